@@ -1,0 +1,74 @@
+//! Values while a query runs: small, copyable, borrowed from rows or the request's arena.
+
+use uuid::Uuid;
+
+/// A value. Two words and a tag; everything larger is borrowed for `'a`, which is the life of the request's arena (and, in a
+/// read, of its snapshot).
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    /// Absent.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// Every integer that fits 64 signed bits, whatever its declared width.
+    Int(i64),
+    /// An integer above `i64::MAX`, never one that [`Value::Int`] can hold.
+    Big(Big),
+    /// A 32-bit float.
+    F32(f32),
+    /// A 64-bit float.
+    F64(f64),
+    /// Text.
+    Str(&'a str),
+    /// An instant.
+    Date(Date),
+    /// An id as the outside sees it.
+    Id(Uuid),
+    /// An array.
+    List(&'a [Value<'a>]),
+    /// An object parameter: its members in the order of its type.
+    Object(&'a [Value<'a>]),
+    /// The components of a vector.
+    Floats(&'a [f32]),
+}
+
+/// An unsigned integer of 128 bits, stored unaligned so that [`Value`] stays small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Big([u8; 16]);
+
+impl Big {
+    /// Wraps `value`.
+    #[must_use]
+    pub const fn new(value: u128) -> Self {
+        Self(value.to_ne_bytes())
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u128 {
+        u128::from_ne_bytes(self.0)
+    }
+}
+
+/// An instant in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date {
+    /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    pub seconds: i64,
+    /// 0 to 999 999 999.
+    pub nanoseconds: u32,
+}
+
+impl Value<'_> {
+    /// The canonical value of an unsigned integer.
+    #[must_use]
+    pub fn unsigned(value: u128) -> Self {
+        i64::try_from(value).map_or_else(|_| Self::Big(Big::new(value)), Self::Int)
+    }
+
+    /// Whether the value is absent.
+    #[must_use]
+    pub const fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+}

@@ -1,0 +1,252 @@
+//! What changes between two programs, and how careful one must be.
+//!
+//! `helix push`, the engine's activation and release comparison all use [`diff`], so that they agree.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Access, Catalog, Field, Index, ItemKind, ItemType, Program, ScalarType, TypeId, ValueType};
+
+/// The changes from one program to another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diff {
+    /// Queries that differ, by name.
+    pub queries: Vec<QueryChange>,
+    /// Schema changes, by type and field name.
+    pub schema: Vec<SchemaChange>,
+}
+
+/// A query that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryChange {
+    /// Its name.
+    pub name: String,
+    /// What happened to it.
+    pub change: Change,
+    /// What transaction it needs: afterwards, or before when it was removed.
+    pub access: crate::introspect::AccessInfo,
+}
+
+/// What happened to something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It is new.
+    Added,
+    /// It differs.
+    Changed,
+    /// It is gone.
+    Removed,
+}
+
+/// A change of the schema.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaChange {
+    /// The type, or the field as `N::Type.field`.
+    pub subject: String,
+    /// What happened to it.
+    pub change: Change,
+    /// How careful one must be.
+    pub class: Class,
+    /// Why, in a sentence for the user.
+    pub reason: String,
+}
+
+/// How careful one must be with a schema change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Stored data stays as it is.
+    Compatible,
+    /// Stored data is converted or checked, and the change fails if it does not fit.
+    NeedsMigration,
+    /// Stored data is lost or becomes unreadable.
+    Breaking,
+}
+
+impl Diff {
+    /// Whether nothing differs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queries.is_empty() && self.schema.is_empty()
+    }
+
+    /// The most careful class among the schema changes.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.schema.iter().map(|change| change.class).max().unwrap_or(Class::Compatible)
+    }
+}
+
+/// The changes from `old` to `new`.
+#[must_use]
+pub fn diff(old: &Program, new: &Program) -> Diff {
+    Diff {
+        queries: queries(&old.without_sources(), &new.without_sources()),
+        schema: catalogs(&old.catalog, &new.catalog),
+    }
+}
+
+fn queries(old: &Program, new: &Program) -> Vec<QueryChange> {
+    // Type ids are positions in sorted lists, so equal queries may hold different ids after a type was added.
+    let same_catalog = old.catalog == new.catalog;
+    let names: BTreeSet<&str> = old.queries.iter().chain(&new.queries).map(|query| query.name.as_str()).collect();
+    let changes = names.into_iter().filter_map(|name| {
+        let (query, change) = match (old.query(name), new.query(name)) {
+            (None, Some(query)) => (query, Change::Added),
+            (Some(query), None) => (query, Change::Removed),
+            (Some(before), Some(query)) if before != query || !same_catalog => (query, Change::Changed),
+            (Some(_) | None, _) => return None,
+        };
+        let access = match query.access {
+            Access::Read => crate::introspect::AccessInfo::Read,
+            Access::Write => crate::introspect::AccessInfo::Write,
+        };
+        Some(QueryChange { name: name.to_owned(), change, access })
+    });
+    changes.collect()
+}
+
+/// The schema changes from `old` to `new`.
+#[must_use]
+pub fn catalogs(old: &Catalog, new: &Catalog) -> Vec<SchemaChange> {
+    let mut changes = Vec::new();
+    for kind in [ItemKind::Node, ItemKind::Edge, ItemKind::Vector] {
+        for before in items(old, kind) {
+            let name = old.name(before);
+            let subject = subject(kind, name);
+            match new.find(kind, name) {
+                None => changes.push(SchemaChange {
+                    reason: format!("every stored `{name}` is deleted"),
+                    subject,
+                    change: Change::Removed,
+                    class: Class::Breaking,
+                }),
+                Some(after) => {
+                    if kind == ItemKind::Edge {
+                        changes.extend(ends(old, before.id, new, after.id, &subject));
+                    }
+                    changes.extend(fields(&subject, old.fields(before), new.fields(after)));
+                }
+            }
+        }
+        for after in items(new, kind) {
+            let name = new.name(after);
+            if old.find(kind, name).is_none() {
+                changes.push(SchemaChange {
+                    subject: subject(kind, name),
+                    change: Change::Added,
+                    class: Class::Compatible,
+                    reason: "a new type has no data".to_owned(),
+                });
+            }
+        }
+    }
+    changes
+}
+
+fn items(catalog: &Catalog, kind: ItemKind) -> impl Iterator<Item = ItemType> {
+    let len = match kind {
+        ItemKind::Node => catalog.nodes.len(),
+        ItemKind::Edge => catalog.edges.len(),
+        ItemKind::Vector => catalog.vectors.len(),
+    };
+    (0..len).filter_map(|index| u16::try_from(index).ok()).map(move |index| ItemType { kind, id: TypeId(index) })
+}
+
+fn subject(kind: ItemKind, name: &str) -> String {
+    let prefix = match kind {
+        ItemKind::Node => 'N',
+        ItemKind::Edge => 'E',
+        ItemKind::Vector => 'V',
+    };
+    format!("{prefix}::{name}")
+}
+
+fn ends(old: &Catalog, before: TypeId, new: &Catalog, after: TypeId, subject: &str) -> Vec<SchemaChange> {
+    let (before, after) = (&old.edges[before.index()], &new.edges[after.index()]);
+    let end = |catalog: &Catalog, item: ItemType| (item.kind, catalog.name(item).to_owned());
+    let mut changes = Vec::new();
+    if end(old, before.from) != end(new, after.from) || end(old, before.to) != end(new, after.to) {
+        changes.push(SchemaChange {
+            subject: subject.to_owned(),
+            change: Change::Changed,
+            class: Class::Breaking,
+            reason: "stored edges join items of the old end types".to_owned(),
+        });
+    }
+    if before.unique != after.unique {
+        let (class, reason) = if after.unique {
+            (Class::NeedsMigration, "stored edges are checked for pairs that are joined twice")
+        } else {
+            (Class::Compatible, "pairs may now be joined more than once")
+        };
+        changes.push(SchemaChange {
+            subject: subject.to_owned(),
+            change: Change::Changed,
+            class,
+            reason: reason.to_owned(),
+        });
+    }
+    changes
+}
+
+fn fields(subject: &str, old: &[Field], new: &[Field]) -> Vec<SchemaChange> {
+    let mut changes = Vec::new();
+    let mut push = |field: &str, change, class, reason: &str| {
+        changes.push(SchemaChange { subject: format!("{subject}.{field}"), change, class, reason: reason.to_owned() });
+    };
+    for before in old {
+        match new.iter().find(|field| field.name == before.name) {
+            None => push(&before.name, Change::Removed, Class::Breaking, "its stored values are lost"),
+            Some(after) => {
+                if before.ty != after.ty {
+                    let (class, reason) = if widens(&before.ty, &after.ty) {
+                        (Class::Compatible, "every stored value fits the new type")
+                    } else {
+                        (Class::Breaking, "stored values of the old type cannot be read as the new one")
+                    };
+                    push(&after.name, Change::Changed, class, reason);
+                }
+                match (before.index, after.index) {
+                    (before, after) if before == after => {}
+                    (_, Index::Secondary) => {
+                        push(&after.name, Change::Changed, Class::Compatible, "the index is built from stored values");
+                    }
+                    (_, Index::Unique) => {
+                        push(
+                            &after.name,
+                            Change::Changed,
+                            Class::NeedsMigration,
+                            "stored values are checked to be unique",
+                        );
+                    }
+                    (_, Index::None) => push(&after.name, Change::Changed, Class::Compatible, "the index is dropped"),
+                }
+                if before.default != after.default {
+                    push(&after.name, Change::Changed, Class::Compatible, "the default applies to new items");
+                }
+            }
+        }
+    }
+    for after in new {
+        if !old.iter().any(|field| field.name == after.name) {
+            push(&after.name, Change::Added, Class::Compatible, "stored items read it as absent");
+        }
+    }
+    changes
+}
+
+/// Whether every value of type `from` is a value of type `to`, stored or not.
+#[must_use]
+pub fn widens(from: &ValueType, to: &ValueType) -> bool {
+    match (from, to) {
+        (ValueType::Scalar(from), ValueType::Scalar(to)) => match (from.integer_range(), to.integer_range()) {
+            (Some((from_min, from_max)), Some((to_min, to_max))) => from_min >= to_min && from_max <= to_max,
+            _ => from == to || (*from == ScalarType::F32 && *to == ScalarType::F64),
+        },
+        (ValueType::List(from), ValueType::List(to)) => widens(from, to),
+        (from, to) => from == to,
+    }
+}

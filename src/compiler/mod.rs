@@ -1,0 +1,10 @@
+//! The HelixQL compiler: pure, text in, values out.
+//!
+//! It does no IO, reads no clock and no environment, and prints nothing.
+
+pub mod diagnostics;
+pub mod source;
+pub mod syntax;
+
+pub use diagnostics::{Diagnostic, Severity};
+pub use source::{SourceSet, Span};

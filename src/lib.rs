@@ -1,0 +1,3 @@
+//! The `helix` tool: from an empty folder to a running graph-vector database.
+
+pub mod compiler;

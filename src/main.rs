@@ -1,0 +1,3 @@
+//! The `helix` executable.
+
+fn main() {}
