@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Fetches, once, the published clients and the data set that the tests use, into target/test-packages.
+set -euo pipefail
+. scripts/lib.sh
+
+dir=$PWD/target/test-packages
+mkdir -p "$dir"
+
+helix_py=0.2.31
+helix_ts=1.0.8
+vega_datasets=2.11.0
+
+if [ "$(cat "$dir/python/.version" 2>/dev/null)" != "$helix_py" ]; then
+    say "installing helix-py $helix_py"
+    rm -rf "$dir/python"
+    python3 -m venv "$dir/python"
+    "$dir/python/bin/pip" install --quiet --disable-pip-version-check "helix-py==$helix_py"
+    printf '%s\n' "$helix_py" >"$dir/python/.version"
+fi
+
+if [ "$(cat "$dir/node/.version" 2>/dev/null)" != "$helix_ts" ]; then
+    say "installing helix-ts $helix_ts"
+    rm -rf "$dir/node"
+    mkdir -p "$dir/node"
+    npm install --silent --no-audit --no-fund --prefix "$dir/node" "helix-ts@$helix_ts"
+    printf '%s\n' "$helix_ts" >"$dir/node/.version"
+fi
+
+if [ "$(cat "$dir/vega/.version" 2>/dev/null)" != "$vega_datasets" ]; then
+    say "fetching vega-datasets $vega_datasets"
+    rm -rf "$dir/vega"
+    mkdir -p "$dir/vega"
+    (
+        cd "$dir/vega"
+        npm pack --silent "vega-datasets@$vega_datasets" >/dev/null
+        tar -xzf vega-datasets-*.tgz --strip-components=2 package/data/airports.csv package/data/flights-airport.csv
+        rm vega-datasets-*.tgz
+    )
+    printf '%s\n' "$vega_datasets" >"$dir/vega/.version"
+fi

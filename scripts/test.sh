@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Every check that a change must pass: installs what is missing, then formatting, lints, scripts, docs and all tests.
+# Arguments are handed to nextest, e.g. `./build.sh test -E 'test(corpus)'`.
+set -euo pipefail
+. scripts/lib.sh
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "tools"
+require_toolchain
+packages=()
+have cc || packages+=(gcc libc6-dev)
+have curl || packages+=(curl ca-certificates)
+have shellcheck || packages+=(shellcheck)
+have node || packages+=(nodejs)
+have npm || packages+=(npm)
+if ! python3 -c 'import ensurepip' >/dev/null 2>&1; then packages+=(python3 python3-venv); fi
+[ ${#packages[@]} -eq 0 ] || apt_install "${packages[@]}"
+cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+if ! cargo nextest --version >/dev/null 2>&1; then
+    say "building cargo-nextest"
+    cargo install --locked cargo-nextest
+fi
+bash scripts/test-packages.sh
+
+step "format"
+cargo fmt --all --check
+
+step "scripts"
+shellcheck -x build.sh scripts/*.sh .ci/run
+shellcheck -s sh install.sh
+
+step "lints"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+step "tests"
+cargo nextest run --workspace --locked "$@"
+
+step "documentation"
+cargo test --workspace --doc --locked --quiet
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
