@@ -1,0 +1,76 @@
+//! Writing: `tracing` events to rotated files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::{KEPT_FILES, rotated};
+
+/// A file that starts anew when it is full; the full one is kept under another name, the oldest is forgotten.
+#[derive(Debug)]
+pub struct RotatingFile {
+    path: PathBuf,
+    max_len_bytes: u64,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    len_bytes: u64,
+}
+
+impl RotatingFile {
+    /// Opens the file, to be continued at its end.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub fn open(path: impl Into<PathBuf>, max_len_bytes: u64) -> io::Result<Self> {
+        let path = path.into();
+        let open = Mutex::new(open(&path)?);
+        Ok(Self { path, max_len_bytes, open })
+    }
+
+    /// Appends one line as a whole.
+    fn append(&self, line: &[u8]) -> io::Result<()> {
+        let mut current = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let len_bytes = u64::try_from(line.len()).unwrap_or(u64::MAX);
+        if current.len_bytes > 0 && current.len_bytes.saturating_add(len_bytes) > self.max_len_bytes {
+            self.rotate()?;
+            *current = open(&self.path)?;
+        }
+        current.file.write_all(line)?;
+        current.len_bytes += len_bytes;
+        Ok(())
+    }
+
+    fn rotate(&self) -> io::Result<()> {
+        for index in (0..KEPT_FILES).rev() {
+            match fs::rename(rotated(&self.path, index), rotated(&self.path, index + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> io::Result<Open> {
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let len_bytes = file.metadata()?.len();
+    Ok(Open { file, len_bytes })
+}
+
+/// `tracing_subscriber` hands over one whole line a call.
+impl Write for &RotatingFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.append(line)?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
