@@ -63,7 +63,7 @@ install -m 644 LICENSE README.md CHANGELOG.md "$stage/"
 # Same inputs, same archive: sorted names, no owner, one time for all files.
 archive=helix-$version-$triple.tar.gz
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
-tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" --directory "$stage" . | gzip -n -9 >"$folder/$archive"
+tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" --directory "$stage" . | gzip -n >"$folder/$archive"
 (cd "$folder" && sha256sum -- *.tar.gz >SHA256SUMS)
 printf '%s\n' "$version" >"$out/latest"
 sed "s|^default_base=.*|default_base='$base'|" install.sh >"$out/install.sh"
