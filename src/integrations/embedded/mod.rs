@@ -7,6 +7,7 @@
 pub mod control;
 pub mod error;
 pub mod files;
+pub mod launch;
 pub mod log;
 pub mod port;
 pub mod process;

@@ -1,6 +1,7 @@
 //! Reading: the last lines, a range, or what comes next.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -234,6 +235,23 @@ impl Follow {
         records.extend(lines.lines().filter_map(|line| self.filter.accept(line)));
         drop(lines);
         self.partial = rest;
+        Ok(())
+    }
+}
+
+/// One line of text: time, level, message, facts.
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(ts) = self.ts {
+            write!(f, "{ts:.3} {:5} ", self.level.name())?;
+        }
+        f.write_str(&self.message)?;
+        for (name, value) in &self.fields {
+            match value {
+                Value::String(text) => write!(f, " {name}={text}")?,
+                other => write!(f, " {name}={other}")?,
+            }
+        }
         Ok(())
     }
 }
