@@ -1,5 +1,11 @@
 //! Deeds that commands share.
 
+pub mod health;
+pub mod instance;
+pub mod invoke;
 pub mod lock;
 pub mod params;
+pub mod push;
 pub mod releases;
+pub mod status;
+pub mod watch;

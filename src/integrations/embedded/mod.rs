@@ -11,6 +11,7 @@ pub mod launch;
 pub mod log;
 pub mod port;
 pub mod process;
+pub mod settings;
 pub mod state;
 
 pub use error::{EmbeddedError, Result};
