@@ -3,6 +3,8 @@
 //! A [`Diagnostic`] is built by a family module next to this one, which holds the wording; whoever finds the problem only says
 //! what it found. Rendering happens in `ui`.
 
+pub mod syntax;
+
 use super::source::Span;
 
 /// A problem, its place, and what to do about it.

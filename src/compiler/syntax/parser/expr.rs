@@ -1,0 +1,294 @@
+//! Expressions and sources.
+
+use super::{Parser, ProblemKind, step};
+use crate::compiler::syntax::kind::SyntaxKind::{self, *};
+
+/// The mathematical functions. A word of these followed by `(` is a call.
+const FUNCTIONS: &[&str] = &[
+    "PI", "E", "ABS", "SQRT", "LN", "LOG10", "EXP", "CEIL", "FLOOR", "ROUND", "SIN", "COS", "TAN", "ASIN", "ACOS",
+    "ATAN", "SUM", "AVG", "COUNT", "ADD", "SUB", "MUL", "DIV", "POW", "MOD", "LOG", "ATAN2", "MIN", "MAX",
+];
+
+/// An expression that must be there.
+pub(super) fn required(p: &mut Parser<'_>, what: &'static str) {
+    if !expr(p) {
+        p.expected(what);
+    }
+}
+
+/// An expression, if one starts here.
+pub(super) fn expr(p: &mut Parser<'_>) -> bool {
+    let mut found = false;
+    let before = p.position;
+    p.nested(|p| found = primary_and_steps(p));
+    found || p.position > before
+}
+
+fn primary_and_steps(p: &mut Parser<'_>) -> bool {
+    let marker = p.start();
+    // `k: ::Out<E>` is short for `k: _::Out<E>`.
+    if p.at(COLON_COLON) {
+        let implied = p.start();
+        implied.complete(p, IMPLIED);
+        step::steps(p);
+        marker.complete(p, TRAVERSAL);
+        return true;
+    }
+    let Some(kind) = primary(p) else {
+        marker.abandon(p);
+        return false;
+    };
+    let is_source = matches!(kind, NODE_SOURCE | EDGE_SOURCE | VECTOR_SOURCE | SEARCH_V | SEARCH_BM25 | ANONYMOUS);
+    if p.at(COLON_COLON) {
+        step::steps(p);
+        marker.complete(p, TRAVERSAL);
+    } else if is_source {
+        marker.complete(p, TRAVERSAL);
+    } else {
+        marker.abandon(p);
+    }
+    true
+}
+
+/// An expression without steps.
+fn primary(p: &mut Parser<'_>) -> Option<SyntaxKind> {
+    if literal(p) {
+        return Some(LITERAL);
+    }
+    let marker = p.start();
+    let kind = match p.current() {
+        UNDERSCORE => {
+            p.bump();
+            ANONYMOUS
+        }
+        L_BRACKET => {
+            p.list(L_BRACKET, R_BRACKET, "an element", expr);
+            ARRAY
+        }
+        L_BRACE => {
+            p.list(L_BRACE, R_BRACE, "an entry such as `key: value`", entry);
+            OBJECT
+        }
+        BANG => {
+            p.bump();
+            required(p, "a condition");
+            NOT
+        }
+        IDENT => word(p),
+        UNKNOWN if p.nth_text(0).starts_with('\'') => {
+            p.problem(ProblemKind::ExpectedWithHelp("a value", "strings are written in double quotes"));
+            p.bump();
+            ERROR
+        }
+        _ => {
+            marker.abandon(p);
+            return None;
+        }
+    };
+    marker.complete(p, kind);
+    Some(kind)
+}
+
+/// An expression that starts with a word.
+fn word(p: &mut Parser<'_>) -> SyntaxKind {
+    let next = p.nth(1);
+    match (p.nth_text(0), next) {
+        ("E", L_PAREN) => function(p),
+        ("N", _) => source(p, NODE_SOURCE),
+        ("E", _) => source(p, EDGE_SOURCE),
+        ("V", _) => source(p, VECTOR_SOURCE),
+        ("SearchV", L_ANGLE | L_PAREN) => search(p, SEARCH_V),
+        ("SearchBM25", L_ANGLE | L_PAREN) => search(p, SEARCH_BM25),
+        ("AddN", L_ANGLE | L_PAREN) => {
+            p.bump();
+            type_args(p, "the node type: `AddN<User>`");
+            field_block(p);
+            ADD_N
+        }
+        ("AddE", L_ANGLE | L_PAREN) => {
+            p.bump();
+            type_args(p, "the edge type: `AddE<Follows>`");
+            field_block(p);
+            ends(p);
+            ADD_E
+        }
+        ("AddV", L_ANGLE | L_PAREN) => {
+            p.bump();
+            type_args(p, "the vector type: `AddV<Doc>`");
+            p.list(L_PAREN, R_PAREN, "a vector or the fields", expr);
+            ADD_V
+        }
+        ("BatchAddV", L_ANGLE | L_PAREN) => {
+            p.bump();
+            type_args(p, "the vector type: `BatchAddV<Doc>`");
+            arguments(p);
+            BATCH_ADD_V
+        }
+        ("Embed", L_PAREN) => call(p, EMBED),
+        ("EXISTS", L_PAREN) => call(p, EXISTS),
+        ("AND", L_PAREN) => call(p, AND),
+        ("OR", L_PAREN) => call(p, OR),
+        ("NONE", _) => {
+            p.bump();
+            NONE_EXPR
+        }
+        ("NOW", _) => {
+            p.bump();
+            if p.eat(L_PAREN) {
+                p.expect(R_PAREN, "`)`");
+            }
+            NOW_EXPR
+        }
+        (name, L_PAREN) if FUNCTIONS.contains(&name) => function(p),
+        _ => {
+            p.name("a name");
+            NAME_EXPR
+        }
+    }
+}
+
+/// A number with its sign, a string, or a boolean.
+pub(super) fn literal(p: &mut Parser<'_>) -> bool {
+    let signed = p.at(MINUS) && matches!(p.nth(1), INT | FLOAT);
+    let is_literal = match p.current() {
+        INT | FLOAT | STRING | OPEN_STRING => true,
+        IDENT => p.at_word("true") || p.at_word("false"),
+        _ => signed,
+    };
+    if !is_literal {
+        return false;
+    }
+    let marker = p.start();
+    if signed {
+        p.bump();
+    }
+    if p.at(OPEN_STRING) {
+        p.problem(ProblemKind::ExpectedWithHelp(
+            "a closing `\"`",
+            "the string is not closed; write a quote inside a string as `\\\"`",
+        ));
+    }
+    p.bump();
+    marker.complete(p, LITERAL);
+    true
+}
+
+fn entry(p: &mut Parser<'_>) -> bool {
+    if !p.at(IDENT) {
+        return false;
+    }
+    let marker = p.start();
+    p.name("a key");
+    if p.expect(COLON, "`:` and the value") {
+        required(p, "a value");
+    }
+    marker.complete(p, ENTRY);
+    true
+}
+
+fn source(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
+    p.bump();
+    if p.at(L_ANGLE) {
+        type_args(p, "a type");
+    }
+    if p.at(L_PAREN) {
+        p.list(L_PAREN, R_PAREN, "an id, or `{field: value}`", |p| if p.at(L_BRACE) { lookup(p) } else { expr(p) });
+    }
+    kind
+}
+
+fn lookup(p: &mut Parser<'_>) -> bool {
+    let marker = p.start();
+    p.bump();
+    p.name("the name of an indexed field");
+    if p.expect(COLON, "`:` and the value") {
+        required(p, "a value");
+    }
+    p.eat(COMMA);
+    if !p.at(R_BRACE) {
+        p.problem(ProblemKind::ExpectedWithHelp(
+            "`}`",
+            "a look-up takes one field; narrow it further with `::WHERE(…)`",
+        ));
+        p.recover(&[R_BRACE, R_PAREN]);
+    }
+    p.eat(R_BRACE);
+    marker.complete(p, INDEX_LOOKUP);
+    true
+}
+
+fn search(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
+    p.bump();
+    type_args(p, "the type to search");
+    arguments(p);
+    kind
+}
+
+fn call(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
+    p.bump();
+    arguments(p);
+    kind
+}
+
+fn function(p: &mut Parser<'_>) -> SyntaxKind {
+    p.bump();
+    arguments(p);
+    MATH
+}
+
+/// `(a, b)`
+pub(super) fn arguments(p: &mut Parser<'_>) {
+    p.list(L_PAREN, R_PAREN, "an argument", expr);
+}
+
+/// `<A, B>`
+pub(super) fn type_args(p: &mut Parser<'_>, what: &'static str) {
+    if !p.at(L_ANGLE) {
+        p.expected(what);
+        return;
+    }
+    let marker = p.start();
+    p.list(L_ANGLE, R_ANGLE, "a type's name", |p| p.at(IDENT) && p.name("a type's name"));
+    marker.complete(p, TYPE_ARGS);
+}
+
+/// `({ name: value })`, if it is there.
+pub(super) fn field_block(p: &mut Parser<'_>) {
+    if !p.eat(L_PAREN) {
+        return;
+    }
+    if p.at(L_BRACE) {
+        object(p);
+        p.eat(COMMA);
+    } else if !p.at(R_PAREN) {
+        p.problem(ProblemKind::ExpectedWithHelp("the fields", "fields are given as an object: `({ name: value })`"));
+        p.recover(&[R_PAREN]);
+    }
+    p.expect(R_PAREN, "`)`");
+}
+
+pub(super) fn object(p: &mut Parser<'_>) {
+    p.nested(|p| {
+        let marker = p.start();
+        p.list(L_BRACE, R_BRACE, "an entry such as `key: value`", entry);
+        marker.complete(p, OBJECT);
+    });
+}
+
+/// `::From(a)` and `::To(b)`, in any order.
+pub(super) fn ends(p: &mut Parser<'_>) {
+    while p.at(COLON_COLON) && p.nth(2) == L_PAREN {
+        let kind = match p.nth_text(1) {
+            "From" => FROM_END,
+            "To" => TO_END,
+            _ => return,
+        };
+        let marker = p.start();
+        p.bump();
+        p.bump();
+        p.bump();
+        required(p, "an id or a node");
+        p.expect(R_PAREN, "`)`");
+        marker.complete(p, kind);
+    }
+}

@@ -1,0 +1,362 @@
+//! The parser's machinery: a cursor over the tokens that mean something, and the events that the tree is built from.
+//!
+//! The grammar lives in the modules below, one an area. A rule starts a [`Marker`], eats tokens, and completes it as a node;
+//! what it expects and does not find becomes a problem, and the rule goes on as if it had been there. One mistake makes one
+//! problem: a second one at the same token is dropped.
+
+mod expr;
+mod item;
+mod query;
+mod step;
+mod tree;
+
+use super::kind::SyntaxKind::{self, *};
+use super::lexer::{Token, tokens};
+
+pub(super) use tree::build;
+
+/// How deep expressions, types and blocks may nest.
+const MAX_DEPTH: u32 = 128;
+
+/// What went wrong, at a range of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub kind: ProblemKind,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ProblemKind {
+    /// A part is missing.
+    Expected(&'static str),
+    /// A part is missing, and this is what the author probably meant.
+    ExpectedWithHelp(&'static str, &'static str),
+    /// `::` followed by a word that is no step.
+    UnknownStep,
+    /// A word in front of a query or item that is none.
+    UnknownItem,
+    /// Too many levels.
+    TooDeep,
+}
+
+/// One step of building the tree.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Event {
+    /// Opens a node.
+    Open(SyntaxKind),
+    /// Closes the innermost node.
+    Close,
+    /// Takes the next token.
+    Token,
+    /// Nothing: an abandoned marker.
+    Nothing,
+}
+
+/// What the grammar makes of a text.
+pub(super) struct Output {
+    pub tokens: Vec<Token>,
+    pub events: Vec<Event>,
+    pub problems: Vec<Problem>,
+}
+
+/// Parses a whole file.
+pub(super) fn parse(text: &str) -> Output {
+    let tokens = tokens(text);
+    let mut significant = Vec::with_capacity(tokens.len());
+    let mut start = 0;
+    for token in &tokens {
+        if !token.kind.is_trivia() {
+            significant.push((token.kind, start, token.end));
+        }
+        start = token.end;
+    }
+    let mut parser = Parser {
+        text,
+        tokens: significant,
+        position: 0,
+        events: Vec::new(),
+        problems: Vec::new(),
+        depth: 0,
+        gave_up: false,
+    };
+    item::file(&mut parser);
+    Output { tokens, events: parser.events, problems: parser.problems }
+}
+
+pub(super) struct Parser<'t> {
+    text: &'t str,
+    /// Kind, start and end of each token that is no trivia.
+    tokens: Vec<(SyntaxKind, usize, usize)>,
+    position: usize,
+    events: Vec<Event>,
+    problems: Vec<Problem>,
+    depth: u32,
+    /// Set when an item nests too deeply: what it lacks from there on is a consequence.
+    gave_up: bool,
+}
+
+/// A node that is being parsed.
+struct Marker(usize);
+
+impl Marker {
+    fn complete(self, p: &mut Parser<'_>, kind: SyntaxKind) {
+        p.events[self.0] = Event::Open(kind);
+        p.events.push(Event::Close);
+    }
+
+    fn abandon(self, p: &mut Parser<'_>) {
+        if self.0 + 1 == p.events.len() {
+            p.events.pop();
+        } else {
+            p.events[self.0] = Event::Nothing;
+        }
+    }
+}
+
+impl<'t> Parser<'t> {
+    fn nth(&self, n: usize) -> SyntaxKind {
+        self.tokens.get(self.position + n).map_or(EOF, |token| token.0)
+    }
+
+    fn current(&self) -> SyntaxKind {
+        self.nth(0)
+    }
+
+    fn at(&self, kind: SyntaxKind) -> bool {
+        self.current() == kind
+    }
+
+    fn nth_text(&self, n: usize) -> &'t str {
+        self.tokens.get(self.position + n).map_or("", |token| &self.text[token.1..token.2])
+    }
+
+    /// Whether the next token is this word.
+    fn at_word(&self, word: &str) -> bool {
+        self.nth_word(0, word)
+    }
+
+    fn nth_word(&self, n: usize, word: &str) -> bool {
+        self.nth(n) == IDENT && self.nth_text(n) == word
+    }
+
+    fn bump(&mut self) {
+        if !self.at(EOF) {
+            self.events.push(Event::Token);
+            self.position += 1;
+        }
+    }
+
+    fn eat(&mut self, kind: SyntaxKind) -> bool {
+        let found = self.at(kind);
+        if found {
+            self.bump();
+        }
+        found
+    }
+
+    fn eat_word(&mut self, word: &str) -> bool {
+        let found = self.at_word(word);
+        if found {
+            self.bump();
+        }
+        found
+    }
+
+    fn expect(&mut self, kind: SyntaxKind, what: &'static str) -> bool {
+        let found = self.eat(kind);
+        if !found {
+            self.problem(ProblemKind::Expected(what));
+        }
+        found
+    }
+
+    fn start(&mut self) -> Marker {
+        self.events.push(Event::Open(ERROR));
+        Marker(self.events.len() - 1)
+    }
+
+    /// Reports a problem at the next token, or behind the last one at the end of the file.
+    fn problem(&mut self, kind: ProblemKind) {
+        let (start, end) = match self.tokens.get(self.position) {
+            Some(token) => (token.1, token.2),
+            None => self.tokens.last().map_or((0, 0), |token| (token.2, token.2)),
+        };
+        if !self.gave_up && self.problems.last().is_none_or(|last| last.start != start) {
+            self.problems.push(Problem { kind, start, end });
+        }
+    }
+
+    fn expected(&mut self, what: &'static str) {
+        self.problem(ProblemKind::Expected(what));
+    }
+
+    /// A name, as a node.
+    fn name(&mut self, what: &'static str) -> bool {
+        if !self.at(IDENT) {
+            self.expected(what);
+            return false;
+        }
+        let marker = self.start();
+        self.bump();
+        marker.complete(self, NAME);
+        true
+    }
+
+    /// Runs a rule one level deeper; too deep, reports it once and skips the group that starts here.
+    fn nested(&mut self, rule: impl FnOnce(&mut Self)) {
+        if self.depth >= MAX_DEPTH {
+            self.problem(ProblemKind::TooDeep);
+            self.gave_up = true;
+            let marker = self.start();
+            self.skip_group();
+            marker.complete(self, ERROR);
+            return;
+        }
+        self.depth += 1;
+        rule(self);
+        self.depth -= 1;
+    }
+
+    /// Eats tokens, flat, up to a closing token of the group that the next token is in, or up to the next item.
+    fn skip_group(&mut self) {
+        let mut open = 0_usize;
+        while !self.at(EOF) {
+            match self.current() {
+                L_BRACE | L_PAREN | L_BRACKET => open += 1,
+                R_BRACE | R_PAREN | R_BRACKET if open == 0 => return,
+                R_BRACE | R_PAREN | R_BRACKET => open -= 1,
+                IDENT if self.at_word("QUERY") => return,
+                _ => {}
+            }
+            self.bump();
+        }
+    }
+
+    /// Whether a new item starts here.
+    fn at_item_start(&self) -> bool {
+        match self.current() {
+            HASH => self.nth(1) == L_BRACKET,
+            IDENT => match self.nth_text(0) {
+                "QUERY" => self.nth(1) == IDENT,
+                "MIGRATION" => self.nth_word(1, "schema"),
+                "schema" => self.nth(1) == COLON_COLON && self.nth(2) == INT,
+                "N" | "E" | "V" => self.nth(1) == COLON_COLON && self.nth(2) == IDENT,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether a new statement starts here.
+    fn at_statement_start(&self) -> bool {
+        match self.current() {
+            IDENT => {
+                matches!(self.nth(1), LEFT_ARROW | EQUALS)
+                    || match self.nth_text(0) {
+                        "RETURN" => true,
+                        "DROP" | "FOR" => matches!(self.nth(1), IDENT | L_BRACE),
+                        "AddN" | "AddE" | "AddV" | "BatchAddV" => self.nth(1) == L_ANGLE,
+                        _ => false,
+                    }
+            }
+            _ => false,
+        }
+    }
+
+    /// Eats what fits nowhere, up to a token that stops a list or starts something new.
+    fn recover(&mut self, stop: &[SyntaxKind]) {
+        if self.at(EOF) || stop.contains(&self.current()) || self.at_item_start() || self.at_statement_start() {
+            return;
+        }
+        let marker = self.start();
+        let mut open = 0_usize;
+        while !(self.at(EOF) || self.at_item_start() || open == 0 && self.at_statement_start()) {
+            let kind = self.current();
+            if open == 0 && stop.contains(&kind) {
+                break;
+            }
+            match kind {
+                L_BRACE | L_PAREN | L_BRACKET => open += 1,
+                R_BRACE | R_PAREN | R_BRACKET if open == 0 => break,
+                R_BRACE | R_PAREN | R_BRACKET => open -= 1,
+                _ => {}
+            }
+            self.bump();
+        }
+        marker.complete(self, ERROR);
+    }
+
+    /// Elements between `open` and `close`, with commas; the last may have one too. Gives whether anything was in there.
+    fn list(
+        &mut self,
+        open: SyntaxKind,
+        close: SyntaxKind,
+        what: &'static str,
+        mut element: impl FnMut(&mut Self) -> bool,
+    ) -> usize {
+        self.expect(open, opening(open));
+        let mut count = 0;
+        while !self.at(close) && !self.at(EOF) && !self.at_item_start() {
+            let before = self.position;
+            if element(self) {
+                count += 1;
+            } else {
+                self.expected(what);
+            }
+            if self.at(close) {
+                break;
+            }
+            if !self.eat(COMMA) {
+                if self.position > before && self.at_element_start() {
+                    self.expected("`,`");
+                    continue;
+                }
+                self.problem(ProblemKind::Expected(closing_or_comma(close)));
+                self.recover(&[COMMA, close]);
+                if !self.eat(COMMA) {
+                    self.eat(close);
+                    return count;
+                }
+            }
+        }
+        self.expect(close, closing(close));
+        count
+    }
+
+    /// Whether the next token can start a list element, so that only a comma is missing.
+    fn at_element_start(&self) -> bool {
+        self.at(IDENT) && !self.at_statement_start() && matches!(self.nth(1), COLON | COMMA | R_BRACE | R_PAREN)
+    }
+}
+
+const fn opening(kind: SyntaxKind) -> &'static str {
+    match kind {
+        L_BRACE => "`{`",
+        L_PAREN => "`(`",
+        L_BRACKET => "`[`",
+        L_ANGLE => "`<`",
+        _ => "an opening bracket",
+    }
+}
+
+const fn closing(kind: SyntaxKind) -> &'static str {
+    match kind {
+        R_BRACE => "`}`",
+        R_PAREN => "`)`",
+        R_BRACKET => "`]`",
+        R_ANGLE => "`>`",
+        _ => "a closing bracket",
+    }
+}
+
+const fn closing_or_comma(kind: SyntaxKind) -> &'static str {
+    match kind {
+        R_BRACE => "`,` or `}`",
+        R_PAREN => "`,` or `)`",
+        R_BRACKET => "`,` or `]`",
+        R_ANGLE => "`,` or `>`",
+        _ => "`,`",
+    }
+}

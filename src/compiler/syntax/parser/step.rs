@@ -1,0 +1,299 @@
+//! Steps.
+
+use super::{Parser, ProblemKind, expr};
+use crate::compiler::syntax::kind::SyntaxKind::{self, *};
+
+/// All steps that follow.
+pub(super) fn steps(p: &mut Parser<'_>) {
+    while p.at(COLON_COLON) {
+        p.bump();
+        step(p);
+    }
+}
+
+fn step(p: &mut Parser<'_>) {
+    let marker = p.start();
+    let kind = match p.current() {
+        L_BRACE => {
+            marker.abandon(p);
+            projection(p);
+            return;
+        }
+        BANG => {
+            p.bump();
+            names(p, L_BRACE, R_BRACE);
+            EXCLUDE
+        }
+        PIPE => closure(p),
+        IDENT => match word(p) {
+            Some(kind) => kind,
+            None => {
+                p.problem(ProblemKind::UnknownStep);
+                p.bump();
+                if p.at(L_ANGLE) {
+                    expr::type_args(p, "a type");
+                }
+                if p.at(L_PAREN) {
+                    p.bump();
+                    p.skip_group();
+                    p.expect(R_PAREN, "`)`");
+                }
+                UNKNOWN_STEP
+            }
+        },
+        _ => {
+            p.expected("a step, such as `Out<…>`, `WHERE(…)` or `{field}`");
+            UNKNOWN_STEP
+        }
+    };
+    marker.complete(p, kind);
+}
+
+/// A step that starts with a word, if it is one.
+fn word(p: &mut Parser<'_>) -> Option<SyntaxKind> {
+    Some(match p.nth_text(0) {
+        "Out" => edges(p, OUT),
+        "In" => edges(p, IN),
+        "OutE" => edges(p, OUT_E),
+        "InE" => edges(p, IN_E),
+        "FromN" => plain(p, FROM_N),
+        "ToN" => plain(p, TO_N),
+        "FromV" => plain(p, FROM_V),
+        "ToV" => plain(p, TO_V),
+        "COUNT" => plain(p, COUNT),
+        "FIRST" => plain(p, FIRST),
+        "ID" => plain(p, ID),
+        "WHERE" => condition(p, WHERE),
+        "PREFILTER" => condition(p, PREFILTER),
+        "INTERSECT" => condition(p, INTERSECT),
+        "EQ" | "NEQ" | "GT" | "GTE" | "LT" | "LTE" | "CONTAINS" | "IS_IN" => condition(p, COMPARISON),
+        "ORDER" => order(p),
+        "RANGE" => range(p),
+        "GROUP_BY" => group(p, GROUP_BY),
+        "AGGREGATE_BY" => group(p, AGGREGATE_BY),
+        "AddE" => {
+            p.bump();
+            expr::type_args(p, "the edge type: `AddE<Follows>`");
+            expr::field_block(p);
+            expr::ends(p);
+            ADD_E_STEP
+        }
+        "UPDATE" | "Update" => fields(p, UPDATE),
+        "UpsertN" => fields(p, UPSERT_N),
+        "UpsertE" => {
+            fields(p, UPSERT_E);
+            expr::ends(p);
+            UPSERT_E
+        }
+        "UpsertV" => {
+            p.bump();
+            expr::arguments(p);
+            UPSERT_V
+        }
+        "SearchV" => {
+            p.bump();
+            expr::type_args(p, "the type to search");
+            expr::arguments(p);
+            SEARCH_V
+        }
+        "RerankRRF" => rerank(p, RERANK_RRF),
+        "RerankMMR" => rerank(p, RERANK_MMR),
+        "ShortestPath" | "ShortestPathBFS" | "ShortestPathDijkstras" | "ShortestPathAStar" => path(p),
+        _ => return None,
+    })
+}
+
+fn plain(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
+    p.bump();
+    kind
+}
+
+fn edges(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
+    p.bump();
+    expr::type_args(p, "the edge type, such as `<Follows>`");
+    kind
+}
+
+fn condition(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
+    p.bump();
+    if p.expect(L_PAREN, "`(`") {
+        expr::required(p, if kind == COMPARISON { "a value" } else { "a condition" });
+        if !p.at(R_PAREN) {
+            p.problem(if matches!(p.current(), EQUALS | R_ANGLE | L_ANGLE | LEFT_ARROW | FAT_ARROW | BANG) {
+                ProblemKind::ExpectedWithHelp("`)`", "compare with steps: `_::{age}::EQ(5)`, `GT`, `LT`, …")
+            } else {
+                ProblemKind::Expected("`)`")
+            });
+            skip_to_close(p);
+        }
+        p.eat(R_PAREN);
+    }
+    kind
+}
+
+/// Eats up to the parenthesis that closes the one this step is in.
+fn skip_to_close(p: &mut Parser<'_>) {
+    if p.at(EOF) || p.at_item_start() || p.at_statement_start() {
+        return;
+    }
+    let marker = p.start();
+    p.recover_inside();
+    marker.complete(p, ERROR);
+}
+
+impl Parser<'_> {
+    fn recover_inside(&mut self) {
+        let mut open = 0_usize;
+        while !self.at(EOF) && !self.at_item_start() && !self.at_statement_start() {
+            match self.current() {
+                L_BRACE | L_PAREN | L_BRACKET => open += 1,
+                R_BRACE | R_PAREN | R_BRACKET if open == 0 => return,
+                R_BRACE | R_PAREN | R_BRACKET => open -= 1,
+                _ => {}
+            }
+            self.bump();
+        }
+    }
+}
+
+fn order(p: &mut Parser<'_>) -> SyntaxKind {
+    p.bump();
+    if p.at(L_ANGLE) && !(p.nth_word(1, "Asc") || p.nth_word(1, "Desc")) {
+        p.bump();
+        p.expected("`Asc` or `Desc`");
+        p.eat(IDENT);
+        p.expect(R_ANGLE, "`>`");
+    } else {
+        expr::type_args(p, "`<Asc>` or `<Desc>`");
+    }
+    if p.expect(L_PAREN, "`(`") {
+        expr::required(p, "a key, such as `_::{age}`");
+        p.expect(R_PAREN, "`)`");
+    }
+    ORDER
+}
+
+fn range(p: &mut Parser<'_>) -> SyntaxKind {
+    p.bump();
+    if p.expect(L_PAREN, "`(`") {
+        expr::required(p, "the first index");
+        p.expect(COMMA, "`,` and the end");
+        expr::required(p, "the end");
+        p.eat(COMMA);
+        p.expect(R_PAREN, "`)`");
+    }
+    RANGE
+}
+
+fn names(p: &mut Parser<'_>, open: SyntaxKind, close: SyntaxKind) {
+    p.list(open, close, "a field's name", |p| p.at(IDENT) && p.name("a field's name"));
+}
+
+fn group(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
+    p.bump();
+    names(p, L_PAREN, R_PAREN);
+    kind
+}
+
+fn fields(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
+    p.bump();
+    if !p.at(L_PAREN) {
+        p.expected("`({ name: value })`");
+    }
+    expr::field_block(p);
+    kind
+}
+
+fn rerank(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
+    p.bump();
+    if p.at(L_PAREN) {
+        p.list(L_PAREN, R_PAREN, "a parameter such as `k: 60`", |p| {
+            if !(p.at_word("k") || p.at_word("lambda") || p.at_word("distance")) {
+                return false;
+            }
+            p.bump();
+            if p.expect(COLON, "`:` and the value") {
+                expr::required(p, "a value");
+            }
+            true
+        });
+    } else if kind == RERANK_MMR {
+        p.expected("`(lambda: 0.5)`");
+    }
+    kind
+}
+
+fn path(p: &mut Parser<'_>) -> SyntaxKind {
+    let weighted = matches!(p.nth_text(0), "ShortestPathDijkstras" | "ShortestPathAStar");
+    p.bump();
+    if p.at(L_ANGLE) {
+        expr::type_args(p, "the edge type");
+    }
+    if p.at(L_PAREN) {
+        expr::arguments(p);
+    } else if weighted {
+        p.expected("`(` and the weight");
+    }
+    expr::ends(p);
+    PATH
+}
+
+fn closure(p: &mut Parser<'_>) -> SyntaxKind {
+    p.bump();
+    p.name("the item's name");
+    p.expect(PIPE, "`|`");
+    if p.at(L_BRACE) {
+        projection(p);
+    } else {
+        p.expected("`{` and the fields");
+    }
+    CLOSURE
+}
+
+/// `{ a, b: …, .. }`
+fn projection(p: &mut Parser<'_>) {
+    p.nested(|p| {
+        let marker = p.start();
+        if p.at(L_BRACE) && p.nth(1) == R_BRACE {
+            p.bump();
+            p.problem(ProblemKind::ExpectedWithHelp(
+                "a field",
+                "a projection names at least one field; `{..}` takes all",
+            ));
+            p.bump();
+        } else {
+            p.list(L_BRACE, R_BRACE, "a field, or `..`", mapping);
+        }
+        marker.complete(p, PROJECTION);
+    });
+}
+
+fn mapping(p: &mut Parser<'_>) -> bool {
+    if p.at(DOT_DOT) {
+        let marker = p.start();
+        p.bump();
+        if p.at(COMMA) && p.nth(1) != R_BRACE {
+            p.problem(ProblemKind::ExpectedWithHelp("`}`", "`..` comes last"));
+        }
+        marker.complete(p, SPREAD);
+        return true;
+    }
+    if !p.at(IDENT) {
+        return false;
+    }
+    let marker = p.start();
+    p.name("a field's name");
+    if p.eat(COLON) {
+        if p.at(L_BRACE) {
+            projection(p);
+        } else {
+            expr::required(p, "a value");
+        }
+    } else if p.at(COLON_COLON) {
+        // `posts::Out<E>` instead of `posts: ::Out<E>` or `posts: _::Out<E>`.
+        p.problem(ProblemKind::ExpectedWithHelp("`:`", "a computed field is written `name: _::steps`"));
+        expr::required(p, "a value");
+    }
+    marker.complete(p, MAPPING);
+    true
+}
