@@ -36,6 +36,7 @@ pub struct Position {
 #[derive(Clone, Debug, Default)]
 pub struct SourceSet {
     files: Vec<SourceFile>,
+    nothing: SourceFile,
 }
 
 impl SourceSet {
@@ -44,7 +45,7 @@ impl SourceSet {
     pub fn new(files: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut files: Vec<_> = files.into_iter().map(|(path, text)| SourceFile::new(path, text)).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Self { files }
+        Self { files, nothing: SourceFile::default() }
     }
 
     /// The files with their ids.
@@ -52,20 +53,16 @@ impl SourceSet {
         (0..).map(FileId).zip(&self.files)
     }
 
-    /// A file.
-    ///
-    /// # Panics
-    ///
-    /// When `id` is not of this set.
+    /// A file; an empty one without a path when `id` is not of this set.
     #[must_use]
     pub fn file(&self, id: FileId) -> &SourceFile {
-        &self.files[id.0 as usize]
+        self.files.get(id.0 as usize).unwrap_or(&self.nothing)
     }
 
-    /// The text that a span covers.
+    /// The text that a span covers; nothing when the span is not of this set.
     #[must_use]
     pub fn text(&self, span: Span) -> &str {
-        &self.file(span.file).text[span.start as usize..span.end as usize]
+        self.file(span.file).text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
     /// How many files there are.
@@ -78,6 +75,12 @@ impl SourceSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+}
+
+impl Default for SourceFile {
+    fn default() -> Self {
+        Self::new(String::new(), String::new())
     }
 }
 

@@ -1,0 +1,164 @@
+//! What the checker knows of a value's type, and which types count as equal.
+
+use helix_plan::{Catalog, ItemKind, ItemType, Kind, ScalarType, Type, ValueType};
+
+use crate::compiler::diagnostics::words;
+
+/// A type, or that there was a mistake.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Ty {
+    /// Follows a mistake that has been reported: accepted everywhere, so that one mistake gives one diagnostic.
+    Unknown,
+    /// The type.
+    Known(Type),
+}
+
+impl Ty {
+    /// One value.
+    pub(super) const fn value(ty: ValueType) -> Self {
+        Self::Known(Type::one(Kind::Value(ty)))
+    }
+
+    /// One scalar.
+    pub(super) const fn scalar(scalar: ScalarType) -> Self {
+        Self::Known(Type::scalar(scalar))
+    }
+
+    /// One or many items.
+    pub(super) const fn items(item: ItemType, many: bool) -> Self {
+        Self::Known(Type { kind: Kind::Item(item), many })
+    }
+
+    /// `NONE`.
+    pub(super) const fn null() -> Self {
+        Self::Known(Type::one(Kind::Null))
+    }
+
+    /// The type as the plan has it. What is unknown never runs, so it may be anything.
+    pub(super) fn plan(&self) -> Type {
+        match self {
+            Self::Unknown => Type::one(Kind::Null),
+            Self::Known(ty) => ty.clone(),
+        }
+    }
+
+    /// Whether a mistake precedes.
+    pub(super) const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+
+    /// Whether it is a stream.
+    pub(super) const fn is_many(&self) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Known(ty) => ty.many,
+        }
+    }
+
+    /// The item type of items.
+    pub(super) const fn item(&self) -> Option<ItemType> {
+        match self {
+            Self::Unknown => None,
+            Self::Known(ty) => ty.item(),
+        }
+    }
+
+    /// The type of values.
+    pub(super) const fn as_value(&self) -> Option<&ValueType> {
+        match self {
+            Self::Known(Type { kind: Kind::Value(value), .. }) => Some(value),
+            Self::Known(_) | Self::Unknown => None,
+        }
+    }
+
+    /// The type of one element.
+    pub(super) fn element(&self) -> Self {
+        self.with_many(false)
+    }
+
+    /// The same elements, one or many.
+    pub(super) fn with_many(&self, many: bool) -> Self {
+        match self {
+            Self::Unknown => Self::Unknown,
+            Self::Known(ty) => Self::Known(Type { kind: ty.kind.clone(), many }),
+        }
+    }
+
+    /// In words for a message: "a String", "many `User` nodes", "an array of U8".
+    pub(super) fn describe(&self, catalog: &Catalog) -> String {
+        match self {
+            Self::Unknown => "something unknown".to_owned(),
+            Self::Known(ty) => match (&ty.kind, ty.many) {
+                (Kind::Null, _) => "`NONE`".to_owned(),
+                (Kind::Value(value), false) => describe_value(value),
+                (Kind::Value(value), true) => format!("many values of type {value}"),
+                (Kind::Item(item) | Kind::Shaped(item), false) => describe_item(catalog, *item),
+                (Kind::Item(item) | Kind::Shaped(item), true) => {
+                    format!("many `{}` {}s", catalog.name(*item), words::kind(item.kind))
+                }
+                (Kind::Composite, _) => "an object".to_owned(),
+            },
+        }
+    }
+}
+
+/// One item in words: "a `User` node", "an `Owns` edge".
+pub(super) fn describe_item(catalog: &Catalog, item: ItemType) -> String {
+    format!("a `{}` {}", catalog.name(item), words::kind(item.kind))
+}
+
+/// A value's type in words: "a String", "an I32", "an array of F64".
+pub(super) fn describe_value(ty: &ValueType) -> String {
+    match ty {
+        ValueType::Scalar(scalar) => describe_scalar(*scalar).to_owned(),
+        ValueType::List(element) => format!("an array of {element}"),
+        ValueType::Object(_) => "an object".to_owned(),
+    }
+}
+
+/// A scalar type with its article.
+pub(super) const fn describe_scalar(scalar: ScalarType) -> &'static str {
+    match scalar {
+        ScalarType::String => "a String",
+        ScalarType::Boolean => "a Boolean",
+        ScalarType::I8 => "an I8",
+        ScalarType::I16 => "an I16",
+        ScalarType::I32 => "an I32",
+        ScalarType::I64 => "an I64",
+        ScalarType::U8 => "a U8",
+        ScalarType::U16 => "a U16",
+        ScalarType::U32 => "a U32",
+        ScalarType::U64 => "a U64",
+        ScalarType::U128 => "a U128",
+        ScalarType::F32 => "an F32",
+        ScalarType::F64 => "an F64",
+        ScalarType::Id => "an ID",
+        ScalarType::Date => "a Date",
+    }
+}
+
+/// Whether values of the two types may be compared or stored for one another: all integer types are one class, and so are
+/// the float types; arrays and objects are compared part by part.
+pub(super) fn same_class(a: &ValueType, b: &ValueType) -> bool {
+    match (a, b) {
+        (ValueType::Scalar(a), ValueType::Scalar(b)) => same_scalar_class(*a, *b),
+        (ValueType::List(a), ValueType::List(b)) => same_class(a, b),
+        (ValueType::Object(a), ValueType::Object(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|((a, x), (b, y))| a == b && same_class(x, y))
+        }
+        (ValueType::Scalar(_) | ValueType::List(_) | ValueType::Object(_), _) => false,
+    }
+}
+
+/// [`same_class`] of scalars.
+pub(super) fn same_scalar_class(a: ScalarType, b: ScalarType) -> bool {
+    a == b || (a.is_integer() && b.is_integer()) || (a.is_float() && b.is_float())
+}
+
+/// Whether the type is an array of floats: what a vector is made of.
+pub(super) fn is_vector_data(ty: &ValueType) -> bool {
+    matches!(ty, ValueType::List(element) if element.as_scalar().is_some_and(ScalarType::is_float))
+}
+
+/// The kinds of items in the order in which a wrongly used name is looked for.
+pub(super) const KINDS: [ItemKind; 3] = [ItemKind::Node, ItemKind::Edge, ItemKind::Vector];

@@ -1,0 +1,234 @@
+//! A checked expression, and how it takes on the type of its place.
+
+use helix_plan::{Expr, ExprKind, Literal, ScalarType, Type, ValueType};
+
+use super::Checker;
+use super::ty::{Ty, describe_value, same_class};
+use crate::compiler::diagnostics::types::TypeMismatch;
+use crate::compiler::diagnostics::values::{BadDate, MalformedId, OutOfRange, UnsupportedValue};
+use crate::compiler::lower::literal::{Constant, Misfit};
+use crate::compiler::source::Span;
+
+/// A checked expression: its plan node, and what the checker knows beyond it.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub expr: Expr,
+    pub ty: Ty,
+    pub form: Form,
+    pub span: Span,
+}
+
+/// How a value was written, as far as its place may still decide on its type.
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    /// A literal.
+    Constant(Constant),
+    /// An array literal.
+    Array(Vec<Value>),
+    /// Anything whose type is settled.
+    Settled,
+}
+
+impl Value {
+    /// Whether it is `NONE`.
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self.expr.kind, ExprKind::Null) && !self.ty.is_unknown()
+    }
+}
+
+/// Why a literal is not of a type.
+enum Mismatch {
+    /// The value as a whole is of another type.
+    Type,
+    /// Reported: the literal itself is bad.
+    Reported,
+}
+
+impl Checker<'_> {
+    /// A value that stands for a mistake which has been reported.
+    pub(super) fn unknown(&mut self, span: Span) -> Value {
+        let expr = self.builder.expr(ExprKind::Null, Ty::Unknown.plan(), span);
+        Value { expr, ty: Ty::Unknown, form: Form::Settled, span }
+    }
+
+    /// A value whose type is settled.
+    pub(super) fn settled(&mut self, kind: ExprKind, ty: Ty, span: Span) -> Value {
+        let expr = self.builder.expr(kind, ty.plan(), span);
+        Value { expr, ty, form: Form::Settled, span }
+    }
+
+    /// A literal of the type that it has by itself.
+    pub(super) fn constant(&mut self, constant: Constant, span: Span) -> Value {
+        let ty = constant.natural_type();
+        match constant.convert(ty) {
+            Ok(literal) => {
+                let expr = self.builder.expr(ExprKind::Literal(literal), Type::scalar(ty), span);
+                Value { expr, ty: Ty::scalar(ty), form: Form::Constant(constant), span }
+            }
+            Err(_) => {
+                self.report.add(OutOfRange { number: self.text(span), ty, span });
+                self.unknown(span)
+            }
+        }
+    }
+
+    /// The value as one of type `expected`, for `place` ("field `age`"). `NONE` fits everywhere.
+    pub(super) fn assign(&mut self, value: Value, expected: &ValueType, place: &str) -> Expr {
+        if value.is_none() || value.ty.is_unknown() {
+            return value.expr;
+        }
+        if let ValueType::Object(_) = value.ty.as_value().unwrap_or(expected) {
+            self.report.add(UnsupportedValue { found: "an object", span: value.span });
+            return value.expr;
+        }
+        match self.literal_as(&value, expected) {
+            Some(Ok(expr)) => expr,
+            Some(Err(Mismatch::Reported)) => value.expr,
+            Some(Err(Mismatch::Type)) => self.mismatch(value, expected, place),
+            None => match value.ty.as_value() {
+                Some(found) if !value.ty.is_many() && same_class(found, expected) => value.expr,
+                _ => self.mismatch(value, expected, place),
+            },
+        }
+    }
+
+    fn mismatch(&mut self, value: Value, expected: &ValueType, place: &str) -> Expr {
+        let found = value.ty.describe(self.catalog);
+        let help = if value.ty.item().is_some() && *expected == ValueType::Scalar(ScalarType::Id) {
+            Some("take its id with `::ID`".to_owned())
+        } else if value.ty.is_many() {
+            Some("take the first one with `::FIRST`".to_owned())
+        } else {
+            None
+        };
+        let expected = describe_value(expected);
+        self.report.add(TypeMismatch { place, expected: &expected, found: &found, span: value.span, help });
+        value.expr
+    }
+
+    /// A literal as an expression of the scalar type `ty`. `None` when the value is not a literal that fits the type's class;
+    /// a literal that fits but is malformed or out of range is reported.
+    pub(super) fn literal_as_scalar(&mut self, value: &Value, ty: ScalarType) -> Option<Expr> {
+        match self.literal_as(value, &ValueType::Scalar(ty))? {
+            Ok(expr) => Some(expr),
+            Err(Mismatch::Reported) => Some(value.expr.clone()),
+            Err(Mismatch::Type) => None,
+        }
+    }
+
+    /// A literal, or an array literal, as an expression of type `ty`; `None` for other values.
+    fn literal_as(&mut self, value: &Value, ty: &ValueType) -> Option<Result<Expr, Mismatch>> {
+        match (&value.form, ty) {
+            (Form::Settled, _) => None,
+            (Form::Constant(constant), ValueType::Scalar(scalar)) => Some(self.scalar_literal(value, constant, *scalar)),
+            (Form::Array(elements), ValueType::List(element)) => Some(self.array_literal(value.span, elements, element)),
+            (Form::Constant(_) | Form::Array(_), _) => Some(Err(Mismatch::Type)),
+        }
+    }
+
+    fn scalar_literal(&mut self, value: &Value, constant: &Constant, ty: ScalarType) -> Result<Expr, Mismatch> {
+        let span = value.span;
+        match constant.convert(ty) {
+            Ok(literal) => Ok(self.builder.expr(ExprKind::Literal(literal), Type::scalar(ty), span)),
+            Err(Misfit::Type) => Err(Mismatch::Type),
+            Err(Misfit::Range) => {
+                self.report.add(OutOfRange { number: self.text(span), ty, span });
+                Err(Mismatch::Reported)
+            }
+            Err(Misfit::Date) => {
+                self.report.add(BadDate { text: constant.text(), span });
+                Err(Mismatch::Reported)
+            }
+            Err(Misfit::Id) => {
+                self.report.add(MalformedId { text: constant.text(), span });
+                Err(Mismatch::Reported)
+            }
+        }
+    }
+
+    fn array_literal(&mut self, span: Span, elements: &[Value], ty: &ValueType) -> Result<Expr, Mismatch> {
+        let mut exprs = Vec::with_capacity(elements.len());
+        for element in elements {
+            let fits = match self.literal_as(element, ty) {
+                Some(result) => result?,
+                None if element.ty.is_unknown() => element.expr.clone(),
+                None => match element.ty.as_value() {
+                    Some(found) if !element.ty.is_many() && same_class(found, ty) => element.expr.clone(),
+                    _ => return Err(Mismatch::Type),
+                },
+            };
+            exprs.push(fits);
+        }
+        let list = ValueType::List(Box::new(ty.clone()));
+        let ty = Ty::value(list).plan();
+        Ok(self.builder.expr(fold(exprs), ty, span))
+    }
+
+    /// An array literal of the type that its elements agree on.
+    pub(super) fn array(&mut self, elements: Vec<Value>, span: Span) -> Value {
+        let known = elements.iter().find(|element| !element.ty.is_unknown());
+        let element = match known.map(|first| (first, first.ty.as_value())) {
+            None => ValueType::Scalar(ScalarType::String),
+            Some((first, Some(ty))) if !first.ty.is_many() => {
+                let ty = ty.clone();
+                let widest = widest(&elements, ty);
+                match elements.iter().find(|element| !self.agrees(element, &widest)) {
+                    None => widest,
+                    Some(other) => {
+                        let (first_text, other_text) =
+                            (first.ty.describe(self.catalog), other.ty.describe(self.catalog));
+                        self.report.add(crate::compiler::diagnostics::types::MixedElements {
+                            first: &first_text,
+                            first_span: first.span,
+                            found: &other_text,
+                            span: other.span,
+                        });
+                        return self.unknown(span);
+                    }
+                }
+            }
+            Some((first, _)) => {
+                let found = first.ty.describe(self.catalog);
+                self.report.add(UnsupportedValue { found: &found, span: first.span });
+                return self.unknown(span);
+            }
+        };
+        match self.array_literal(span, &elements, &element) {
+            Ok(expr) => {
+                let ty = Ty::value(ValueType::List(Box::new(element)));
+                Value { expr, ty, form: Form::Array(elements), span }
+            }
+            Err(Mismatch::Type | Mismatch::Reported) => self.unknown(span),
+        }
+    }
+
+    fn agrees(&self, element: &Value, ty: &ValueType) -> bool {
+        element.ty.is_unknown()
+            || (!element.ty.is_many() && element.ty.as_value().is_some_and(|found| same_class(found, ty)))
+    }
+}
+
+/// The type that holds every integer literal of an array; `first` for other arrays.
+fn widest(elements: &[Value], first: ValueType) -> ValueType {
+    if !first.as_scalar().is_some_and(ScalarType::is_integer) {
+        return first;
+    }
+    let types = elements.iter().filter_map(|element| element.ty.as_value()?.as_scalar());
+    let range = |ty: &ScalarType| ty.integer_range().map_or(0, |(_, greatest)| greatest);
+    types.filter(|ty| ty.is_integer()).max_by_key(range).map_or(first, ValueType::Scalar)
+}
+
+/// A list of literals as one literal.
+fn fold(exprs: Vec<Expr>) -> ExprKind {
+    let literals: Option<Vec<Literal>> = exprs
+        .iter()
+        .map(|expr| match &expr.kind {
+            ExprKind::Literal(literal) => Some(literal.clone()),
+            _ => None,
+        })
+        .collect();
+    match literals {
+        Some(literals) => ExprKind::Literal(Literal::List(literals)),
+        None => ExprKind::List(exprs),
+    }
+}

@@ -1,0 +1,331 @@
+//! Steps that do not apply where they stand.
+
+use super::{Diagnostic, codes, words};
+use crate::compiler::source::Span;
+
+/// A step after something that it cannot work on.
+pub(in crate::compiler) struct StepNotApplicable<'a> {
+    pub step: &'a str,
+    pub found: &'a str,
+    pub expected: &'a str,
+    pub span: Span,
+}
+
+impl From<StepNotApplicable<'_>> for Diagnostic {
+    fn from(error: StepNotApplicable<'_>) -> Self {
+        let StepNotApplicable { step, found, expected, span } = error;
+        Self::error(codes::STEP_NOT_APPLICABLE, span, format!("`{step}` does not apply to {found}"))
+            .note(format!("it applies to {expected}"))
+    }
+}
+
+/// `_` where there is no item that it could stand for.
+pub(in crate::compiler) struct NoCurrentItem {
+    pub span: Span,
+}
+
+impl From<NoCurrentItem> for Diagnostic {
+    fn from(error: NoCurrentItem) -> Self {
+        Self::error(codes::STEP_NOT_APPLICABLE, error.span, "`_` has no item to stand for here")
+            .note("`_` is the current item within a filter, a sort key, a projection or a closure")
+            .help("start with a variable or a source such as `N<Type>`".to_owned())
+    }
+}
+
+/// A lookup by id without the id.
+pub(in crate::compiler) struct MissingId {
+    pub span: Span,
+}
+
+impl From<MissingId> for Diagnostic {
+    fn from(error: MissingId) -> Self {
+        Self::error(codes::STEP_NOT_APPLICABLE, error.span, "missing id")
+            .help("put an ID between the parentheses, or remove them to take every item".to_owned())
+    }
+}
+
+/// An update or upsert of something that it does not change.
+pub(in crate::compiler) struct WriteNotApplicable<'a> {
+    pub step: &'a str,
+    pub found: &'a str,
+    pub expected: &'a str,
+    pub span: Span,
+}
+
+impl From<WriteNotApplicable<'_>> for Diagnostic {
+    fn from(error: WriteNotApplicable<'_>) -> Self {
+        let WriteNotApplicable { step, found, expected, span } = error;
+        Self::error(codes::WRITE_NOT_APPLICABLE, span, format!("`{step}` cannot change {found}"))
+            .note(format!("it changes {expected}"))
+    }
+}
+
+/// A step along edges that do not touch the current items.
+pub(in crate::compiler) struct EdgeDoesNotConnect<'a> {
+    pub edge: &'a str,
+    /// Declared ends.
+    pub from: &'a str,
+    pub to: &'a str,
+    /// Whether the step leaves the current items by their outgoing edges.
+    pub outgoing: bool,
+    pub found: &'a str,
+    pub span: Span,
+    /// The step in the other direction, when that one would connect.
+    pub opposite: Option<&'a str>,
+}
+
+impl From<EdgeDoesNotConnect<'_>> for Diagnostic {
+    fn from(error: EdgeDoesNotConnect<'_>) -> Self {
+        let EdgeDoesNotConnect { edge, from, to, outgoing, found, span, opposite } = error;
+        let verb = if outgoing { "start" } else { "end" };
+        Self::error(codes::EDGE_DOES_NOT_CONNECT, span, format!("edges `{edge}` do not {verb} at {found}"))
+            .note(format!("`{edge}` goes from `{from}` to `{to}`"))
+            .help(opposite.map(|step| format!("to go the other way, use `{step}<{edge}>`")))
+    }
+}
+
+/// One of the four steps from an edge to an end, on an edge whose end is of the other kind.
+pub(in crate::compiler) struct WrongEndKind<'a> {
+    pub step: EndStep,
+    pub edge: &'a str,
+    /// The type at that end.
+    pub end: &'a str,
+    pub span: Span,
+}
+
+/// The steps from an edge to an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::compiler) enum EndStep {
+    FromN,
+    ToN,
+    FromV,
+    ToV,
+}
+
+impl EndStep {
+    /// As it is written.
+    pub(in crate::compiler) const fn name(self) -> &'static str {
+        match self {
+            Self::FromN => "FromN",
+            Self::ToN => "ToN",
+            Self::FromV => "FromV",
+            Self::ToV => "ToV",
+        }
+    }
+}
+
+impl From<WrongEndKind<'_>> for Diagnostic {
+    fn from(error: WrongEndKind<'_>) -> Self {
+        let WrongEndKind { step, edge, end, span } = error;
+        let (code, verb, wanted, other) = match step {
+            EndStep::FromN => (codes::FROM_IS_NOT_A_NODE, "start", "node", "FromV"),
+            EndStep::ToN => (codes::TO_IS_NOT_A_NODE, "end", "node", "ToV"),
+            EndStep::FromV => (codes::FROM_IS_NOT_A_VECTOR, "start", "vector", "FromN"),
+            EndStep::ToV => (codes::TO_IS_NOT_A_VECTOR, "end", "vector", "ToN"),
+        };
+        Self::error(code, span, format!("edges `{edge}` do not {verb} at a {wanted}"))
+            .label(format!("they {verb} at `{end}`"))
+            .help(format!("use `{other}`"))
+    }
+}
+
+/// An edge created or upserted without one of its ends.
+pub(in crate::compiler) struct MissingEnd<'a> {
+    pub step: &'a str,
+    pub end: End,
+    pub upsert: bool,
+    pub span: Span,
+}
+
+/// An end of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::compiler) enum End {
+    From,
+    To,
+}
+
+impl End {
+    /// As it is written.
+    pub(in crate::compiler) const fn name(self) -> &'static str {
+        match self {
+            Self::From => "From",
+            Self::To => "To",
+        }
+    }
+}
+
+impl From<MissingEnd<'_>> for Diagnostic {
+    fn from(error: MissingEnd<'_>) -> Self {
+        let code = match (error.upsert, error.end) {
+            (true, _) => codes::STEP_NOT_APPLICABLE,
+            (false, End::From) => codes::MISSING_FROM,
+            (false, End::To) => codes::MISSING_TO,
+        };
+        let end = error.end.name();
+        Self::error(code, error.span, format!("`{}` lacks `::{end}(…)`", error.step))
+            .note("an edge joins two items")
+            .help(format!("add `::{end}(…)` with an ID or an item"))
+    }
+}
+
+/// A lookup by a field that has no index.
+pub(in crate::compiler) struct NotIndexed<'a> {
+    pub ty: &'a str,
+    pub field: &'a str,
+    /// Whether the type declares the field.
+    pub declared: bool,
+    pub nearest: Option<String>,
+    pub span: Span,
+}
+
+impl From<NotIndexed<'_>> for Diagnostic {
+    fn from(error: NotIndexed<'_>) -> Self {
+        let NotIndexed { ty, field, declared, nearest, span } = error;
+        let message = if declared {
+            format!("field `{field}` of `{ty}` has no index")
+        } else {
+            format!("`{ty}` has no field `{field}`")
+        };
+        let help = match (declared, nearest) {
+            (true, _) => Some(format!("declare it as `INDEX {field}: …`, or filter: `WHERE(_::{{{field}}}::EQ(…))`")),
+            (false, nearest) => super::suggest::did_you_mean(nearest),
+        };
+        Self::error(codes::NOT_INDEXED, span, message).help(help)
+    }
+}
+
+/// A lookup by a field on edges or vectors, which have no indexes.
+pub(in crate::compiler) struct LookupNeedsNodes<'a> {
+    pub kind: helix_plan::ItemKind,
+    pub ty: &'a str,
+    pub span: Span,
+}
+
+impl From<LookupNeedsNodes<'_>> for Diagnostic {
+    fn from(error: LookupNeedsNodes<'_>) -> Self {
+        let (letter, ty) = (words::letter(error.kind), error.ty);
+        Self::error(codes::NOT_INDEXED, error.span, format!("{}s have no index", words::kind(error.kind)))
+            .help(format!("filter instead: `{letter}<{ty}>::WHERE(_::{{field}}::EQ(…))`"))
+    }
+}
+
+/// A closure with steps behind it.
+pub(in crate::compiler) struct ClosureNotLast {
+    pub span: Span,
+}
+
+impl From<ClosureNotLast> for Diagnostic {
+    fn from(error: ClosureNotLast) -> Self {
+        Self::error(codes::CLOSURE_NOT_LAST, error.span, "a closure is the last step of a traversal")
+            .help("move the other steps before it".to_owned())
+    }
+}
+
+/// A field that is excluded twice, or excluded and then named.
+pub(in crate::compiler) struct ExcludedTwice<'a> {
+    pub name: &'a str,
+    pub span: Span,
+    pub other: Span,
+    /// Whether the other place names the field to show it.
+    pub named: bool,
+}
+
+impl From<ExcludedTwice<'_>> for Diagnostic {
+    fn from(error: ExcludedTwice<'_>) -> Self {
+        let ExcludedTwice { name, span, other, named } = error;
+        let (message, label) = if named {
+            (format!("field `{name}` is excluded and then named"), "excluded here")
+        } else {
+            (format!("field `{name}` is excluded twice"), "excluded again here")
+        };
+        Self::error(codes::EXCLUDED_TWICE, span, message).also(other, label).help("remove one of them".to_owned())
+    }
+}
+
+/// An exclude before a step that has no use for it.
+pub(in crate::compiler) struct ExcludeMisplaced<'a> {
+    pub span: Span,
+    pub next: &'a str,
+    pub next_span: Span,
+}
+
+impl From<ExcludeMisplaced<'_>> for Diagnostic {
+    fn from(error: ExcludeMisplaced<'_>) -> Self {
+        Self::error(codes::EXCLUDE_MISPLACED, error.span, format!("an exclude cannot precede `{}`", error.next))
+            .also(error.next_span, "this step has no use for it")
+            .help("move the exclude to the end of the traversal".to_owned())
+    }
+}
+
+/// A comparison with nothing on its left.
+pub(in crate::compiler) struct ComparisonOfNothing<'a> {
+    pub comparison: &'a str,
+    pub found: &'a str,
+    pub span: Span,
+}
+
+impl From<ComparisonOfNothing<'_>> for Diagnostic {
+    fn from(error: ComparisonOfNothing<'_>) -> Self {
+        let ComparisonOfNothing { comparison, found, span } = error;
+        Self::error(codes::COMPARISON_OF_NOTHING, span, format!("`{comparison}` has no value to compare"))
+            .label(format!("what precedes it is {found}"))
+            .help(format!("select a field first: `::{{field}}::{comparison}(…)`"))
+    }
+}
+
+/// A sort key that cannot differ from item to item.
+pub(in crate::compiler) struct BadKey<'a> {
+    pub found: &'a str,
+    pub span: Span,
+}
+
+impl From<BadKey<'_>> for Diagnostic {
+    fn from(error: BadKey<'_>) -> Self {
+        Self::error(codes::BAD_KEY, error.span, format!("`ORDER` cannot sort by {}", error.found))
+            .help("sort by a value of the item, such as `_::{field}`".to_owned())
+    }
+}
+
+/// `FOR a.b IN`.
+pub(in crate::compiler) struct ForMemberAccess<'a> {
+    pub member: &'a str,
+    pub span: Span,
+}
+
+impl From<ForMemberAccess<'_>> for Diagnostic {
+    fn from(error: ForMemberAccess<'_>) -> Self {
+        Self::error(codes::FOR_MEMBER_ACCESS, error.span, "`FOR` cannot bind a member by its path")
+            .help(format!("destructure the element: `FOR {{{}}} IN …`", error.member))
+    }
+}
+
+/// A function with too few or too many arguments.
+pub(in crate::compiler) struct WrongArity<'a> {
+    pub function: &'a str,
+    pub expected: usize,
+    pub found: usize,
+    pub span: Span,
+}
+
+impl From<WrongArity<'_>> for Diagnostic {
+    fn from(error: WrongArity<'_>) -> Self {
+        let WrongArity { function, expected, found, span } = error;
+        let noun = if expected == 1 { "argument" } else { "arguments" };
+        Self::error(codes::SYNTAX, span, format!("`{function}` takes {expected} {noun}, not {found}"))
+    }
+}
+
+/// A key that a projection lists twice.
+pub(in crate::compiler) struct DuplicateProjectionKey<'a> {
+    pub name: &'a str,
+    pub span: Span,
+    pub first: Span,
+}
+
+impl From<DuplicateProjectionKey<'_>> for Diagnostic {
+    fn from(error: DuplicateProjectionKey<'_>) -> Self {
+        Self::error(codes::DUPLICATE_FIELD, error.span, format!("key `{}` is given twice", error.name))
+            .also(error.first, "first given here")
+            .help("rename or remove one of them".to_owned())
+    }
+}

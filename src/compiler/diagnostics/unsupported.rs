@@ -1,0 +1,121 @@
+//! Constructs of the language that this version reads but does not run.
+
+use super::{Diagnostic, codes};
+use crate::compiler::source::Span;
+
+/// A construct that is not supported yet, and where it stands.
+pub(in crate::compiler) struct Unsupported {
+    pub construct: Construct,
+    pub span: Span,
+}
+
+/// What is not supported yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::compiler) enum Construct {
+    AddEdgeStep,
+    AggregateBy,
+    BatchAddV,
+    GroupBy,
+    Intersect,
+    MathFunction,
+    Mcp,
+    Migration,
+    Model,
+    NestedReturn,
+    OptionalParameter,
+    Prefilter,
+    Rerank,
+    SchemaVersion,
+    SearchBm25,
+    ShortestPath,
+    TypeAsParameter,
+}
+
+impl From<Unsupported> for Diagnostic {
+    fn from(Unsupported { construct, span }: Unsupported) -> Self {
+        let (code, what, instead) = construct.words();
+        Self::error(code, span, format!("{what} not supported yet")).help(instead.map(str::to_owned))
+    }
+}
+
+impl Construct {
+    /// The code, the subject with its verb, and what works instead.
+    const fn words(self) -> (&'static str, &'static str, Option<&'static str>) {
+        match self {
+            Self::AddEdgeStep => (
+                codes::ADD_EDGE_STEP,
+                "`AddE` as a step is",
+                Some("assign the items to a variable `x` and write `AddE<Type>::From(x)::To(…)`"),
+            ),
+            Self::AggregateBy => {
+                (codes::AGGREGATE_BY, "`AGGREGATE_BY` is", Some("return the items and group them in the client"))
+            }
+            Self::BatchAddV => {
+                (codes::BATCH_ADD_V, "`BatchAddV` is", Some("write `FOR v IN vectors { AddV<Type>(v) }`"))
+            }
+            Self::GroupBy => (codes::GROUP_BY, "`GROUP_BY` is", Some("return the fields and count them in the client")),
+            Self::Intersect => (
+                codes::INTERSECT,
+                "`INTERSECT` is",
+                Some("keep the items that are joined to each of the others with `WHERE(AND(EXISTS(…), …))`"),
+            ),
+            Self::MathFunction => (
+                codes::MATH_FUNCTION,
+                "this function is",
+                Some("available are `ADD`, `SUB`, `MUL`, `DIV`, `MOD`, `POW`, `ABS`, `SQRT`, `MIN` and `MAX`"),
+            ),
+            Self::Mcp => (codes::MCP, "`#[mcp]` is", Some("remove it: the query is still served over HTTP")),
+            Self::Migration => (
+                codes::MIGRATION,
+                "`MIGRATION` is",
+                Some("change the schema in place: added fields, types and indexes need no migration"),
+            ),
+            Self::Model => (codes::MODEL, "`#[model]` is", Some("set the model of the project in `helix.toml`")),
+            Self::NestedReturn => (
+                codes::NESTED_RETURN,
+                "an object or array within `RETURN` is",
+                Some("return a flat object: `RETURN {a: …, b: …}`"),
+            ),
+            Self::OptionalParameter => (
+                codes::OPTIONAL_PARAMETER,
+                "an optional parameter is",
+                Some("declare it without `?`, or write a second query without it"),
+            ),
+            Self::Prefilter => (
+                codes::PREFILTER,
+                "`PREFILTER` is",
+                Some("search for more vectors than needed and filter them with `WHERE(…)`"),
+            ),
+            Self::Rerank => (codes::RERANK, "reranking is", Some("search results come nearest first; cut with `RANGE`")),
+            Self::SchemaVersion => (
+                codes::SCHEMA_VERSION,
+                "a schema version above 1 is",
+                Some("declare the newest types outside of a `schema::` block"),
+            ),
+            Self::SearchBm25 => {
+                (codes::SEARCH_BM25, "`SearchBM25` is", Some("filter with `WHERE(_::{field}::CONTAINS(…))`"))
+            }
+            Self::ShortestPath => {
+                (codes::SHORTEST_PATH, "a shortest path is", Some("follow edges step by step with `Out<Type>`"))
+            }
+            Self::TypeAsParameter => (
+                codes::TYPE_AS_PARAMETER,
+                "a schema type as the type of a parameter is",
+                Some("list the members that you need: `{name: String, age: U8}`"),
+            ),
+        }
+    }
+}
+
+/// A program beyond a limit of the plan.
+pub(in crate::compiler) struct OverLimit<'a> {
+    pub what: &'a str,
+    pub limit: usize,
+    pub span: Span,
+}
+
+impl From<OverLimit<'_>> for Diagnostic {
+    fn from(error: OverLimit<'_>) -> Self {
+        Self::error(codes::LIMIT, error.span, format!("more than {} {} are not supported", error.limit, error.what))
+    }
+}

@@ -1,0 +1,99 @@
+//! Literals that do not stand for a value of their type.
+
+use helix_plan::{ItemKind, ScalarType};
+
+use super::{Diagnostic, codes, words};
+use crate::compiler::source::Span;
+
+/// A text that is not a UUID, where an id is needed.
+pub(in crate::compiler) struct MalformedId<'a> {
+    pub text: &'a str,
+    pub span: Span,
+}
+
+impl From<MalformedId<'_>> for Diagnostic {
+    fn from(error: MalformedId<'_>) -> Self {
+        Self::error(codes::MALFORMED_ID, error.span, format!("\"{}\" is not an id", excerpt(error.text)))
+            .note("an id is a UUID, such as \"1f0e3e9c-5b1a-6c40-8f00-010203040506\"")
+    }
+}
+
+/// A text that is not a date, where one is needed.
+pub(in crate::compiler) struct BadDate<'a> {
+    pub text: &'a str,
+    pub span: Span,
+}
+
+impl From<BadDate<'_>> for Diagnostic {
+    fn from(error: BadDate<'_>) -> Self {
+        Self::error(codes::BAD_DATE, error.span, format!("\"{}\" is not a date", excerpt(error.text)))
+            .note("a date is `YYYY-MM-DD`, or a date and time with an offset, such as \"2024-05-01T12:00:00Z\"")
+    }
+}
+
+/// A number that its type cannot hold.
+pub(in crate::compiler) struct OutOfRange<'a> {
+    pub number: &'a str,
+    pub ty: ScalarType,
+    pub span: Span,
+}
+
+impl From<OutOfRange<'_>> for Diagnostic {
+    fn from(error: OutOfRange<'_>) -> Self {
+        let message = format!("{} is out of the range of {}", error.number, error.ty);
+        let diagnostic = Self::error(codes::OUT_OF_RANGE, error.span, message);
+        match error.ty.integer_range() {
+            Some((least, greatest)) => diagnostic.note(format!("{} holds {least} to {greatest}", error.ty)),
+            None => diagnostic,
+        }
+    }
+}
+
+/// A position or number of elements that is below zero.
+pub(in crate::compiler) struct Negative<'a> {
+    pub what: &'a str,
+    pub span: Span,
+}
+
+impl From<Negative<'_>> for Diagnostic {
+    fn from(error: Negative<'_>) -> Self {
+        Self::error(codes::OUT_OF_RANGE, error.span, format!("{} must not be negative", error.what))
+    }
+}
+
+/// A kind of value that no field holds.
+pub(in crate::compiler) struct UnsupportedValue<'a> {
+    pub found: &'a str,
+    pub span: Span,
+}
+
+impl From<UnsupportedValue<'_>> for Diagnostic {
+    fn from(error: UnsupportedValue<'_>) -> Self {
+        Self::error(codes::UNSUPPORTED_VALUE, error.span, format!("a field cannot hold {}", error.found))
+            .help("store its scalars in fields of their own".to_owned())
+    }
+}
+
+/// A write to a field that the database keeps itself.
+pub(in crate::compiler) struct WriteToImplicitField<'a> {
+    pub kind: ItemKind,
+    pub name: &'a str,
+    pub span: Span,
+}
+
+impl From<WriteToImplicitField<'_>> for Diagnostic {
+    fn from(error: WriteToImplicitField<'_>) -> Self {
+        let message = format!("field `{}` of a {} cannot be written", error.name, words::kind(error.kind));
+        Self::error(codes::RESERVED_FIELD, error.span, message).label("the database keeps it")
+    }
+}
+
+/// The text, or its beginning when it is long, on one line.
+fn excerpt(text: &str) -> String {
+    const MAX_CHARS: usize = 40;
+    let mut line: String = text.chars().take(MAX_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(MAX_CHARS).is_some() {
+        line.push('…');
+    }
+    line
+}

@@ -1,0 +1,126 @@
+//! Programs that run, perhaps not as meant.
+
+use super::{Diagnostic, codes};
+use crate::compiler::source::Span;
+
+/// Two entries of the response share a key.
+pub(in crate::compiler) struct DuplicateKey<'a> {
+    pub key: &'a str,
+    pub span: Span,
+    pub first: Span,
+}
+
+impl From<DuplicateKey<'_>> for Diagnostic {
+    fn from(warning: DuplicateKey<'_>) -> Self {
+        let message = format!("the response has two entries `{}`; the last one wins", warning.key);
+        Self::warning(codes::DUPLICATE_KEY, warning.span, message)
+            .also(warning.first, "this entry is dropped")
+            .help("give them keys: `RETURN {a: …, b: …}`".to_owned())
+    }
+}
+
+/// In a projection, a variable is taken where a field has the same name.
+pub(in crate::compiler) struct HiddenField<'a> {
+    pub name: &'a str,
+    pub span: Span,
+    pub variable: Span,
+}
+
+impl From<HiddenField<'_>> for Diagnostic {
+    fn from(warning: HiddenField<'_>) -> Self {
+        let name = warning.name;
+        Self::warning(codes::HIDDEN_FIELD, warning.span, format!("variable `{name}` hides the field `{name}`"))
+            .also(warning.variable, "the variable that is taken")
+            .help(format!("for the field, write `_::{{{name}}}`"))
+    }
+}
+
+/// Type arguments after the first.
+pub(in crate::compiler) struct ExtraTypeArguments {
+    pub span: Span,
+}
+
+impl From<ExtraTypeArguments> for Diagnostic {
+    fn from(warning: ExtraTypeArguments) -> Self {
+        Self::warning(codes::NO_EFFECT, warning.span, "only the first type is used").help("remove the others".to_owned())
+    }
+}
+
+/// Field blocks of one `AddV` before the last.
+pub(in crate::compiler) struct ExtraFieldBlock {
+    pub span: Span,
+}
+
+impl From<ExtraFieldBlock> for Diagnostic {
+    fn from(warning: ExtraFieldBlock) -> Self {
+        Self::warning(codes::NO_EFFECT, warning.span, "only the last field block is used")
+            .help("join the blocks into one".to_owned())
+    }
+}
+
+/// A name on the right of a projection that is neither a variable nor a field.
+pub(in crate::compiler) struct UnknownProjectedName<'a> {
+    pub key: &'a str,
+    pub name: &'a str,
+    pub span: Span,
+    pub nearest: Option<String>,
+}
+
+impl From<UnknownProjectedName<'_>> for Diagnostic {
+    fn from(warning: UnknownProjectedName<'_>) -> Self {
+        let UnknownProjectedName { key, name, span, nearest } = warning;
+        Self::warning(codes::NO_EFFECT, span, format!("`{name}` is neither a variable nor a field: `{key}` is null"))
+            .help(super::suggest::did_you_mean(nearest))
+    }
+}
+
+/// A `SearchV` step whose type differs from that of the vectors that it searches.
+pub(in crate::compiler) struct OtherSearchType<'a> {
+    pub named: &'a str,
+    pub actual: &'a str,
+    pub span: Span,
+}
+
+impl From<OtherSearchType<'_>> for Diagnostic {
+    fn from(warning: OtherSearchType<'_>) -> Self {
+        let OtherSearchType { named, actual, span } = warning;
+        Self::warning(codes::NO_EFFECT, span, format!("the vectors searched are `{actual}`, not `{named}`"))
+            .note("as a step, `SearchV` searches the vectors that reach it")
+    }
+}
+
+/// A lookup that cannot find anything, since the id belongs to an item of another type.
+pub(in crate::compiler) struct LookupOfOtherType<'a> {
+    pub wanted: &'a str,
+    pub found: &'a str,
+    pub span: Span,
+}
+
+impl From<LookupOfOtherType<'_>> for Diagnostic {
+    fn from(warning: LookupOfOtherType<'_>) -> Self {
+        let LookupOfOtherType { wanted, found, span } = warning;
+        Self::warning(codes::NO_EFFECT, span, format!("this finds nothing: {found} is not a `{wanted}`"))
+    }
+}
+
+/// A comparison with `NONE`, which never holds.
+pub(in crate::compiler) struct ComparisonWithNone {
+    pub span: Span,
+}
+
+impl From<ComparisonWithNone> for Diagnostic {
+    fn from(warning: ComparisonWithNone) -> Self {
+        Self::warning(codes::NO_EFFECT, warning.span, "a comparison with `NONE` never holds")
+    }
+}
+
+/// `RANGE` with literal bounds that leave nothing.
+pub(in crate::compiler) struct EmptyRange {
+    pub span: Span,
+}
+
+impl From<EmptyRange> for Diagnostic {
+    fn from(warning: EmptyRange) -> Self {
+        Self::warning(codes::EMPTY_RANGE, warning.span, "the range starts after its end, so it is always empty")
+    }
+}
