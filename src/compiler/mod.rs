@@ -2,7 +2,11 @@
 //!
 //! It does no IO, reads no clock and no environment, and prints nothing.
 
+mod check;
 pub mod diagnostics;
+mod lower;
+mod report;
+mod schema;
 pub mod source;
 pub mod syntax;
 

@@ -121,7 +121,7 @@ impl Checker<'_> {
         match (&value.form, ty) {
             (Form::Settled, _) => None,
             (Form::Constant(constant), ValueType::Scalar(scalar)) => Some(self.scalar_literal(value, constant, *scalar)),
-            (Form::Array(elements), ValueType::List(element)) => Some(self.array_literal(value.span, elements, element)),
+            (Form::Array(elements), ValueType::List(element)) => Some(self.elements_as(value.span, elements, element)),
             (Form::Constant(_) | Form::Array(_), _) => Some(Err(Mismatch::Type)),
         }
     }
@@ -146,7 +146,7 @@ impl Checker<'_> {
         }
     }
 
-    fn array_literal(&mut self, span: Span, elements: &[Value], ty: &ValueType) -> Result<Expr, Mismatch> {
+    fn elements_as(&mut self, span: Span, elements: &[Value], ty: &ValueType) -> Result<Expr, Mismatch> {
         let mut exprs = Vec::with_capacity(elements.len());
         for element in elements {
             let fits = match self.literal_as(element, ty) {
@@ -162,6 +162,15 @@ impl Checker<'_> {
         let list = ValueType::List(Box::new(ty.clone()));
         let ty = Ty::value(list).plan();
         Ok(self.builder.expr(fold(exprs), ty, span))
+    }
+
+    /// An array literal as a list of type `ty`; `None` when an element is of another type. What is malformed is reported.
+    pub(super) fn array_literal(&mut self, span: Span, elements: &[Value], ty: &ValueType) -> Option<Expr> {
+        match self.elements_as(span, elements, ty) {
+            Ok(expr) => Some(expr),
+            Err(Mismatch::Reported) => Some(self.unknown(span).expr),
+            Err(Mismatch::Type) => None,
+        }
     }
 
     /// An array literal of the type that its elements agree on.
@@ -193,7 +202,7 @@ impl Checker<'_> {
                 return self.unknown(span);
             }
         };
-        match self.array_literal(span, &elements, &element) {
+        match self.elements_as(span, &elements, &element) {
             Ok(expr) => {
                 let ty = Ty::value(ValueType::List(Box::new(element)));
                 Value { expr, ty, form: Form::Array(elements), span }

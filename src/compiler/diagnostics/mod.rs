@@ -3,7 +3,19 @@
 //! A [`Diagnostic`] is built by a family module next to this one, which holds the wording; whoever finds the problem only says
 //! what it found. Rendering happens in `ui`.
 
+pub mod codes;
+pub(super) mod names;
+pub(super) mod schema;
+pub(super) mod steps;
+mod suggest;
 pub mod syntax;
+pub(super) mod types;
+pub(super) mod unsupported;
+pub(super) mod values;
+pub(super) mod warnings;
+pub(super) mod words;
+
+pub(super) use suggest::nearest;
 
 use super::source::Span;
 
@@ -24,6 +36,12 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The query that the problem is in.
     pub query: Option<String>,
+}
+
+/// Every code that the compiler raises.
+#[must_use]
+pub fn codes() -> Vec<&'static str> {
+    codes::ALL.iter().map(|code| code.code).collect()
 }
 
 /// How bad a problem is.

@@ -118,14 +118,13 @@ fn float(value: f64, ty: ScalarType) -> Result<Literal, Misfit> {
 
 /// A date: `YYYY-MM-DD` at midnight UTC, or an RFC 3339 date-time with its offset.
 fn date(text: &str) -> Option<Literal> {
-    let timestamp = if text.len() == "YYYY-MM-DD".len() {
-        let date: jiff::civil::Date = text.parse().ok()?;
-        date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()
+    let timestamp: jiff::Timestamp = if text.len() == "YYYY-MM-DD".len() {
+        format!("{text}T00:00:00Z").parse().ok()?
     } else if text.contains('[') {
         // A time zone annotation is RFC 9557, not RFC 3339.
         return None;
     } else {
-        text.parse::<jiff::Timestamp>().ok()?
+        text.parse().ok()?
     };
     let nanoseconds = timestamp.as_nanosecond();
     Some(Literal::Date {

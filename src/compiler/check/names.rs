@@ -1,0 +1,64 @@
+//! Names of types, parameters and variables.
+
+use helix_plan::{ExprKind, ItemKind, ItemType, SlotId};
+
+use super::Checker;
+use super::scope::{Binding, Origin};
+use super::ty::{KINDS, Ty};
+use super::value::{Form, Value};
+use crate::compiler::diagnostics::names::{ForbiddenName, Redeclared, UnknownItemType, UnknownName};
+use crate::compiler::diagnostics::nearest;
+use crate::compiler::source::Span;
+
+/// Words that no expression may use as a name.
+const FORBIDDEN: [&str; 19] = [
+    "true", "false", "NONE", "String", "Boolean", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64",
+    "U128", "Uuid", "Date", "ID",
+];
+
+impl Checker<'_> {
+    /// The type `name` of a kind; reports when it is not declared.
+    pub(super) fn item_type(&mut self, kind: ItemKind, name: &str, span: Span) -> Option<ItemType> {
+        let found = self.catalog.find(kind, name);
+        if found.is_none() && self.schema.complete {
+            let catalog = self.catalog;
+            let declared_as = KINDS.into_iter().find(|other| catalog.find(*other, name).is_some());
+            let names = self.schema.names(kind);
+            self.report.add(UnknownItemType { kind, name, span, nearest: nearest(name, names), declared_as });
+        }
+        found
+    }
+
+    /// What a name stands for; reports when it is not visible.
+    pub(super) fn variable(&mut self, name: &str, span: Span) -> Value {
+        if FORBIDDEN.contains(&name) {
+            self.report.add(ForbiddenName { name, span });
+            return self.unknown(span);
+        }
+        match self.scopes.get(name) {
+            Some(binding) => {
+                let (slot, ty) = (binding.slot, binding.ty.clone());
+                let expr = self.builder.expr(ExprKind::Slot(slot), ty.plan(), span);
+                Value { expr, ty, form: Form::Settled, span }
+            }
+            None => {
+                self.report.add(UnknownName { name, span, nearest: nearest(name, self.scopes.names()) });
+                self.unknown(span)
+            }
+        }
+    }
+
+    /// Declares a name in the innermost block. It may hide an outer one.
+    pub(super) fn declare(&mut self, name: &str, ty: Ty, origin: Origin, span: Span) -> SlotId {
+        let slot = self.builder.slot(name, ty.plan());
+        self.scopes.declare(name, Binding { slot, ty, origin, span });
+        slot
+    }
+
+    /// Reports the assignment of a name that is already declared.
+    pub(super) fn check_new(&mut self, name: &str, span: Span) {
+        if let Some(first) = self.scopes.get(name).map(|binding| binding.span) {
+            self.report.add(Redeclared { name, span, first });
+        }
+    }
+}
