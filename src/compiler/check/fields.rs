@@ -67,7 +67,10 @@ impl Checker<'_> {
 
     /// The type of a field's value.
     pub(super) fn field_type(&self, item: ItemType, field: FieldRef) -> Ty {
-        Ty::value(self.catalog.describe(item, field).1)
+        match field {
+            FieldRef::Declared(id) if !self.schema.knows_field(item, id) => Ty::Unknown,
+            _ => Ty::value(self.catalog.describe(item, field).1),
+        }
     }
 
     /// A field of the item in a slot.

@@ -1,20 +1,44 @@
 //! Typed views and the catalog, to checked queries in the form of the plan.
+//!
+//! A [`Checker`] goes through one query. Each construct is typed and lowered in one go: what comes back is a [`Value`], a plan
+//! node with its type, or [`Ty::Unknown`] behind a mistake that has been reported. `steps/` has one file per step.
 
 mod comparison;
+mod condition;
+mod create;
+mod expr;
 mod fields;
+mod for_loop;
 mod math;
+mod names;
+mod params;
+mod projection;
+mod query;
+mod returns;
 mod scope;
+mod source;
+mod statements;
+mod steps;
 mod stream;
+mod traversal;
 mod ty;
 mod value;
+mod vector;
 
-use helix_plan::Catalog;
+use std::collections::HashMap;
+
+use helix_plan::{Catalog, Query};
+
+pub(super) use self::ty::describe_scalar;
 
 use self::scope::Scopes;
+use super::ParsedFile;
+use super::diagnostics::names::DuplicateQuery;
 use super::lower::QueryBuilder;
 use super::report::Report;
 use super::schema::Schema;
 use super::source::{FileId, SourceSet, Span};
+use super::syntax::ast::{self, AstNode};
 
 /// Checks one query.
 struct Checker<'a> {
@@ -27,9 +51,54 @@ struct Checker<'a> {
     scopes: Scopes,
 }
 
+/// The queries of all files. Those at the places `broken` have syntax errors: only their names count.
+pub(super) fn queries(
+    sources: &SourceSet,
+    files: &[ParsedFile],
+    schema: &Schema,
+    broken: &[Span],
+    report: &mut Report,
+) -> Vec<Query> {
+    let mut queries = Vec::new();
+    let mut names: HashMap<String, Span> = HashMap::new();
+    for file in files {
+        for item in file.tree.items() {
+            let ast::Item::Query(query) = item else { continue };
+            let span = query.span(file.id);
+            let is_broken = broken.contains(&span);
+            let Some(name) = query.name() else {
+                report.incomplete(span);
+                continue;
+            };
+            let (text, name_span) = (name.text(), name.span(file.id));
+            if let Some(first) = names.get(&text) {
+                report.add(DuplicateQuery { name: &text, span: name_span, first: *first });
+            } else {
+                names.insert(text.clone(), name_span);
+            }
+            if !is_broken {
+                report.enter_query(&text);
+                queries.push(Checker::new(sources, schema, file.id, report).query(&query, text, name_span));
+                report.leave_query();
+            }
+        }
+    }
+    queries
+}
+
 impl<'a> Checker<'a> {
+    fn new(sources: &'a SourceSet, schema: &'a Schema, file: FileId, report: &'a mut Report) -> Self {
+        let (catalog, builder) = (&schema.catalog, QueryBuilder::new(sources));
+        Self { sources, schema, catalog, file, report, builder, scopes: Scopes::new() }
+    }
+
     /// The source text of a span.
     fn text(&self, span: Span) -> &'a str {
         self.sources.text(span)
+    }
+
+    /// The place of a node.
+    fn span(&self, node: &impl AstNode) -> Span {
+        node.span(self.file)
     }
 }

@@ -44,6 +44,8 @@ pub(super) enum Place {
     Left,
     /// An operand that is one value: the first element, or null.
     Operand,
+    /// Where all elements are taken, be there one, many or none: `DROP`.
+    All,
 }
 
 impl Stream {
@@ -81,15 +83,25 @@ impl Checker<'_> {
             source => {
                 let cardinality = match place {
                     Place::Operand => Cardinality::Optional,
+                    Place::All => Cardinality::Many,
                     Place::Top | Place::Nested | Place::Left if ty.is_many() => Cardinality::Many,
                     Place::Top => Cardinality::One,
                     Place::Nested | Place::Left => Cardinality::Optional,
                 };
-                let ty = if first_only { ty.element() } else { ty };
+                let ty = match place {
+                    Place::Operand => ty.element(),
+                    Place::All => ty.with_many(true),
+                    Place::Top | Place::Nested | Place::Left => ty,
+                };
                 let traversal = Box::new(Traversal { source, steps, cardinality });
                 self.settled(ExprKind::Traversal(traversal), ty, span)
             }
         }
+    }
+
+    /// The first element of many, or null.
+    pub(super) fn first_of(&mut self, value: Value) -> Value {
+        self.finish(Stream::of(value), Place::Operand)
     }
 
     /// Whether a finished stream yields anything.

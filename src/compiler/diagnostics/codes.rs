@@ -85,7 +85,7 @@ codes! {
     NO_EFFECT_HERE = "W-HQL-104", "`INDEX` or `DEFAULT` without effect";
     RESERVED_TYPE_NAME = "W-HQL-105", "type name that other HelixQL compilers reserve";
     NO_EFFECT = "W-HQL-107", "part without effect, or that cannot succeed";
-    EMPTY_RANGE = "W-HQL-632", "range that is always empty";
+    EMPTY_RANGE = "E-HQL-632", "range that is always empty";
 
     ADD_EDGE_STEP = "E-UNSUPPORTED-ADD-EDGE-STEP", "`::AddE` as a step is not supported yet";
     AGGREGATE_BY = "E-UNSUPPORTED-AGGREGATE-BY", "`AGGREGATE_BY` is not supported yet";

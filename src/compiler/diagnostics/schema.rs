@@ -155,3 +155,14 @@ impl From<ReservedTypeName<'_>> for Diagnostic {
             .note("it works here, but HelixQL v2 rejects it")
     }
 }
+
+/// `schema::0`.
+pub(in crate::compiler) struct ZeroVersion {
+    pub span: Span,
+}
+
+impl From<ZeroVersion> for Diagnostic {
+    fn from(error: ZeroVersion) -> Self {
+        Self::error(codes::SYNTAX, error.span, "schema versions start at 1")
+    }
+}

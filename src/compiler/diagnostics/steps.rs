@@ -32,18 +32,6 @@ impl From<NoCurrentItem> for Diagnostic {
     }
 }
 
-/// A lookup by id without the id.
-pub(in crate::compiler) struct MissingId {
-    pub span: Span,
-}
-
-impl From<MissingId> for Diagnostic {
-    fn from(error: MissingId) -> Self {
-        Self::error(codes::STEP_NOT_APPLICABLE, error.span, "missing id")
-            .help("put an ID between the parentheses, or remove them to take every item".to_owned())
-    }
-}
-
 /// An update or upsert of something that it does not change.
 pub(in crate::compiler) struct WriteNotApplicable<'a> {
     pub step: &'a str,
@@ -327,5 +315,80 @@ impl From<DuplicateProjectionKey<'_>> for Diagnostic {
         Self::error(codes::DUPLICATE_FIELD, error.span, format!("key `{}` is given twice", error.name))
             .also(error.first, "first given here")
             .help("rename or remove one of them".to_owned())
+    }
+}
+
+/// An end of an edge that is given more than once.
+pub(in crate::compiler) struct RepeatedEnd {
+    pub end: End,
+    pub span: Span,
+}
+
+impl From<RepeatedEnd> for Diagnostic {
+    fn from(error: RepeatedEnd) -> Self {
+        Self::error(codes::SYNTAX, error.span, format!("`::{}(…)` is given twice", error.end.name()))
+    }
+}
+
+/// `ORDER` without a direction.
+pub(in crate::compiler) struct BadDirection {
+    pub span: Span,
+}
+
+impl From<BadDirection> for Diagnostic {
+    fn from(error: BadDirection) -> Self {
+        Self::error(codes::SYNTAX, error.span, "`ORDER` takes a direction")
+            .help("write `ORDER<Asc>(…)` or `ORDER<Desc>(…)`".to_owned())
+    }
+}
+
+/// An update or upsert that sets nothing.
+pub(in crate::compiler) struct NoFields<'a> {
+    pub step: &'a str,
+    pub span: Span,
+}
+
+impl From<NoFields<'_>> for Diagnostic {
+    fn from(error: NoFields<'_>) -> Self {
+        Self::error(codes::SYNTAX, error.span, format!("`{}` sets no field", error.step))
+            .help("name at least one field".to_owned())
+    }
+}
+
+/// A statement that reads and does nothing with it.
+pub(in crate::compiler) struct IdleStatement {
+    pub span: Span,
+}
+
+impl From<IdleStatement> for Diagnostic {
+    fn from(error: IdleStatement) -> Self {
+        Self::error(codes::SYNTAX, error.span, "the statement neither changes nor keeps anything")
+            .help("keep its value: `x <- …`".to_owned())
+    }
+}
+
+/// Something is created or changed where an expression runs for each item.
+pub(in crate::compiler) struct WriteInExpression<'a> {
+    pub step: &'a str,
+    pub span: Span,
+}
+
+impl From<WriteInExpression<'_>> for Diagnostic {
+    fn from(error: WriteInExpression<'_>) -> Self {
+        Self::error(codes::STEP_NOT_APPLICABLE, error.span, format!("`{}` cannot stand within a step", error.step))
+            .note("filters, sort keys and projections only read")
+            .help("make it a statement of its own, in a `FOR` if it belongs to each item".to_owned())
+    }
+}
+
+/// `Embed` where no vector is needed.
+pub(in crate::compiler) struct MisplacedEmbed {
+    pub span: Span,
+}
+
+impl From<MisplacedEmbed> for Diagnostic {
+    fn from(error: MisplacedEmbed) -> Self {
+        Self::error(codes::STEP_NOT_APPLICABLE, error.span, "`Embed` stands only where a vector is needed")
+            .note("these are the first arguments of `AddV`, `SearchV` and `UpsertV`")
     }
 }

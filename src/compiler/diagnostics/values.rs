@@ -49,18 +49,6 @@ impl From<OutOfRange<'_>> for Diagnostic {
     }
 }
 
-/// A position or number of elements that is below zero.
-pub(in crate::compiler) struct Negative<'a> {
-    pub what: &'a str,
-    pub span: Span,
-}
-
-impl From<Negative<'_>> for Diagnostic {
-    fn from(error: Negative<'_>) -> Self {
-        Self::error(codes::OUT_OF_RANGE, error.span, format!("{} must not be negative", error.what))
-    }
-}
-
 /// A kind of value that no field holds.
 pub(in crate::compiler) struct UnsupportedValue<'a> {
     pub found: &'a str,

@@ -12,6 +12,7 @@ impl Checker<'_> {
     /// A step to an end of each edge. One edge gives one item.
     pub(super) fn end(&mut self, stream: &mut Stream, step: EndStep, span: Span) {
         stream.moved = true;
+        stream.excluded.clear();
         if stream.ty.is_unknown() {
             return;
         }
@@ -21,6 +22,10 @@ impl Checker<'_> {
             stream.ty = Ty::Unknown;
             return;
         };
+        if !self.schema.knows_ends(edge) {
+            stream.ty = Ty::Unknown;
+            return;
+        }
         let ends = &self.catalog.edges[edge.id.index()];
         let (item, wanted) = match step {
             EndStep::FromN => (ends.from, ItemKind::Node),

@@ -7,6 +7,7 @@ use crate::compiler::check::stream::Stream;
 use crate::compiler::check::ty::{Ty, describe_item};
 use crate::compiler::diagnostics::steps::{EdgeDoesNotConnect, StepNotApplicable};
 use crate::compiler::source::Span;
+use crate::compiler::syntax::ast;
 
 /// Which way a step goes, and whether it stops at the edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +44,18 @@ impl Hop {
 }
 
 impl Checker<'_> {
-    /// A step along the edges of type `edge`; `None` when the type is unknown, which has been reported.
-    pub(super) fn hop(&mut self, stream: &mut Stream, hop: Hop, edge: Option<ItemType>, span: Span) {
+    /// A step along edges of a type, written as `hop`.
+    pub(super) fn edge_step(&mut self, stream: &mut Stream, hop: Hop, args: Option<ast::TypeArgs>, span: Span) {
         stream.moved = true;
-        let Some(edge) = edge else {
-            stream.ty = Ty::Unknown;
-            return;
-        };
+        stream.excluded.clear();
+        let edge = self.type_arg(ItemKind::Edge, args, span);
+        match edge.filter(|edge| self.schema.knows_ends(*edge)) {
+            Some(edge) => self.hop(stream, hop, edge, span),
+            None => stream.ty = Ty::Unknown,
+        }
+    }
+
+    fn hop(&mut self, stream: &mut Stream, hop: Hop, edge: ItemType, span: Span) {
         let (from, to) = {
             let ends = &self.catalog.edges[edge.id.index()];
             (ends.from, ends.to)

@@ -1,0 +1,264 @@
+//! `AddN`, `AddE`, `AddV`, and what they share with updates: field blocks and the ends of edges.
+
+use helix_plan::{Assignment, Expr, ExprKind, ItemKind, ItemType, ScalarType, Source, ValueType};
+
+use super::Checker;
+use super::stream::{Place, Stream};
+use super::ty::{Ty, describe_item};
+use super::value::Value;
+use crate::compiler::diagnostics::steps::{DuplicateProjectionKey, End, MissingEnd, RepeatedEnd, WriteInExpression};
+use crate::compiler::diagnostics::types::{NotAnId, WrongEdgeEnd};
+use crate::compiler::diagnostics::warnings::{ExtraFieldBlock, ExtraTypeArguments};
+use crate::compiler::source::Span;
+use crate::compiler::syntax::ast::{self, AstNode as _};
+
+/// The edge type whose ends are given, and how the call is written.
+#[derive(Clone, Copy)]
+pub(super) struct EdgeCall<'a> {
+    pub edge: Option<ItemType>,
+    pub name: &'a str,
+    pub upsert: bool,
+    pub span: Span,
+}
+
+impl Checker<'_> {
+    /// The type named first between `<` and `>`; the others are warned of.
+    pub(super) fn type_arg(&mut self, kind: ItemKind, args: Option<ast::TypeArgs>, whole: Span) -> Option<ItemType> {
+        let mut names = args.into_iter().flat_map(|args| args.names());
+        let Some(first) = names.next() else {
+            return self.item_type(kind, "", whole);
+        };
+        if let Some(second) = names.next() {
+            let end = names.last().map_or(self.span(&second).end, |last| self.span(&last).end);
+            self.report.add(ExtraTypeArguments { span: Span { end, ..self.span(&second) } });
+        }
+        let span = self.span(&first);
+        self.item_type(kind, &first.text(), span)
+    }
+
+    /// Reports what would change the store while a step reads it.
+    pub(super) fn check_may_write(&mut self, step: &str, span: Span) {
+        if self.scopes.current().is_some() {
+            self.report.add(WriteInExpression { step, span });
+        }
+    }
+
+    /// `AddN<Type>({…})`.
+    pub(super) fn add_node(&mut self, add: &ast::AddNode, span: Span) -> Value {
+        self.check_may_write("AddN", span);
+        let item = self.type_arg(ItemKind::Node, add.type_args(), span);
+        let fields = self.field_block(item, add.fields());
+        match item {
+            Some(item) => self.settled(ExprKind::AddNode { node: item.id, fields }, Ty::items(item, false), span),
+            None => self.unknown(span),
+        }
+    }
+
+    /// `AddV<Type>(vector, {…})`.
+    pub(super) fn add_vector(&mut self, add: &ast::AddVector, span: Span) -> Value {
+        self.check_may_write("AddV", span);
+        let item = self.type_arg(ItemKind::Vector, add.type_args(), span);
+        let data = Box::new(self.vector(add.vector(), "AddV", span));
+        let mut blocks: Vec<ast::Object> = add.fields().collect();
+        let last = blocks.pop();
+        for block in &blocks {
+            let span = self.span(block);
+            self.report.add(ExtraFieldBlock { span });
+        }
+        let fields = self.field_block(item, last);
+        match item {
+            Some(item) => {
+                let kind = ExprKind::AddVector { vector: item.id, data, fields };
+                self.settled(kind, Ty::items(item, false), span)
+            }
+            None => self.unknown(span),
+        }
+    }
+
+    /// `AddE<Type>({…})::From(a)::To(b)`. An end that is many items makes many edges.
+    pub(super) fn add_edge(&mut self, add: &ast::AddEdge, span: Span) -> Value {
+        self.check_may_write("AddE", span);
+        let edge = self.type_arg(ItemKind::Edge, add.type_args(), span);
+        let fields = self.field_block(edge, add.fields());
+        let call = EdgeCall { edge, name: "AddE", upsert: false, span };
+        let (from, to) = self.ends(call, &add.ends());
+        match (edge, from, to) {
+            (Some(edge), Some(from), Some(to)) => {
+                let many = from.ty.is_many() || to.ty.is_many();
+                let (from, to) = (Box::new(from.expr), Box::new(to.expr));
+                let kind = ExprKind::AddEdge { edge: edge.id, from, to, fields };
+                self.settled(kind, Ty::items(edge, many), span)
+            }
+            _ => self.unknown(span),
+        }
+    }
+
+    /// The fields given to a new or changed item. Behind an unknown type, only the values are checked.
+    pub(super) fn field_block(&mut self, item: Option<ItemType>, object: Option<ast::Object>) -> Vec<Assignment> {
+        let mut assignments: Vec<Assignment> = Vec::new();
+        let mut keys: Vec<(String, Span)> = Vec::new();
+        for entry in object.into_iter().flat_map(|object| object.entries()) {
+            let whole = self.span(&entry);
+            let Some(key) = entry.key() else {
+                self.report.incomplete(whole);
+                continue;
+            };
+            let (name, span) = (key.text(), self.span(&key));
+            let place = if matches!(entry.value(), Some(ast::Expr::Traversal(_))) { Place::Top } else { Place::Left };
+            let value = self.part(entry.value(), place, whole);
+            if let Some((_, first)) = keys.iter().find(|(other, _)| *other == name) {
+                self.report.add(DuplicateProjectionKey { name: &name, span, first: *first });
+                continue;
+            }
+            keys.push((name.clone(), span));
+            let Some(item) = item else { continue };
+            let Some(field) = self.writable_field(item, &name, span) else { continue };
+            let value = if self.schema.knows_field(item, field) {
+                let ty = self.catalog.fields(item)[field.index()].ty.clone();
+                self.assign(value, &ty, &format!("field `{name}`"))
+            } else {
+                value.expr
+            };
+            assignments.push(Assignment { field, value });
+        }
+        assignments
+    }
+
+    /// Both ends of an edge to be created or merged; reports the ones that are missing.
+    pub(super) fn ends(&mut self, call: EdgeCall<'_>, ends: &ast::Ends) -> (Option<Value>, Option<Value>) {
+        let from = self.end_of(call, End::From, &ends.from);
+        let to = self.end_of(call, End::To, &ends.to);
+        (from, to)
+    }
+
+    fn end_of(&mut self, call: EdgeCall<'_>, end: End, given: &[Option<ast::Expr>]) -> Option<Value> {
+        let EdgeCall { name: step, upsert, span, .. } = call;
+        for repeated in given.iter().skip(1) {
+            let span = repeated.as_ref().map_or(span, |expr| self.span(expr));
+            self.report.add(RepeatedEnd { end, span });
+        }
+        match given.first() {
+            None => {
+                self.report.add(MissingEnd { step, end, upsert, span });
+                None
+            }
+            Some(expr) => {
+                let value = self.part(expr.clone(), Place::Top, span);
+                Some(self.endpoint(call, end, value))
+            }
+        }
+    }
+
+    /// A value as the end of an edge: an id, or items of the type that the edge type joins there.
+    fn endpoint(&mut self, call: EdgeCall<'_>, end: End, value: Value) -> Value {
+        let expected = call.edge.filter(|edge| self.schema.knows_ends(*edge)).map(|edge| {
+            let ends = &self.catalog.edges[edge.id.index()];
+            match end {
+                End::From => ends.from,
+                End::To => ends.to,
+            }
+        });
+        if value.ty.is_unknown() {
+            return value;
+        }
+        if call.upsert && value.ty.is_many() {
+            return self.not_an_end(call, value);
+        }
+        if let Some(item) = value.ty.item() {
+            self.check_end_type(call, end, item, expected, value.span);
+            return value;
+        }
+        if let Some(expr) = self.literal_as_scalar(&value, ScalarType::Id) {
+            return Value { expr, ty: Ty::scalar(ScalarType::Id), ..value };
+        }
+        if value.ty.as_value() != Some(&ValueType::Scalar(ScalarType::Id)) {
+            return self.not_an_end(call, value);
+        }
+        match expected {
+            // Many ids stand for the items that have them.
+            Some(item) if value.ty.is_many() => {
+                let span = value.span;
+                let source = Source::ById { item, ids: vec![value.expr] };
+                self.finish(Stream::new(source, Ty::items(item, true), span), Place::Top)
+            }
+            Some(_) | None => value,
+        }
+    }
+
+    fn check_end_type(
+        &mut self,
+        call: EdgeCall<'_>,
+        end: End,
+        item: ItemType,
+        expected: Option<ItemType>,
+        span: Span,
+    ) {
+        let (Some(edge), Some(expected)) = (call.edge, expected) else { return };
+        if item != expected {
+            let catalog = self.catalog;
+            self.report.add(WrongEdgeEnd {
+                edge: catalog.name(edge),
+                end: end.name(),
+                expected: &describe_item(catalog, expected),
+                found: &describe_item(catalog, item),
+                span,
+            });
+        }
+    }
+
+    fn not_an_end(&mut self, call: EdgeCall<'_>, value: Value) -> Value {
+        let found = value.ty.describe(self.catalog);
+        let place = format!("an end of `{}`", call.name);
+        self.report.add(NotAnId { place: &place, found: &found, span: value.span });
+        self.unknown(value.span)
+    }
+
+    /// The ids that select the items of a source, and whether they may select many.
+    pub(super) fn ids(&mut self, item: ItemType, ids: impl Iterator<Item = ast::Expr>) -> (Vec<Expr>, bool) {
+        let mut exprs = Vec::new();
+        let mut many = false;
+        for id in ids {
+            let value = self.expr(&id, Place::Top);
+            let (expr, is_list) = self.id(item, value);
+            many |= is_list || !exprs.is_empty();
+            exprs.push(expr);
+        }
+        (exprs, many)
+    }
+
+    /// A value as an id or a list of ids; the second part tells which.
+    fn id(&mut self, item: ItemType, value: Value) -> (Expr, bool) {
+        if value.ty.is_unknown() {
+            return (value.expr, false);
+        }
+        if let Some(expr) = self.literal_as_scalar(&value, ScalarType::Id) {
+            return (expr, false);
+        }
+        let id = ValueType::Scalar(ScalarType::Id);
+        match (value.ty.item(), value.ty.as_value()) {
+            (Some(other), _) if !value.ty.is_many() => {
+                if other != item {
+                    let (wanted, found) = (self.catalog.name(item), describe_item(self.catalog, other));
+                    self.report.add(crate::compiler::diagnostics::warnings::LookupOfOtherType {
+                        wanted,
+                        found: &found,
+                        span: value.span,
+                    });
+                }
+                (value.expr, false)
+            }
+            (_, Some(ty)) if *ty == id => (value.expr, value.ty.is_many()),
+            (_, Some(ValueType::List(element))) if **element == id && !value.ty.is_many() => (value.expr, true),
+            _ => {
+                let place = format!("`{}<{}>(…)`", letter(item), self.catalog.name(item));
+                let found = value.ty.describe(self.catalog);
+                self.report.add(NotAnId { place: &place, found: &found, span: value.span });
+                (value.expr, false)
+            }
+        }
+    }
+}
+
+const fn letter(item: ItemType) -> char {
+    crate::compiler::diagnostics::words::letter(item.kind)
+}

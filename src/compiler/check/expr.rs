@@ -1,0 +1,125 @@
+//! Expressions: one arm each.
+
+use helix_plan::{ExprKind, MathFunction, ScalarType};
+
+use super::Checker;
+use super::stream::Place;
+use super::ty::Ty;
+use super::value::Value;
+use crate::compiler::diagnostics::steps::MisplacedEmbed;
+use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
+use crate::compiler::diagnostics::values::UnsupportedValue;
+use crate::compiler::schema;
+use crate::compiler::source::Span;
+use crate::compiler::syntax::ast::{self, AstNode as _, Expr};
+
+impl Checker<'_> {
+    /// A part of the tree that may be missing, which the parser has reported.
+    pub(super) fn part(&mut self, expr: Option<Expr>, place: Place, whole: Span) -> Value {
+        match expr {
+            Some(expr) => self.expr(&expr, place),
+            None => {
+                self.report.incomplete(whole);
+                self.unknown(whole)
+            }
+        }
+    }
+
+    /// An expression that stands at `place`.
+    pub(super) fn expr(&mut self, expr: &Expr, place: Place) -> Value {
+        let span = self.span(expr);
+        match expr {
+            Expr::Literal(literal) => self.literal(literal, span),
+            Expr::None(_) => self.settled(ExprKind::Null, Ty::null(), span),
+            Expr::Now(_) => self.settled(ExprKind::Now, Ty::scalar(ScalarType::Date), span),
+            Expr::Name(name) => self.name_expr(name, place, span),
+            Expr::Array(array) => self.array_expr(array, span),
+            Expr::Object(_) => self.object_expr(span),
+            Expr::AddNode(add) => self.add_node(add, span),
+            Expr::AddEdge(add) => self.add_edge(add, span),
+            Expr::AddVector(add) => self.add_vector(add, span),
+            Expr::BatchAddVector(_) => self.unsupported(Construct::BatchAddV, span),
+            Expr::Embed(_) => self.misplaced_embed(span),
+            Expr::Exists(_) | Expr::And(_) | Expr::Or(_) | Expr::Not(_) => self.condition(expr),
+            Expr::Math(math) => self.math_expr(math, span),
+            Expr::Traversal(traversal) => self.traversal(traversal, place),
+        }
+    }
+
+    fn literal(&mut self, literal: &ast::Literal, span: Span) -> Value {
+        match schema::constant(literal) {
+            Some(constant) => self.constant(constant, span),
+            None => {
+                self.report.incomplete(span);
+                self.unknown(span)
+            }
+        }
+    }
+
+    fn name_expr(&mut self, name: &ast::NameExpr, place: Place, span: Span) -> Value {
+        let Some(name) = name.name() else {
+            self.report.incomplete(span);
+            return self.unknown(span);
+        };
+        let value = self.variable(&name.text(), span);
+        if place == Place::Operand && value.ty.is_many() { self.first_of(value) } else { value }
+    }
+
+    fn array_expr(&mut self, array: &ast::Array, span: Span) -> Value {
+        let elements = array.elements().map(|element| self.expr(&element, Place::Operand)).collect();
+        self.array(elements, span)
+    }
+
+    fn object_expr(&mut self, span: Span) -> Value {
+        self.report.add(UnsupportedValue { found: "an object", span });
+        self.unknown(span)
+    }
+
+    /// A construct that is read but does not run yet.
+    pub(super) fn unsupported(&mut self, construct: Construct, span: Span) -> Value {
+        self.report.add(Unsupported { construct, span });
+        self.unknown(span)
+    }
+
+    fn misplaced_embed(&mut self, span: Span) -> Value {
+        self.report.add(MisplacedEmbed { span });
+        self.unknown(span)
+    }
+
+    fn math_expr(&mut self, math: &ast::Math, span: Span) -> Value {
+        let Some(word) = math.function() else {
+            self.report.incomplete(span);
+            return self.unknown(span);
+        };
+        let name = word.text();
+        let arguments: Vec<Expr> = math.arguments().collect();
+        let Some(function) = function(name).filter(|function| !is_collection(*function, arguments.len())) else {
+            let span = ast::token_span(self.file, &word);
+            return self.unsupported(Construct::MathFunction, span);
+        };
+        let arguments = arguments.iter().map(|argument| self.expr(argument, Place::Operand)).collect();
+        self.math(function, name, arguments, span)
+    }
+}
+
+/// The function that a word names, of those that run.
+fn function(name: &str) -> Option<MathFunction> {
+    Some(match name {
+        "ADD" => MathFunction::Add,
+        "SUB" => MathFunction::Sub,
+        "MUL" => MathFunction::Mul,
+        "DIV" => MathFunction::Div,
+        "MOD" => MathFunction::Mod,
+        "POW" => MathFunction::Pow,
+        "ABS" => MathFunction::Abs,
+        "SQRT" => MathFunction::Sqrt,
+        "MIN" => MathFunction::Min,
+        "MAX" => MathFunction::Max,
+        _ => return None,
+    })
+}
+
+/// Whether the call is that of a function over a collection, `MIN(t)` or `MAX(t)`.
+const fn is_collection(function: MathFunction, arguments: usize) -> bool {
+    matches!(function, MathFunction::Min | MathFunction::Max) && arguments == 1
+}

@@ -1,0 +1,164 @@
+//! Where traversals start.
+
+use helix_plan::{Index, ItemKind, ItemType, Source};
+
+use super::Checker;
+use super::stream::{Place, Stream};
+use super::ty::Ty;
+use crate::compiler::diagnostics::nearest;
+use crate::compiler::diagnostics::steps::{LookupNeedsNodes, NoCurrentItem, NotIndexed};
+use crate::compiler::diagnostics::unsupported::Construct;
+use crate::compiler::source::Span;
+use crate::compiler::syntax::ast::{self, AstNode as _, Expr};
+
+/// The parts of `N<Type>(…)`, `E<Type>(…)` and `V<Type>(…)`.
+struct ItemSource {
+    kind: ItemKind,
+    type_args: Option<ast::TypeArgs>,
+    ids: Vec<Expr>,
+    lookup: Option<ast::IndexLookup>,
+    span: Span,
+}
+
+impl Checker<'_> {
+    /// The stream that a source starts; `None` is a hole in a broken tree.
+    pub(super) fn source(&mut self, source: Option<ast::Source>, whole: Span) -> Stream {
+        let Some(source) = source else {
+            self.report.incomplete(whole);
+            return Stream::of(self.unknown(whole));
+        };
+        let span = self.span(&source);
+        match source {
+            ast::Source::Node(node) => self.item_source(ItemSource {
+                kind: ItemKind::Node,
+                type_args: node.type_args(),
+                ids: node.ids().collect(),
+                lookup: node.lookup(),
+                span,
+            }),
+            ast::Source::Edge(edge) => self.item_source(ItemSource {
+                kind: ItemKind::Edge,
+                type_args: edge.type_args(),
+                ids: edge.ids().collect(),
+                lookup: edge.lookup(),
+                span,
+            }),
+            ast::Source::Vector(vector) => self.item_source(ItemSource {
+                kind: ItemKind::Vector,
+                type_args: vector.type_args(),
+                ids: vector.ids().collect(),
+                lookup: vector.lookup(),
+                span,
+            }),
+            ast::Source::SearchVector(search) => self.search_source(&search, span),
+            ast::Source::SearchText(_) => Stream::of(self.unsupported(Construct::SearchBm25, span)),
+            ast::Source::Anonymous(_) => self.anonymous(span),
+            ast::Source::Implied(_) => self.anonymous(whole),
+            ast::Source::Name(_)
+            | ast::Source::Math(_)
+            | ast::Source::Literal(_)
+            | ast::Source::None(_)
+            | ast::Source::Now(_)
+            | ast::Source::Array(_)
+            | ast::Source::Object(_)
+            | ast::Source::AddNode(_)
+            | ast::Source::AddEdge(_)
+            | ast::Source::AddVector(_)
+            | ast::Source::BatchAddVector(_)
+            | ast::Source::Embed(_)
+            | ast::Source::Exists(_)
+            | ast::Source::And(_)
+            | ast::Source::Or(_)
+            | ast::Source::Not(_) => {
+                // These are expressions as well; nothing but the steps behind them makes them sources.
+                let expr = Expr::cast(source.syntax().clone());
+                Stream::of(self.part(expr, Place::Top, span))
+            }
+        }
+    }
+
+    /// `_`: the item of the innermost step that has one.
+    fn anonymous(&mut self, span: Span) -> Stream {
+        match self.scopes.current().cloned() {
+            Some(current) => Stream::of(self.current_value(&current, span)),
+            None => {
+                self.report.add(NoCurrentItem { span });
+                Stream::of(self.unknown(span))
+            }
+        }
+    }
+
+    fn item_source(&mut self, source: ItemSource) -> Stream {
+        let ItemSource { kind, type_args, ids, lookup, span } = source;
+        let Some(item) = self.type_arg(kind, type_args, span) else {
+            for id in &ids {
+                self.expr(id, Place::Top);
+            }
+            return Stream::of(self.unknown(span));
+        };
+        if let Some(lookup) = lookup {
+            return self.lookup(item, &lookup, span);
+        }
+        if ids.is_empty() {
+            return Stream::new(Source::All(item), Ty::items(item, true), span);
+        }
+        let (ids, many) = self.ids(item, ids.into_iter());
+        Stream::new(Source::ById { item, ids }, Ty::items(item, many), span)
+    }
+
+    /// `N<Type>({field: value})`.
+    fn lookup(&mut self, item: ItemType, lookup: &ast::IndexLookup, span: Span) -> Stream {
+        let braces = self.span(lookup);
+        let value = self.part(lookup.value(), Place::Operand, braces);
+        let found = Stream::of(self.unknown(span));
+        if item.kind != ItemKind::Node {
+            let ty = self.catalog.name(item);
+            self.report.add(LookupNeedsNodes { kind: item.kind, ty, span: braces });
+            return Stream { ty: Ty::items(item, false), ..found };
+        }
+        let Some(name) = lookup.field() else {
+            self.report.incomplete(braces);
+            return found;
+        };
+        let name = name.text();
+        let Some(field) = self.indexed_field(item, &name, braces) else {
+            return Stream { ty: Ty::items(item, false), ..found };
+        };
+        let value = if self.schema.knows_field(item, field) {
+            let ty = self.catalog.fields(item)[field.index()].ty.clone();
+            self.assign(value, &ty, &format!("field `{name}`"))
+        } else {
+            value.expr
+        };
+        let source = Source::ByIndex { node: item.id, field, value: Box::new(value) };
+        Stream::new(source, Ty::items(item, false), span)
+    }
+
+    /// The field `name` if it has an index; reports otherwise.
+    fn indexed_field(&mut self, item: ItemType, name: &str, span: Span) -> Option<helix_plan::FieldId> {
+        let catalog = self.catalog;
+        let fields = catalog.fields(item);
+        let field = catalog.field(item, name);
+        let is_indexed = field.is_some_and(|field| fields[field.index()].index != Index::None);
+        if is_indexed || field.is_some_and(|field| !self.schema.knows_field(item, field)) {
+            return field;
+        }
+        let indexed = fields.iter().filter(|field| field.index != Index::None);
+        let nearest = nearest(name, indexed.map(|field| field.name.as_str()));
+        let ty = catalog.name(item);
+        self.report.add(NotIndexed { ty, field: name, declared: field.is_some(), nearest, span });
+        None
+    }
+
+    fn search_source(&mut self, search: &ast::SearchVector, span: Span) -> Stream {
+        let item = self.type_arg(ItemKind::Vector, search.type_args(), span);
+        let query = Box::new(self.vector(search.vector(), "SearchV", span));
+        let k = Box::new(self.length(search.k(), "SearchV", span));
+        match item {
+            Some(item) => {
+                Stream::new(Source::SearchVector { vector: item.id, query, k }, Ty::items(item, true), span)
+            }
+            None => Stream::of(self.unknown(span)),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The steps of a traversal: one file each, or a few that differ by a word.
+
+mod compare;
+mod ends;
+mod exclude;
+mod filter;
+mod graph;
+mod order;
+mod range;
+mod search;
+mod shape;
+mod update;
+mod upsert;
+
+use helix_plan::{ItemKind, ValueType};
+
+use self::graph::Hop;
+use super::Checker;
+use super::stream::{Place, Stream};
+use super::ty::Ty;
+use crate::compiler::diagnostics::steps::{EndStep, StepNotApplicable};
+use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
+use crate::compiler::source::Span;
+use crate::compiler::syntax::ast::Step;
+
+/// What follows a step: the steps behind it, and where the traversal stands.
+#[derive(Clone, Copy)]
+pub(super) struct Rest<'s> {
+    pub steps: &'s [Step],
+    pub place: Place,
+}
+
+impl Rest<'_> {
+    /// Whether a comparison takes what flows as its left side.
+    pub(super) fn compares(self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Comparison(_)))
+    }
+}
+
+impl Checker<'_> {
+    /// Adds a step to the stream.
+    pub(super) fn step(&mut self, stream: &mut Stream, step: &Step, rest: Rest<'_>, span: Span) {
+        match step {
+            Step::Out(out) => self.edge_step(stream, Hop::Out, out.type_args(), span),
+            Step::In(into) => self.edge_step(stream, Hop::In, into.type_args(), span),
+            Step::OutEdges(out) => self.edge_step(stream, Hop::OutE, out.type_args(), span),
+            Step::InEdges(into) => self.edge_step(stream, Hop::InE, into.type_args(), span),
+            Step::FromN(_) => self.end(stream, EndStep::FromN, span),
+            Step::ToN(_) => self.end(stream, EndStep::ToN, span),
+            Step::FromV(_) => self.end(stream, EndStep::FromV, span),
+            Step::ToV(_) => self.end(stream, EndStep::ToV, span),
+            Step::Where(filter) => self.filter(stream, filter, span),
+            Step::Order(order) => self.order(stream, order, span),
+            Step::Range(range) => self.range(stream, range, span),
+            Step::Count(_) => self.count(stream, span),
+            Step::First(_) => self.first(stream, span),
+            Step::Id(_) => self.id_step(stream, rest, span),
+            Step::Projection(projection) => self.projection(stream, projection, rest),
+            Step::Closure(closure) => self.closure(stream, closure, rest, span),
+            Step::Exclude(exclude) => self.exclude(stream, exclude, rest, span),
+            Step::Comparison(comparison) => self.compare(stream, comparison, span),
+            Step::Update(update) => self.update(stream, update, span),
+            Step::UpsertNode(upsert) => self.upsert_node(stream, upsert, span),
+            Step::UpsertEdge(upsert) => self.upsert_edge(stream, upsert, span),
+            Step::UpsertVector(upsert) => self.upsert_vector(stream, upsert, span),
+            Step::SearchVector(search) => self.search_step(stream, search, span),
+            Step::Prefilter(_) => self.not_yet(Construct::Prefilter, span),
+            Step::RerankRrf(_) | Step::RerankMmr(_) => self.not_yet(Construct::Rerank, span),
+            Step::Intersect(_) => self.ends_unknown(stream, Construct::Intersect, span),
+            Step::GroupBy(_) => self.ends_unknown(stream, Construct::GroupBy, span),
+            Step::AggregateBy(_) => self.ends_unknown(stream, Construct::AggregateBy, span),
+            Step::AddEdge(_) => self.ends_unknown(stream, Construct::AddEdgeStep, span),
+            Step::Path(_) => self.ends_unknown(stream, Construct::ShortestPath, span),
+            Step::Unknown(_) => {
+                self.report.incomplete(span);
+                stream.ty = Ty::Unknown;
+            }
+        }
+    }
+
+    /// A step that does not run yet, behind which the same items flow.
+    fn not_yet(&mut self, construct: Construct, span: Span) {
+        self.report.add(Unsupported { construct, span });
+    }
+
+    /// A step that does not run yet, behind which something else flows.
+    fn ends_unknown(&mut self, stream: &mut Stream, construct: Construct, span: Span) {
+        self.report.add(Unsupported { construct, span });
+        stream.ty = Ty::Unknown;
+    }
+
+    /// Whether `step` can work on what flows: anything but an array or an object; reports otherwise.
+    fn flows(&mut self, stream: &mut Stream, step: &str, span: Span) -> bool {
+        let is_whole = matches!(stream.ty.as_value(), Some(ValueType::List(_) | ValueType::Object(_)));
+        if (is_whole && !stream.ty.is_many()) || stream.ty == Ty::null() {
+            let found = stream.ty.describe(self.catalog);
+            self.report.add(StepNotApplicable { step, found: &found, expected: "streams", span });
+            stream.ty = Ty::Unknown;
+        }
+        !stream.ty.is_unknown()
+    }
+
+    /// Whether what flows are items of one of the kinds.
+    fn is_of(stream: &Stream, kinds: &[ItemKind]) -> bool {
+        stream.ty.item().is_some_and(|item| kinds.contains(&item.kind))
+    }
+}

@@ -1,0 +1,42 @@
+//! `ORDER<Asc>`, `ORDER<Desc>`: sorts by a key of each element.
+
+use helix_plan::{Direction, Expr, Step, ValueType};
+
+use crate::compiler::check::Checker;
+use crate::compiler::check::stream::{Place, Stream};
+use crate::compiler::diagnostics::steps::{BadDirection, BadKey};
+use crate::compiler::source::Span;
+use crate::compiler::syntax::ast;
+
+impl Checker<'_> {
+    /// Sorts the stream, which is many from here on.
+    pub(super) fn order(&mut self, stream: &mut Stream, order: &ast::Order, span: Span) {
+        self.flows(stream, "ORDER", span);
+        let direction = match order.direction() {
+            Some(ast::Direction::Ascending) => Direction::Ascending,
+            Some(ast::Direction::Descending) => Direction::Descending,
+            None => {
+                self.report.add(BadDirection { span });
+                Direction::Ascending
+            }
+        };
+        let current = self.current("_", &stream.ty);
+        self.scopes.enter_item(current.clone());
+        let key = self.key(order.key(), span);
+        self.scopes.leave_item();
+        let ty = stream.ty.with_many(true);
+        stream.push(Step::Order { current: current.slot, key, direction }, ty);
+    }
+
+    /// The key: a scalar that is computed from the element.
+    fn key(&mut self, key: Option<ast::Expr>, whole: Span) -> Expr {
+        let is_computed = matches!(key, None | Some(ast::Expr::Traversal(_) | ast::Expr::Math(_)));
+        let value = self.part(key, Place::Operand, whole);
+        let is_scalar = value.ty.as_value().and_then(ValueType::as_scalar).is_some();
+        if !value.ty.is_unknown() && !(is_computed && is_scalar) {
+            let found = value.ty.describe(self.catalog);
+            self.report.add(BadKey { found: &found, span: value.span });
+        }
+        value.expr
+    }
+}

@@ -1,0 +1,45 @@
+//! `RANGE(start, end)`: the elements between two positions.
+
+use helix_plan::{Expr, ExprKind, Literal, Step};
+
+use crate::compiler::check::Checker;
+use crate::compiler::check::stream::{Place, Stream};
+use crate::compiler::diagnostics::types::BadBound;
+use crate::compiler::diagnostics::warnings::EmptyRange;
+use crate::compiler::source::Span;
+use crate::compiler::syntax::ast;
+
+impl Checker<'_> {
+    /// Cuts a half-open range out of the stream.
+    pub(super) fn range(&mut self, stream: &mut Stream, range: &ast::Range, span: Span) {
+        self.flows(stream, "RANGE", span);
+        let start = self.bound(range.start(), span);
+        let end = self.bound(range.end(), span);
+        if let (Some(first), Some(last)) = (literal(&start), literal(&end))
+            && first > last
+        {
+            self.report.add(EmptyRange { span });
+        }
+        let ty = stream.ty.clone();
+        stream.push(Step::Range { start, end }, ty);
+    }
+
+    fn bound(&mut self, bound: Option<ast::Expr>, whole: Span) -> Expr {
+        let value = self.part(bound, Place::Operand, whole);
+        match self.integer(&value) {
+            Some(expr) => expr,
+            None => {
+                let found = value.ty.describe(self.catalog);
+                self.report.add(BadBound { found: &found, span: value.span });
+                value.expr
+            }
+        }
+    }
+}
+
+fn literal(expr: &Expr) -> Option<i128> {
+    match expr.kind {
+        ExprKind::Literal(Literal::Integer(value)) => Some(value),
+        _ => None,
+    }
+}

@@ -1,0 +1,94 @@
+//! Vector operands: literals, values of type `[F64]` or `[F32]`, and `Embed`.
+
+use helix_plan::{Expr, ExprKind, ScalarType, ValueType};
+
+use super::Checker;
+use super::stream::Place;
+use super::ty::{Ty, is_vector_data};
+use super::value::Value;
+use crate::compiler::diagnostics::types::{EmbedOfNoText, TypeMismatch};
+use crate::compiler::source::Span;
+use crate::compiler::syntax::ast;
+
+/// What a vector is made of.
+pub(super) fn data_type() -> ValueType {
+    ValueType::List(Box::new(ValueType::Scalar(ScalarType::F64)))
+}
+
+impl Checker<'_> {
+    /// The vector that `call` takes.
+    pub(super) fn vector(&mut self, expr: Option<ast::Expr>, call: &str, whole: Span) -> Expr {
+        match expr {
+            Some(ast::Expr::Embed(embed)) => self.embed(&embed),
+            Some(ast::Expr::Array(array)) => self.vector_literal(&array, call),
+            other => {
+                let value = self.part(other, Place::Operand, whole);
+                let fits = value.ty.is_unknown()
+                    || (!value.ty.is_many() && value.ty.as_value().is_some_and(is_vector_data));
+                if !fits {
+                    self.not_a_vector(&value, call);
+                }
+                value.expr
+            }
+        }
+    }
+
+    fn embed(&mut self, embed: &ast::Embed) -> Expr {
+        let span = self.span(embed);
+        let text = self.part(embed.text_argument(), Place::Operand, span);
+        let is_text = text.ty.as_value() == Some(&ValueType::Scalar(ScalarType::String));
+        if !text.ty.is_unknown() && !is_text {
+            let found = text.ty.describe(self.catalog);
+            self.report.add(EmbedOfNoText { found: &found, span: text.span });
+        }
+        self.settled(ExprKind::Embed(Box::new(text.expr)), Ty::value(data_type()), span).expr
+    }
+
+    fn vector_literal(&mut self, array: &ast::Array, call: &str) -> Expr {
+        let span = self.span(array);
+        let elements: Vec<Value> = array.elements().map(|element| self.expr(&element, Place::Operand)).collect();
+        match self.array_literal(span, &elements, &ValueType::Scalar(ScalarType::F64)) {
+            Some(expr) => expr,
+            None => {
+                let value = self.array(elements, span);
+                if !value.ty.is_unknown() {
+                    self.not_a_vector(&value, call);
+                }
+                value.expr
+            }
+        }
+    }
+
+    fn not_a_vector(&mut self, value: &Value, call: &str) {
+        let found = value.ty.describe(self.catalog);
+        let (place, expected) = (format!("`{call}`"), "a vector of type [F64]");
+        self.report.add(TypeMismatch { place: &place, expected, found: &found, span: value.span, help: None });
+    }
+
+    /// A number of elements, such as the `k` of a search.
+    pub(super) fn length(&mut self, expr: Option<ast::Expr>, call: &str, whole: Span) -> Expr {
+        let value = self.part(expr, Place::Operand, whole);
+        match self.integer(&value) {
+            Some(expr) => expr,
+            None => {
+                let found = value.ty.describe(self.catalog);
+                let place = format!("`{call}`");
+                let expected = "an integer as the number of results";
+                self.report.add(TypeMismatch { place: &place, expected, found: &found, span: value.span, help: None });
+                value.expr
+            }
+        }
+    }
+
+    /// The value as an integer that counts something; `None` when it is none. A negative literal is reported.
+    pub(super) fn integer(&mut self, value: &Value) -> Option<Expr> {
+        if value.ty.is_unknown() {
+            return Some(value.expr.clone());
+        }
+        let scalar = value.ty.as_value().and_then(ValueType::as_scalar)?;
+        if !scalar.is_integer() || value.ty.is_many() {
+            return None;
+        }
+        Some(self.literal_as_scalar(value, ScalarType::U64).unwrap_or_else(|| value.expr.clone()))
+    }
+}

@@ -1,0 +1,152 @@
+//! Collects the type declarations of all files: the newest schema version, sorted by kind and name, each name once.
+
+use std::collections::BTreeMap;
+
+use helix_plan::ItemKind;
+
+use crate::compiler::ParsedFile;
+use crate::compiler::diagnostics::schema::{DuplicateType, ReservedTypeName, ZeroVersion};
+use crate::compiler::diagnostics::unsupported::{Construct, OverLimit, Unsupported};
+use crate::compiler::report::Report;
+use crate::compiler::source::{FileId, Span};
+use crate::compiler::syntax::ast::{self, AstNode as _, Item};
+
+/// Names that HelixQL v2 needs for itself.
+const RESERVED_TYPE_NAMES: [&str; 10] = [
+    "Node",
+    "Edge",
+    "HVector",
+    "Value",
+    "GraphError",
+    "VectorError",
+    "Response",
+    "HandlerInput",
+    "Aggregate",
+    "AggregateItem",
+];
+
+/// How many types of a kind a program may have.
+const MAX_TYPES: usize = 65_535;
+
+/// A declared type.
+#[derive(Debug)]
+pub(super) struct Declaration {
+    pub kind: ItemKind,
+    pub name: String,
+    /// The name's place.
+    pub span: Span,
+    pub file: FileId,
+    pub fields: Vec<ast::Field>,
+    /// Of an edge type.
+    pub ends: Option<Ends>,
+}
+
+/// The ends of an edge type, as they are named.
+#[derive(Debug)]
+pub(super) struct Ends {
+    pub from: Option<(String, Span)>,
+    pub to: Option<(String, Span)>,
+    pub unique: bool,
+}
+
+/// The declarations of the newest version, by kind and name.
+pub(super) fn collect(files: &[ParsedFile], report: &mut Report) -> Vec<Declaration> {
+    let mut versions: BTreeMap<u32, Vec<Declaration>> = BTreeMap::new();
+    for file in files {
+        for item in file.tree.items() {
+            match item {
+                Item::Node(_) | Item::Edge(_) | Item::Vector(_) => {
+                    versions.entry(1).or_default().extend(declaration(file.id, &item, report));
+                }
+                Item::Block(block) => {
+                    let version = version(file.id, &block, report);
+                    let items = block.items().filter_map(|item| declaration(file.id, &item, report));
+                    versions.entry(version).or_default().extend(items);
+                }
+                Item::Migration(migration) => {
+                    let span = header(file.id, &migration);
+                    report.add(Unsupported { construct: Construct::Migration, span });
+                }
+                Item::Query(_) => {}
+            }
+        }
+    }
+    // Only the newest version is visible to queries.
+    let newest = versions.pop_last().map(|(_, declarations)| declarations).unwrap_or_default();
+    unique(newest, report)
+}
+
+fn version(file: FileId, block: &ast::SchemaBlock, report: &mut Report) -> u32 {
+    let Some(version) = block.version() else {
+        report.incomplete(block.span(file));
+        return 1;
+    };
+    let span = version.span(file);
+    match version.number() {
+        Some(0) => {
+            report.add(ZeroVersion { span });
+            1
+        }
+        Some(1) => 1,
+        number => {
+            report.add(Unsupported { construct: Construct::SchemaVersion, span });
+            number.unwrap_or(u32::MAX)
+        }
+    }
+}
+
+/// `MIGRATION schema::1 => schema::2`.
+fn header(file: FileId, migration: &ast::Migration) -> Span {
+    let whole = migration.span(file);
+    let end = migration.to().or_else(|| migration.from()).map_or(whole.end, |version| version.span(file).end);
+    Span { end, ..whole }
+}
+
+fn declaration(file: FileId, item: &Item, report: &mut Report) -> Option<Declaration> {
+    let (kind, name, fields, ends) = match item {
+        Item::Node(node) => (ItemKind::Node, node.name(), node.fields().collect(), None),
+        Item::Vector(vector) => (ItemKind::Vector, vector.name(), vector.fields().collect(), None),
+        Item::Edge(edge) => {
+            let named = |name: Option<ast::Name>| name.map(|name| (name.text(), name.span(file)));
+            let ends = Ends { from: named(edge.from()), to: named(edge.to()), unique: edge.unique().is_some() };
+            (ItemKind::Edge, edge.name(), edge.fields().collect(), Some(ends))
+        }
+        Item::Block(_) | Item::Migration(_) | Item::Query(_) => {
+            report.incomplete(item.span(file));
+            return None;
+        }
+    };
+    let Some(name) = name else {
+        report.incomplete(item.span(file));
+        return None;
+    };
+    let (name, span) = (name.text(), name.span(file));
+    if RESERVED_TYPE_NAMES.contains(&name.as_str()) {
+        report.add(ReservedTypeName { name: &name, span });
+    }
+    Some(Declaration { kind, name, span, file, fields, ends })
+}
+
+/// The declarations by kind and name; of two that share both, the first in the order of files and lines.
+fn unique(mut declarations: Vec<Declaration>, report: &mut Report) -> Vec<Declaration> {
+    declarations.sort_by(|a, b| (a.kind, &a.name, a.span).cmp(&(b.kind, &b.name, b.span)));
+    let mut kept: Vec<Declaration> = Vec::with_capacity(declarations.len());
+    let mut of_kind = 0;
+    for declaration in declarations {
+        let Declaration { kind, ref name, span, .. } = declaration;
+        match kept.last() {
+            Some(last) if last.kind == kind && last.name == *name => {
+                report.add(DuplicateType { kind, name, span, first: last.span });
+                continue;
+            }
+            Some(last) if last.kind == kind => of_kind += 1,
+            Some(_) | None => of_kind = 1,
+        }
+        if of_kind > MAX_TYPES {
+            report.add(OverLimit { what: "types of a kind", limit: MAX_TYPES, span });
+            continue;
+        }
+        kept.push(declaration);
+    }
+    kept
+}
