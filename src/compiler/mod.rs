@@ -50,7 +50,7 @@ pub fn compile(sources: &SourceSet) -> Compiled {
     for (id, file) in sources.iter() {
         let parse = syntax::parse(id, file.text());
         files.push(ParsedFile { id, tree: parse.tree() });
-        syntax.extend(parse.diagnostics);
+        syntax.extend_from_slice(parse.diagnostics());
     }
     let broken = Broken::find(&files, &syntax);
     let mut report = Report::new(syntax);

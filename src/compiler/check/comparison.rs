@@ -3,11 +3,12 @@
 use helix_plan::{Comparison, ExprKind, Kind, ScalarType, Type, ValueType};
 
 use super::Checker;
-use super::ty::{Ty, describe_scalar, same_class, same_scalar_class};
+use super::ty::{Ty, same_class, same_scalar_class};
 use super::value::{Form, Value};
 use crate::compiler::diagnostics::steps::ComparisonOfNothing;
 use crate::compiler::diagnostics::types::{BadOperand, ComparisonMismatch, NotComparable};
 use crate::compiler::diagnostics::warnings::ComparisonWithNone;
+use crate::compiler::diagnostics::words;
 use crate::compiler::source::Span;
 
 /// A comparison as it is written.
@@ -78,7 +79,7 @@ impl Checker<'_> {
         }
         match right.ty.as_value().and_then(ValueType::as_scalar) {
             Some(other) if same_scalar_class(scalar, other) && matches!(right.form, Form::Settled) => {}
-            Some(other) => self.differ(comparison, describe_scalar(scalar), describe_scalar(other), span),
+            Some(other) => self.differ(comparison, words::scalar(scalar), words::scalar(other), span),
             None => {
                 let found = right.ty.describe(self.catalog);
                 let comparison = name(comparison);
@@ -132,7 +133,7 @@ impl Checker<'_> {
                 Some(expr) => expr,
                 None => {
                     let found = right.ty.describe(self.catalog);
-                    self.differ(comparison, describe_scalar(scalar), &found, span);
+                    self.differ(comparison, words::scalar(scalar), &found, span);
                     right.expr
                 }
             };
@@ -141,7 +142,7 @@ impl Checker<'_> {
         match right.ty.as_value() {
             Some(ValueType::List(element)) if !right.ty.is_many() && element.as_scalar().is_some() => {
                 if !same_class(element, &wanted) {
-                    self.differ(comparison, describe_scalar(scalar), &found, span);
+                    self.differ(comparison, words::scalar(scalar), &found, span);
                 }
             }
             _ => {

@@ -185,14 +185,7 @@ impl Checker<'_> {
         }
     }
 
-    fn check_end_type(
-        &mut self,
-        call: EdgeCall<'_>,
-        end: End,
-        item: ItemType,
-        expected: Option<ItemType>,
-        span: Span,
-    ) {
+    fn check_end_type(&mut self, call: EdgeCall<'_>, end: End, item: ItemType, expected: Option<ItemType>, span: Span) {
         let (Some(edge), Some(expected)) = (call.edge, expected) else { return };
         if item != expected {
             let catalog = self.catalog;

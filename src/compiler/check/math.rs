@@ -5,32 +5,12 @@ use helix_plan::{ExprKind, MathFunction, ScalarType, ValueType};
 use super::Checker;
 use super::ty::{Ty, same_class};
 use super::value::Value;
-use crate::compiler::diagnostics::steps::WrongArity;
 use crate::compiler::diagnostics::types::BadOperand;
 use crate::compiler::source::Span;
 
-/// How many arguments a function takes.
-pub(super) const fn arity(function: MathFunction) -> usize {
-    match function {
-        MathFunction::Abs | MathFunction::Sqrt => 1,
-        MathFunction::Add
-        | MathFunction::Sub
-        | MathFunction::Mul
-        | MathFunction::Div
-        | MathFunction::Mod
-        | MathFunction::Pow
-        | MathFunction::Min
-        | MathFunction::Max => 2,
-    }
-}
-
 impl Checker<'_> {
-    /// A call of `function`, written `name`.
+    /// A call of `function`, written `name`. The parser has counted the arguments.
     pub(super) fn math(&mut self, function: MathFunction, name: &str, arguments: Vec<Value>, span: Span) -> Value {
-        if arguments.len() != arity(function) {
-            self.report.add(WrongArity { function: name, expected: arity(function), found: arguments.len(), span });
-            return self.unknown(span);
-        }
         let ty = match self.math_type(function, name, &arguments) {
             Some(ty) => Ty::value(ty),
             None => Ty::Unknown,
@@ -55,7 +35,12 @@ impl Checker<'_> {
                 Some(scalar) if scalar.is_number() => scalars.push(scalar),
                 _ => {
                     let found = argument.ty.describe(self.catalog);
-                    self.report.add(BadOperand { function: name, expected: "numbers", found: &found, span: argument.span });
+                    self.report.add(BadOperand {
+                        function: name,
+                        expected: "numbers",
+                        found: &found,
+                        span: argument.span,
+                    });
                     return None;
                 }
             }

@@ -29,8 +29,6 @@ use std::collections::HashMap;
 
 use helix_plan::{Catalog, Query};
 
-pub(super) use self::ty::describe_scalar;
-
 use self::scope::Scopes;
 use super::ParsedFile;
 use super::diagnostics::names::DuplicateQuery;

@@ -7,7 +7,6 @@ use helix_plan::{Param, ScalarType, ValueType};
 use super::Checker;
 use super::scope::Origin;
 use super::ty::{KINDS, Ty};
-use crate::compiler::diagnostics::names::DuplicateParameter;
 use crate::compiler::diagnostics::nearest;
 use crate::compiler::diagnostics::schema::{DuplicateField, NoEffectHere, UnknownType};
 use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
@@ -29,10 +28,6 @@ impl Checker<'_> {
                 self.report.add(Unsupported { construct: Construct::OptionalParameter, span });
             }
             let ty = self.param_type(param.ty(), self.span(&param));
-            if let Some(first) = self.scopes.get(&name).map(|binding| binding.span) {
-                self.report.add(DuplicateParameter { name: &name, span, first });
-                continue;
-            }
             let known = ty.clone().map_or(Ty::Unknown, Ty::value);
             let slot = self.declare(&name, known, Origin::Parameter, span);
             let ty = ty.unwrap_or(ValueType::Scalar(ScalarType::String));

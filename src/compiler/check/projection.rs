@@ -236,13 +236,7 @@ impl Checker<'_> {
     }
 
     /// `key: name`: a variable if one is visible, else a field, else null.
-    fn named(
-        &mut self,
-        subject: &Subject<'_>,
-        key: &str,
-        name: &ast::NameExpr,
-        fields: &mut Vec<FieldRef>,
-    ) -> Value {
+    fn named(&mut self, subject: &Subject<'_>, key: &str, name: &ast::NameExpr, fields: &mut Vec<FieldRef>) -> Value {
         let (name, span) = (name.text(), self.span(name));
         let field = subject.item.and_then(|item| Some((item, self.find_field(item, &name)?)));
         let variable = self.scopes.get(&name).map(|binding| binding.span);

@@ -25,18 +25,6 @@ impl Checker<'_> {
         let returns = self.returns(query.returns(), name_span);
         let (access, class) = survey(&body, &returns);
         let (slots, source_map) = self.builder.finish();
-        Query {
-            name,
-            params,
-            access,
-            class,
-            mcp: false,
-            embedding_model: None,
-            slots,
-            body,
-            returns,
-            span,
-            source_map,
-        }
+        Query { name, params, access, class, mcp: false, embedding_model: None, slots, body, returns, span, source_map }
     }
 }

@@ -155,9 +155,7 @@ impl Checker<'_> {
         let query = Box::new(self.vector(search.vector(), "SearchV", span));
         let k = Box::new(self.length(search.k(), "SearchV", span));
         match item {
-            Some(item) => {
-                Stream::new(Source::SearchVector { vector: item.id, query, k }, Ty::items(item, true), span)
-            }
+            Some(item) => Stream::new(Source::SearchVector { vector: item.id, query, k }, Ty::items(item, true), span),
             None => Stream::of(self.unknown(span)),
         }
     }

@@ -1,6 +1,8 @@
 //! A traversal while it is being checked: its source, the steps so far, and what flows.
 
-use helix_plan::{Cardinality, Entry, Expr, ExprKind, FieldRef, ItemType, Kind, ScalarType, Source, Step, Traversal, Type};
+use helix_plan::{
+    Cardinality, Entry, Expr, ExprKind, FieldRef, ItemType, Kind, ScalarType, Source, Step, Traversal, Type,
+};
 
 use super::Checker;
 use super::scope::Current;
@@ -27,7 +29,6 @@ pub(super) struct Stream {
 #[derive(Clone, Debug)]
 pub(super) struct Excluded {
     pub field: FieldRef,
-    pub name: String,
     pub span: Span,
     /// The whole step.
     pub step: Span,
@@ -79,7 +80,9 @@ impl Checker<'_> {
         let Stream { source, steps, ty, span, .. } = stream;
         let first_only = place == Place::Operand && ty.is_many();
         match source {
-            Source::Expr(expr) if steps.is_empty() && !first_only => Value { expr: *expr, ty, form: Form::Settled, span },
+            Source::Expr(expr) if steps.is_empty() && !first_only => {
+                Value { expr: *expr, ty, form: Form::Settled, span }
+            }
             source => {
                 let cardinality = match place {
                     Place::Operand => Cardinality::Optional,
@@ -120,7 +123,9 @@ impl Checker<'_> {
         let current = self.builder.slot("_", Ty::items(item, false).plan());
         let shown = self.catalog.all_fields(item).into_iter();
         let shown: Vec<FieldRef> = shown.filter(|field| excluded.iter().all(|other| other.field != *field)).collect();
-        let entries = shown.into_iter().map(|field| self.field_entry(&Current { slot: current, ty: ty.element() }, item, field, span));
+        let entries = shown
+            .into_iter()
+            .map(|field| self.field_entry(&Current { slot: current, ty: ty.element() }, item, field, span));
         let entries = entries.collect();
         stream.push(Step::Project { current, entries }, shaped(item, ty.is_many()));
     }

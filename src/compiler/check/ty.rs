@@ -110,30 +110,9 @@ pub(super) fn describe_item(catalog: &Catalog, item: ItemType) -> String {
 /// A value's type in words: "a String", "an I32", "an array of F64".
 pub(super) fn describe_value(ty: &ValueType) -> String {
     match ty {
-        ValueType::Scalar(scalar) => describe_scalar(*scalar).to_owned(),
+        ValueType::Scalar(scalar) => words::scalar(*scalar).to_owned(),
         ValueType::List(element) => format!("an array of {element}"),
         ValueType::Object(_) => "an object".to_owned(),
-    }
-}
-
-/// A scalar type with its article.
-pub(super) const fn describe_scalar(scalar: ScalarType) -> &'static str {
-    match scalar {
-        ScalarType::String => "a String",
-        ScalarType::Boolean => "a Boolean",
-        ScalarType::I8 => "an I8",
-        ScalarType::I16 => "an I16",
-        ScalarType::I32 => "an I32",
-        ScalarType::I64 => "an I64",
-        ScalarType::U8 => "a U8",
-        ScalarType::U16 => "a U16",
-        ScalarType::U32 => "a U32",
-        ScalarType::U64 => "a U64",
-        ScalarType::U128 => "a U128",
-        ScalarType::F32 => "an F32",
-        ScalarType::F64 => "an F64",
-        ScalarType::Id => "an ID",
-        ScalarType::Date => "a Date",
     }
 }
 

@@ -120,7 +120,9 @@ impl Checker<'_> {
     fn literal_as(&mut self, value: &Value, ty: &ValueType) -> Option<Result<Expr, Mismatch>> {
         match (&value.form, ty) {
             (Form::Settled, _) => None,
-            (Form::Constant(constant), ValueType::Scalar(scalar)) => Some(self.scalar_literal(value, constant, *scalar)),
+            (Form::Constant(constant), ValueType::Scalar(scalar)) => {
+                Some(self.scalar_literal(value, constant, *scalar))
+            }
             (Form::Array(elements), ValueType::List(element)) => Some(self.elements_as(value.span, elements, element)),
             (Form::Constant(_) | Form::Array(_), _) => Some(Err(Mismatch::Type)),
         }

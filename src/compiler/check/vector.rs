@@ -23,8 +23,8 @@ impl Checker<'_> {
             Some(ast::Expr::Array(array)) => self.vector_literal(&array, call),
             other => {
                 let value = self.part(other, Place::Operand, whole);
-                let fits = value.ty.is_unknown()
-                    || (!value.ty.is_many() && value.ty.as_value().is_some_and(is_vector_data));
+                let fits =
+                    value.ty.is_unknown() || (!value.ty.is_many() && value.ty.as_value().is_some_and(is_vector_data));
                 if !fits {
                     self.not_a_vector(&value, call);
                 }

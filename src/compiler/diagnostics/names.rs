@@ -81,20 +81,6 @@ impl From<Redeclared<'_>> for Diagnostic {
     }
 }
 
-/// Two parameters share a name.
-pub(in crate::compiler) struct DuplicateParameter<'a> {
-    pub name: &'a str,
-    pub span: Span,
-    pub first: Span,
-}
-
-impl From<DuplicateParameter<'_>> for Diagnostic {
-    fn from(error: DuplicateParameter<'_>) -> Self {
-        Self::error(codes::SYNTAX, error.span, format!("duplicate parameter name `{}`", error.name))
-            .also(error.first, "first declared here")
-    }
-}
-
 /// Two queries share a name.
 pub(in crate::compiler) struct DuplicateQuery<'a> {
     pub name: &'a str,
@@ -130,11 +116,9 @@ impl From<UnknownField<'_>> for Diagnostic {
         match error.nearest {
             Some(_) => diagnostic.help(did_you_mean(error.nearest)),
             None if error.declared.is_empty() => diagnostic.note(format!("`{}` declares no fields", error.ty)),
-            None => diagnostic.note(format!(
-                "`{}` declares {}",
-                error.ty,
-                words::list(error.declared.iter().copied(), 8)
-            )),
+            None => {
+                diagnostic.note(format!("`{}` declares {}", error.ty, words::list(error.declared.iter().copied(), 8)))
+            }
         }
     }
 }

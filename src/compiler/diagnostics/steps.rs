@@ -287,22 +287,6 @@ impl From<ForMemberAccess<'_>> for Diagnostic {
     }
 }
 
-/// A function with too few or too many arguments.
-pub(in crate::compiler) struct WrongArity<'a> {
-    pub function: &'a str,
-    pub expected: usize,
-    pub found: usize,
-    pub span: Span,
-}
-
-impl From<WrongArity<'_>> for Diagnostic {
-    fn from(error: WrongArity<'_>) -> Self {
-        let WrongArity { function, expected, found, span } = error;
-        let noun = if expected == 1 { "argument" } else { "arguments" };
-        Self::error(codes::SYNTAX, span, format!("`{function}` takes {expected} {noun}, not {found}"))
-    }
-}
-
 /// A key that a projection lists twice.
 pub(in crate::compiler) struct DuplicateProjectionKey<'a> {
     pub name: &'a str,

@@ -86,7 +86,9 @@ impl Construct {
                 "`PREFILTER` is",
                 Some("search for more vectors than needed and filter them with `WHERE(…)`"),
             ),
-            Self::Rerank => (codes::RERANK, "reranking is", Some("search results come nearest first; cut with `RANGE`")),
+            Self::Rerank => {
+                (codes::RERANK, "reranking is", Some("search results come nearest first; cut with `RANGE`"))
+            }
             Self::SchemaVersion => (
                 codes::SCHEMA_VERSION,
                 "a schema version above 1 is",

@@ -42,7 +42,8 @@ pub(in crate::compiler) struct ExtraTypeArguments {
 
 impl From<ExtraTypeArguments> for Diagnostic {
     fn from(warning: ExtraTypeArguments) -> Self {
-        Self::warning(codes::NO_EFFECT, warning.span, "only the first type is used").help("remove the others".to_owned())
+        Self::warning(codes::NO_EFFECT, warning.span, "only the first type is used")
+            .help("remove the others".to_owned())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Words that several families share.
 
-use helix_plan::ItemKind;
+use helix_plan::{ItemKind, ScalarType};
 
 /// The word for a kind of item.
 pub(in crate::compiler) const fn kind(kind: ItemKind) -> &'static str {
@@ -17,6 +17,27 @@ pub(in crate::compiler) const fn letter(kind: ItemKind) -> char {
         ItemKind::Node => 'N',
         ItemKind::Edge => 'E',
         ItemKind::Vector => 'V',
+    }
+}
+
+/// A scalar type with its article.
+pub(in crate::compiler) const fn scalar(ty: ScalarType) -> &'static str {
+    match ty {
+        ScalarType::String => "a String",
+        ScalarType::Boolean => "a Boolean",
+        ScalarType::I8 => "an I8",
+        ScalarType::I16 => "an I16",
+        ScalarType::I32 => "an I32",
+        ScalarType::I64 => "an I64",
+        ScalarType::U8 => "a U8",
+        ScalarType::U16 => "a U16",
+        ScalarType::U32 => "a U32",
+        ScalarType::U64 => "a U64",
+        ScalarType::U128 => "a U128",
+        ScalarType::F32 => "an F32",
+        ScalarType::F64 => "an F64",
+        ScalarType::Id => "an ID",
+        ScalarType::Date => "a Date",
     }
 }
 

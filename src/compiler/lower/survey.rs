@@ -1,8 +1,8 @@
 //! Reads off a query which transaction it needs and how much work a read is.
 
 use helix_plan::{
-    Access, Assignment, Entry, Expr, ExprKind, Kind, Literal, ReadClass, Return, Source, Statement, StatementKind, Step,
-    Traversal, ValueType,
+    Access, Assignment, Entry, Expr, ExprKind, Kind, Literal, ReadClass, Return, Source, Statement, StatementKind,
+    Step, Traversal, ValueType,
 };
 
 /// A literal bound up to which a list counts as short.

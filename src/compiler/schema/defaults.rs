@@ -5,6 +5,7 @@ use helix_plan::{DefaultValue, ScalarType, ValueType};
 use super::declarations::Declaration;
 use crate::compiler::diagnostics::schema::DefaultMismatch;
 use crate::compiler::diagnostics::values::{BadDate, MalformedId};
+use crate::compiler::diagnostics::words;
 use crate::compiler::lower::literal::{Constant, Integer, Misfit, date_from_seconds};
 use crate::compiler::report::Report;
 use crate::compiler::syntax::ast::{self, AstNode as _};
@@ -49,7 +50,7 @@ pub(super) fn default(
     match convert(&constant, scalar) {
         Ok(literal) => return Some(DefaultValue::Literal(literal)),
         Err(Misfit::Type) => {
-            let found = crate::compiler::check::describe_scalar(constant.natural_type());
+            let found = words::scalar(constant.natural_type());
             report.add(DefaultMismatch { field: name, ty, found, span });
         }
         Err(Misfit::Range) => report.add(DefaultMismatch { field: name, ty, found: "out of its range", span }),

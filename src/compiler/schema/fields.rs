@@ -7,9 +7,7 @@ use helix_plan::{Field, FieldId, Index, ItemKind, ScalarType, ValueType};
 use super::declarations::Declaration;
 use super::{Ids, defaults, scalar};
 use crate::compiler::diagnostics::nearest;
-use crate::compiler::diagnostics::schema::{
-    DuplicateField, NoEffectHere, ObjectField, ReservedFieldName, UnknownType,
-};
+use crate::compiler::diagnostics::schema::{DuplicateField, NoEffectHere, ObjectField, ReservedFieldName, UnknownType};
 use crate::compiler::diagnostics::unsupported::OverLimit;
 use crate::compiler::report::Report;
 use crate::compiler::source::Span;
@@ -28,11 +26,7 @@ const fn reserved(kind: ItemKind) -> &'static [&'static str] {
 }
 
 /// The fields in declaration order, and those whose type is unknown.
-pub(super) fn fields(
-    declaration: &Declaration,
-    ids: &Ids<'_>,
-    report: &mut Report,
-) -> (Vec<Field>, Vec<FieldId>) {
+pub(super) fn fields(declaration: &Declaration, ids: &Ids<'_>, report: &mut Report) -> (Vec<Field>, Vec<FieldId>) {
     let mut fields: Vec<Field> = Vec::with_capacity(declaration.fields.len());
     let mut unknown = Vec::new();
     let mut spans: HashMap<String, Span> = HashMap::new();

@@ -110,12 +110,7 @@ impl Schema {
 }
 
 /// The node type, else the vector type, that an edge names as an end.
-fn endpoint(
-    edge: &Declaration,
-    end: Option<&(String, Span)>,
-    ids: &Ids<'_>,
-    report: &mut Report,
-) -> Option<ItemType> {
+fn endpoint(edge: &Declaration, end: Option<&(String, Span)>, ids: &Ids<'_>, report: &mut Report) -> Option<ItemType> {
     let Some((name, span)) = end else {
         report.incomplete(edge.span);
         return None;

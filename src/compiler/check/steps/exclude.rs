@@ -30,7 +30,7 @@ impl Checker<'_> {
                     let (span, other) = (earlier.span, at);
                     self.report.add(ExcludedTwice { name: &text, span, other, named: false });
                 }
-                None => stream.excluded.push(Excluded { field, name: text, span: at, step: span }),
+                None => stream.excluded.push(Excluded { field, span: at, step: span }),
             }
         }
         if let Some(next) = misfit(rest.steps) {
