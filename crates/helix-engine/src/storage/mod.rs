@@ -4,20 +4,17 @@
 //! transaction hands out live as long as the transaction is borrowed: LMDB lends pages, a remote store would pin the blocks
 //! that it fetched.
 
+pub mod keys;
+pub mod lmdb;
+pub mod memory;
+pub mod meta;
 mod tables;
 
+pub use lmdb::Lmdb;
+pub use memory::Memory;
 pub use tables::Table;
 
 use crate::Result;
-
-/// How a value is put.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Put {
-    /// Whether or not the key exists.
-    Upsert,
-    /// The key is new and follows every other key of its table or, failing that, is inserted where it belongs.
-    Append,
-}
 
 /// The keys of a scan.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +76,7 @@ pub trait ReadTxn {
     /// When the store fails.
     fn range<'t>(&'t self, table: Table, bounds: Bounds<'_>) -> Result<Self::Range<'t>>;
 
-    /// The same entries from the last to the first.
+    /// The last entry within bounds.
     ///
     /// # Errors
     ///
@@ -108,12 +105,12 @@ pub trait WriteTxn: ReadTxn {
     where
         Self: 'n;
 
-    /// Puts a value.
+    /// Puts a value, in place of the one that the key has.
     ///
     /// # Errors
     ///
     /// When the store fails or is full.
-    fn put(&mut self, table: Table, key: &[u8], value: &[u8], how: Put) -> Result<()>;
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<()>;
 
     /// Adds a duplicate; `false` when it is already there.
     ///

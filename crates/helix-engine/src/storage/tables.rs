@@ -62,6 +62,12 @@ impl Table {
         Self::VectorFree,
     ];
 
+    /// The place of the table in [`Table::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        INDEX[self as usize] as usize
+    }
+
     /// The name under which the store keeps the table.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -92,3 +98,14 @@ impl Table {
         matches!(self, Self::Out | Self::In | Self::Index)
     }
 }
+
+/// Tag byte to place in [`Table::ALL`].
+const INDEX: [u8; 0x40] = {
+    let mut index = [0; 0x40];
+    let mut place = 0;
+    while place < Table::ALL.len() {
+        index[Table::ALL[place] as usize] = place as u8;
+        place += 1;
+    }
+    index
+};

@@ -66,6 +66,29 @@ impl Value<'_> {
         i64::try_from(value).map_or_else(|_| Self::Big(Big::new(value)), Self::Int)
     }
 
+    /// A copy that borrows from an arena alone.
+    #[must_use]
+    pub fn copied_into<'b>(&self, arena: &'b bumpalo::Bump) -> Value<'b> {
+        match *self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::Big(value) => Value::Big(value),
+            Self::F32(value) => Value::F32(value),
+            Self::F64(value) => Value::F64(value),
+            Self::Str(text) => Value::Str(arena.alloc_str(text)),
+            Self::Date(value) => Value::Date(value),
+            Self::Id(value) => Value::Id(value),
+            Self::List(elements) => {
+                Value::List(arena.alloc_slice_fill_iter(elements.iter().map(|element| element.copied_into(arena))))
+            }
+            Self::Object(members) => {
+                Value::Object(arena.alloc_slice_fill_iter(members.iter().map(|member| member.copied_into(arena))))
+            }
+            Self::Floats(components) => Value::Floats(arena.alloc_slice_copy(components)),
+        }
+    }
+
     /// Whether the value is absent.
     #[must_use]
     pub const fn is_null(&self) -> bool {

@@ -1,0 +1,190 @@
+//! A program's types, resolved against the store.
+
+use helix_plan::{Catalog, DefaultValue, FieldId, ItemKind, ItemType, TypeId, ValueType};
+
+use super::stored::{self, StoredType};
+use crate::error::{EngineError, Result};
+use crate::row::{FieldReader, Layout};
+use crate::storage::ReadTxn;
+
+/// The types of the active program; the plan's ids index the lists.
+#[derive(Clone, Debug, Default)]
+pub struct LiveCatalog {
+    nodes: Vec<LiveType>,
+    edges: Vec<LiveType>,
+    vectors: Vec<LiveType>,
+}
+
+/// A type.
+#[derive(Clone, Debug)]
+pub struct LiveType {
+    /// What the plan calls it.
+    pub item: ItemType,
+    /// Its name.
+    pub name: String,
+    /// What keys call it. A vector type's index has the same number.
+    pub stored: u16,
+    /// The fields; the plan's ids index them.
+    pub fields: Vec<LiveField>,
+    /// The ends; only of edges.
+    pub ends: Option<EdgeEnds>,
+    /// Whether any field has an index.
+    pub is_indexed: bool,
+    /// What new rows get.
+    layout: Layout,
+    /// For each field of the layout, the plan's id.
+    order: Vec<FieldId>,
+}
+
+/// A field.
+#[derive(Clone, Debug)]
+pub struct LiveField {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: ValueType,
+    /// Reads it from rows.
+    pub reader: FieldReader,
+    /// Its index, if it has one.
+    pub index: Option<LiveIndex>,
+    /// What a new item gets when it is not given.
+    pub default: Option<DefaultValue>,
+}
+
+/// An index on a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveIndex {
+    /// What keys call it.
+    pub id: u16,
+    /// Whether a value is held at most once.
+    pub unique: bool,
+}
+
+/// What an edge joins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeEnds {
+    /// What it starts at.
+    pub from: ItemType,
+    /// What it ends at.
+    pub to: ItemType,
+    /// Whether a pair is joined at most once.
+    pub unique: bool,
+}
+
+impl LiveType {
+    /// The layout of new rows.
+    #[must_use]
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// For each field of the layout, the plan's id.
+    #[must_use]
+    pub fn layout_order(&self) -> &[FieldId] {
+        &self.order
+    }
+
+    /// A field.
+    #[must_use]
+    pub fn field(&self, field: FieldId) -> &LiveField {
+        &self.fields[field.index()]
+    }
+}
+
+impl LiveCatalog {
+    /// Resolves a program's types.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Damaged`] when the store does not know them: it holds another program's data.
+    pub fn load<T: ReadTxn>(txn: &T, catalog: &Catalog) -> Result<Self> {
+        let load = |kind, len: usize| -> Result<Vec<LiveType>> {
+            let stored = stored::all(txn, kind)?;
+            (0..len)
+                .map(|index| {
+                    let item = ItemType { kind, id: TypeId(index as u16) };
+                    let name = catalog.name(item);
+                    let stored = stored.iter().find(|ty| ty.name == name);
+                    live(catalog, item, stored.ok_or_else(|| unknown(name))?)
+                })
+                .collect()
+        };
+        Ok(Self {
+            nodes: load(ItemKind::Node, catalog.nodes.len())?,
+            edges: load(ItemKind::Edge, catalog.edges.len())?,
+            vectors: load(ItemKind::Vector, catalog.vectors.len())?,
+        })
+    }
+
+    /// A type of the program.
+    ///
+    /// # Panics
+    ///
+    /// When the type is of another program.
+    #[must_use]
+    pub fn get(&self, item: ItemType) -> &LiveType {
+        &self.of(item.kind)[item.id.index()]
+    }
+
+    /// All types of a kind.
+    #[must_use]
+    pub fn of(&self, kind: ItemKind) -> &[LiveType] {
+        match kind {
+            ItemKind::Node => &self.nodes,
+            ItemKind::Edge => &self.edges,
+            ItemKind::Vector => &self.vectors,
+        }
+    }
+}
+
+fn unknown(name: &str) -> EngineError {
+    EngineError::Damaged(format!("the store does not know `{name}`"))
+}
+
+fn live(catalog: &Catalog, item: ItemType, stored: &StoredType) -> Result<LiveType> {
+    let layout_of = |layout: &super::StoredLayout| {
+        Layout::new(item.kind, layout.version, layout.fields.iter().map(|field| field.ty.clone()).collect())
+    };
+    let current = stored.current()?;
+    let layout = layout_of(current);
+    let older: Vec<_> =
+        stored.layouts[..stored.layouts.len() - 1].iter().map(|layout| (layout_of(layout), layout)).collect();
+    let fields = catalog.fields(item).iter().map(|field| {
+        let place = current.fields.iter().position(|stored| stored.name == field.name);
+        let place = place.ok_or_else(|| unknown(&format!("{}.{}", stored.name, field.name)))?;
+        let earlier = older.iter().map(|(built, layout)| {
+            // A field that was dropped and came back with another type reads as absent.
+            let same = |stored: &super::StoredField| {
+                stored.name == field.name && helix_plan::diff::widens(&stored.ty, &field.ty)
+            };
+            (built, layout.fields.iter().position(same))
+        });
+        let index = stored.indexes.iter().find(|index| index.field == field.name);
+        Ok(LiveField {
+            name: field.name.clone(),
+            ty: field.ty.clone(),
+            reader: FieldReader::new(&layout, place, earlier),
+            index: index.map(|index| LiveIndex { id: index.id, unique: index.unique }),
+            default: field.default.clone(),
+        })
+    });
+    let fields = fields.collect::<Result<Vec<_>>>()?;
+    let order = current.fields.iter().map(|stored| {
+        catalog.field(item, &stored.name).ok_or_else(|| unknown(&format!("{}.{}", catalog.name(item), stored.name)))
+    });
+    let order = order.collect::<Result<Vec<_>>>()?;
+    let ends = (item.kind == ItemKind::Edge).then(|| {
+        let edge = &catalog.edges[item.id.index()];
+        EdgeEnds { from: edge.from, to: edge.to, unique: edge.unique }
+    });
+    Ok(LiveType {
+        item,
+        name: stored.name.clone(),
+        stored: stored.id,
+        is_indexed: fields.iter().any(|field| field.index.is_some()),
+        fields,
+        ends,
+        layout,
+        order,
+    })
+}

@@ -1,0 +1,167 @@
+//! The graph: typed reads and writes over the tables, with every index kept in step.
+
+mod write;
+
+pub use write::{Ends, Mutator};
+
+use crate::catalog::LiveType;
+use crate::catalog::stored::kind_byte;
+use crate::error::{EngineError, Result};
+use crate::ids::ItemId;
+use crate::row::{Arena, coerce};
+use crate::storage::{Bounds, ReadTxn, Table, keys};
+use crate::value::Value;
+use helix_plan::{FieldId, ItemKind};
+
+/// Which way edges are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From an item to what its edges end at.
+    Out,
+    /// From an item to what its edges start at.
+    In,
+}
+
+impl Direction {
+    const fn table(self) -> Table {
+        match self {
+            Self::Out => Table::Out,
+            Self::In => Table::In,
+        }
+    }
+}
+
+/// The table that holds the rows of a kind.
+#[must_use]
+pub const fn table(kind: ItemKind) -> Table {
+    match kind {
+        ItemKind::Node => Table::Node,
+        ItemKind::Edge => Table::Edge,
+        ItemKind::Vector => Table::Vector,
+    }
+}
+
+/// The row of an item of a type, if there is one.
+///
+/// # Errors
+///
+/// When the store fails.
+#[inline]
+pub fn row<'t, T: ReadTxn>(txn: &'t T, ty: &LiveType, id: ItemId) -> Result<Option<&'t [u8]>> {
+    txn.get(table(ty.item.kind), &keys::row(ty.stored, id))
+}
+
+/// Every item of a type with its row, in creation order.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn scan<'t, T: ReadTxn>(
+    txn: &'t T,
+    ty: &LiveType,
+) -> Result<impl Iterator<Item = Result<(ItemId, &'t [u8])>> + use<'t, T>> {
+    let rows = txn.range(table(ty.item.kind), Bounds::Prefix(&ty.stored.to_be_bytes()))?;
+    Ok(rows.map(|entry| {
+        let (key, row) = entry?;
+        let id = keys::row_id(key).ok_or_else(|| EngineError::Damaged("a row's key".to_owned()))?;
+        Ok((id, row))
+    }))
+}
+
+/// The ids of every item of a type, in creation order.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn ids<T: ReadTxn>(txn: &T, ty: &LiveType) -> Result<Vec<ItemId>> {
+    scan(txn, ty)?.map(|entry| entry.map(|(id, _)| id)).collect()
+}
+
+/// The edges of a type at an item, in creation order: the edge, and the item at its other end.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn adjacent<'t, T: ReadTxn>(
+    txn: &'t T,
+    direction: Direction,
+    item: ItemId,
+    edge: &LiveType,
+) -> Result<impl Iterator<Item = Result<(ItemId, ItemId)>> + use<'t, T>> {
+    let entries = txn.dups(direction.table(), &keys::adjacency(item, edge.stored))?;
+    Ok(entries.map(|entry| {
+        keys::split_neighbour(entry?).ok_or_else(|| EngineError::Damaged("an entry of an adjacency list".to_owned()))
+    }))
+}
+
+/// How many edges of a type there are at an item.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn degree<T: ReadTxn>(txn: &T, direction: Direction, item: ItemId, edge: &LiveType) -> Result<u64> {
+    txn.dup_count(direction.table(), &keys::adjacency(item, edge.stored))
+}
+
+/// The oldest node whose indexed field equals a value. Null, and a value that the field cannot hold, equal nothing.
+///
+/// # Errors
+///
+/// When the store fails, or the field has no index.
+pub fn by_index<T: ReadTxn>(txn: &T, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Option<ItemId>> {
+    let field = ty.field(field);
+    let index =
+        field.index.ok_or_else(|| EngineError::Damaged(format!("`{}.{}` has no index", ty.name, field.name)))?;
+    let arena = Arena::new();
+    let Ok(value) = coerce(*value, &field.ty, &field.name, &arena) else { return Ok(None) };
+    if value.is_null() {
+        return Ok(None);
+    }
+    let mut key = Vec::with_capacity(64);
+    keys::index(index.id, &value, &mut key);
+    let found = txn.get(if index.unique { Table::Unique } else { Table::Index }, &key)?;
+    id_of(found)
+}
+
+/// The edge of a unique type that joins a pair, or the first edge of any other type that does.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn edge_between<T: ReadTxn>(txn: &T, edge: &LiveType, from: ItemId, to: ItemId) -> Result<Option<ItemId>> {
+    if edge.ends.is_some_and(|ends| ends.unique) {
+        return id_of(txn.get(Table::Pair, &keys::pair(edge.stored, from, to))?);
+    }
+    for entry in adjacent(txn, Direction::Out, from, edge)? {
+        let (id, other) = entry?;
+        if other == to {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+/// How many items of a type there are.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn count<T: ReadTxn>(txn: &T, ty: &LiveType) -> Result<u64> {
+    let bytes = txn.get(Table::Count, &keys::kind_and_id(kind_byte(ty.item.kind), ty.stored))?;
+    match bytes {
+        None => Ok(0),
+        Some(bytes) => {
+            bytes.try_into().map(u64::from_be_bytes).map_err(|_| EngineError::Damaged("a counter".to_owned()))
+        }
+    }
+}
+
+fn id_of(bytes: Option<&[u8]>) -> Result<Option<ItemId>> {
+    match bytes {
+        None => Ok(None),
+        Some(bytes) => {
+            let bytes = bytes.try_into().map_err(|_| EngineError::Damaged("an id of another length".to_owned()))?;
+            Ok(Some(ItemId::from_bytes(bytes)))
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Writes. A [`Mutator`] is the only thing that changes rows: it keeps adjacency, counters, pairs and indexes in step.
+
+use helix_plan::{FieldId, ItemKind, ItemType};
+
+use super::{Direction, adjacent, row, table};
+use crate::catalog::stored::kind_byte;
+use crate::catalog::{LiveCatalog, LiveType};
+use crate::error::{EngineError, Result};
+use crate::ids::ItemId;
+use crate::row::{self as rows, Arena, Header, coerce, encode};
+use crate::storage::{Table, WriteTxn, keys};
+use crate::value::Value;
+use crate::vector::{self, VectorConfig};
+
+/// The ends of a new edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// Where it starts.
+    pub from: ItemId,
+    /// Where it ends.
+    pub to: ItemId,
+}
+
+/// Changes items inside a transaction.
+pub struct Mutator<'a, W> {
+    txn: &'a mut W,
+    catalog: &'a LiveCatalog,
+    arena: &'a Arena,
+    vectors: VectorConfig,
+    /// Names ids in messages.
+    name: &'a dyn Fn(ItemId) -> String,
+}
+
+impl<'a, W: WriteTxn> Mutator<'a, W> {
+    /// A mutator of the items of `catalog`'s types.
+    pub fn new(txn: &'a mut W, catalog: &'a LiveCatalog, arena: &'a Arena) -> Self {
+        Self { txn, catalog, arena, vectors: VectorConfig::default(), name: &|id| id.0.to_string() }
+    }
+
+    /// The same with other parameters of the vector indexes.
+    #[must_use]
+    pub fn with_vectors(mut self, config: VectorConfig) -> Self {
+        self.vectors = config;
+        self
+    }
+
+    /// The same with another way to name ids in messages.
+    #[must_use]
+    pub fn with_names(mut self, name: &'a dyn Fn(ItemId) -> String) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// Creates a node. `values` holds a value for every field, in the plan's order.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::DuplicateKey`], [`EngineError::BadValue`], or when the store fails.
+    pub fn insert_node(&mut self, item: ItemType, id: ItemId, values: &[Value<'_>]) -> Result<()> {
+        self.insert(item, id, Header::Node, values)
+    }
+
+    /// Creates an edge between two items that exist and are of the types that it joins.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NodeNotFound`] when an end does not exist, [`EngineError::Traversal`] when it is of another type,
+    /// [`EngineError::DuplicateKey`] when a unique edge joins the pair already, [`EngineError::BadValue`], or when the store
+    /// fails.
+    pub fn insert_edge(&mut self, item: ItemType, id: ItemId, ends: Ends, values: &[Value<'_>]) -> Result<()> {
+        let edge = self.catalog.get(item);
+        let declared =
+            edge.ends.ok_or_else(|| EngineError::Damaged(format!("edge type `{}` without ends", edge.name)))?;
+        self.check_end(edge, declared.from, ends.from, "From")?;
+        self.check_end(edge, declared.to, ends.to, "To")?;
+        if declared.unique {
+            let key = keys::pair(edge.stored, ends.from, ends.to);
+            if self.txn.get(Table::Pair, &key)?.is_some() {
+                let (from, to) = ((self.name)(ends.from), (self.name)(ends.to));
+                return Err(EngineError::DuplicateKey { key: format!("{}:{from}->{to}", edge.name) });
+            }
+            self.txn.put(Table::Pair, &key, &id.to_bytes())?;
+        }
+        self.insert(item, id, Header::Edge { from: ends.from, to: ends.to }, values)?;
+        self.txn.put_dup(Table::Out, &keys::adjacency(ends.from, edge.stored), &keys::neighbour(id, ends.to))?;
+        self.txn.put_dup(Table::In, &keys::adjacency(ends.to, edge.stored), &keys::neighbour(id, ends.from))?;
+        Ok(())
+    }
+
+    /// Creates a vector.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::BadValue`] when the components do not fit the index or a value its field, or when the store fails.
+    pub fn insert_vector(&mut self, item: ItemType, id: ItemId, data: &[f32], values: &[Value<'_>]) -> Result<()> {
+        let index = self.catalog.get(item).stored;
+        let slot = vector::insert(self.txn, index, &self.vectors, id, data)?;
+        self.insert(item, id, Header::Vector { slot }, values)
+    }
+
+    /// Sets fields of an item; null removes.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NodeNotFound`] and its like when there is no such item, otherwise as creating.
+    pub fn update(&mut self, item: ItemType, id: ItemId, changes: &[(FieldId, Value<'_>)]) -> Result<()> {
+        let ty = self.catalog.get(item);
+        let bytes = self.copy_row(ty, id)?;
+        let header = header(item.kind, bytes)?;
+        let before = self.values(ty, bytes)?;
+        let mut after = before.clone();
+        for (field, value) in changes {
+            after[field.index()] = *value;
+        }
+        let after = self.coerce_all(ty, &after)?;
+        for (index, (old, new)) in before.iter().zip(&after).enumerate() {
+            self.reindex(ty, FieldId(index as u16), id, old, new)?;
+        }
+        self.put_row(ty, id, header, &after)
+    }
+
+    /// Replaces the components of a vector, which keeps its id.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert_vector`](Self::insert_vector); [`EngineError::VectorNotFound`] when there is no such vector.
+    pub fn replace_vector(&mut self, item: ItemType, id: ItemId, data: &[f32]) -> Result<()> {
+        let ty = self.catalog.get(item);
+        let bytes = self.copy_row(ty, id)?;
+        let values = self.values(ty, bytes)?;
+        vector::remove(self.txn, ty.stored, rows::vector_slot(bytes)?)?;
+        let slot = vector::insert(self.txn, ty.stored, &self.vectors, id, data)?;
+        self.put_row(ty, id, Header::Vector { slot }, &values)
+    }
+
+    /// Deletes an item, with all edges at it if it is a node or vector; `false` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn delete(&mut self, item: ItemType, id: ItemId) -> Result<bool> {
+        let ty = self.catalog.get(item);
+        let Some(bytes) = row(self.txn, ty, id)? else { return Ok(false) };
+        let bytes: &[u8] = self.arena.alloc_slice_copy(bytes);
+        match header(item.kind, bytes)? {
+            Header::Edge { from, to } => self.detach(ty, id, from, to)?,
+            Header::Node => self.delete_edges_at(item, id)?,
+            Header::Vector { slot } => {
+                self.delete_edges_at(item, id)?;
+                vector::remove(self.txn, ty.stored, slot)?;
+            }
+        }
+        if ty.is_indexed {
+            for (index, value) in self.values(ty, bytes)?.iter().enumerate() {
+                self.reindex(ty, FieldId(index as u16), id, value, &Value::Null)?;
+            }
+        }
+        self.txn.del(table(item.kind), &keys::row(ty.stored, id))?;
+        self.add_to_count(ty, -1)?;
+        Ok(true)
+    }
+
+    fn insert(&mut self, item: ItemType, id: ItemId, header: Header, values: &[Value<'_>]) -> Result<()> {
+        let ty = self.catalog.get(item);
+        let values = self.coerce_all(ty, values)?;
+        if ty.is_indexed {
+            for (index, value) in values.iter().enumerate() {
+                self.reindex(ty, FieldId(index as u16), id, &Value::Null, value)?;
+            }
+        }
+        self.put_row(ty, id, header, &values)?;
+        self.add_to_count(ty, 1)
+    }
+
+    /// Takes an edge out of the lists at both ends, and out of the pairs.
+    fn detach(&mut self, ty: &LiveType, id: ItemId, from: ItemId, to: ItemId) -> Result<()> {
+        self.txn.del_dup(Table::Out, &keys::adjacency(from, ty.stored), &keys::neighbour(id, to))?;
+        self.txn.del_dup(Table::In, &keys::adjacency(to, ty.stored), &keys::neighbour(id, from))?;
+        if ty.ends.is_some_and(|ends| ends.unique) {
+            self.txn.del(Table::Pair, &keys::pair(ty.stored, from, to))?;
+        }
+        Ok(())
+    }
+
+    fn delete_edges_at(&mut self, item: ItemType, id: ItemId) -> Result<()> {
+        let catalog = self.catalog;
+        for edge in catalog.of(ItemKind::Edge) {
+            let Some(ends) = edge.ends else { continue };
+            for (end, direction) in [(ends.from, Direction::Out), (ends.to, Direction::In)] {
+                if end != item {
+                    continue;
+                }
+                let edges: Vec<ItemId> = adjacent(self.txn, direction, id, edge)?
+                    .map(|entry| entry.map(|(edge, _)| edge))
+                    .collect::<Result<_>>()?;
+                for found in edges {
+                    self.delete(edge.item, found)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An end must exist, and be of the type that the edge joins.
+    fn check_end(&self, edge: &LiveType, expected: ItemType, id: ItemId, end: &str) -> Result<()> {
+        if row(self.txn, self.catalog.get(expected), id)?.is_some() {
+            return Ok(());
+        }
+        for kind in [ItemKind::Node, ItemKind::Vector, ItemKind::Edge] {
+            for ty in self.catalog.of(kind) {
+                if row(self.txn, ty, id)?.is_some() {
+                    let expected = &self.catalog.get(expected).name;
+                    return Err(EngineError::Traversal(format!(
+                        "{end} of `{}` must be a `{expected}`, found a `{}`",
+                        edge.name, ty.name
+                    )));
+                }
+            }
+        }
+        Err(EngineError::NodeNotFound)
+    }
+
+    fn copy_row(&self, ty: &LiveType, id: ItemId) -> Result<&'a [u8]> {
+        match row(self.txn, ty, id)? {
+            Some(bytes) => Ok(self.arena.alloc_slice_copy(bytes)),
+            None => Err(match ty.item.kind {
+                ItemKind::Node => EngineError::NodeNotFound,
+                ItemKind::Edge => EngineError::EdgeNotFound,
+                ItemKind::Vector => EngineError::VectorNotFound { id: (self.name)(id) },
+            }),
+        }
+    }
+
+    fn values(&self, ty: &LiveType, bytes: &'a [u8]) -> Result<Vec<Value<'a>>> {
+        ty.fields.iter().map(|field| field.reader.read(bytes, self.arena)).collect()
+    }
+
+    fn coerce_all(&self, ty: &LiveType, values: &[Value<'_>]) -> Result<Vec<Value<'a>>> {
+        let copied = values.iter().zip(&ty.fields).map(|(value, field)| {
+            let value = value.copied_into(self.arena);
+            coerce(value, &field.ty, &field.name, self.arena)
+        });
+        copied.collect()
+    }
+
+    fn put_row(&mut self, ty: &LiveType, id: ItemId, header: Header, values: &[Value<'_>]) -> Result<()> {
+        let ordered: Vec<Value<'_>> = ty.layout_order().iter().map(|field| values[field.index()]).collect();
+        let mut bytes = Vec::with_capacity(128);
+        encode(ty.layout(), header, &ordered, &mut bytes)?;
+        self.txn.put(table(ty.item.kind), &keys::row(ty.stored, id), &bytes)
+    }
+
+    /// Moves an item's entry in a field's index from one value to another.
+    fn reindex(&mut self, ty: &LiveType, field: FieldId, id: ItemId, old: &Value<'_>, new: &Value<'_>) -> Result<()> {
+        let field = ty.field(field);
+        let Some(index) = field.index else { return Ok(()) };
+        let key_of = |value: &Value<'_>| {
+            let mut key = Vec::with_capacity(64);
+            if !value.is_null() {
+                keys::index(index.id, value, &mut key);
+            }
+            key
+        };
+        let (old, new) = (key_of(old), key_of(new));
+        if old == new {
+            return Ok(());
+        }
+        let table = if index.unique { Table::Unique } else { Table::Index };
+        if !new.is_empty() && index.unique && self.txn.get(table, &new)?.is_some() {
+            return Err(EngineError::DuplicateKey { key: field.name.clone() });
+        }
+        if !old.is_empty() {
+            if index.unique {
+                self.txn.del(table, &old)?;
+            } else {
+                self.txn.del_dup(table, &old, &id.to_bytes())?;
+            }
+        }
+        if !new.is_empty() {
+            if index.unique {
+                self.txn.put(table, &new, &id.to_bytes())?;
+            } else {
+                self.txn.put_dup(table, &new, &id.to_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_to_count(&mut self, ty: &LiveType, change: i64) -> Result<()> {
+        let count = super::count(self.txn, ty)?.saturating_add_signed(change);
+        self.txn.put(Table::Count, &keys::kind_and_id(kind_byte(ty.item.kind), ty.stored), &count.to_be_bytes())
+    }
+}
+
+fn header(kind: ItemKind, bytes: &[u8]) -> Result<Header> {
+    Ok(match kind {
+        ItemKind::Node => Header::Node,
+        ItemKind::Edge => {
+            let (from, to) = rows::edge_ends(bytes)?;
+            Header::Edge { from, to }
+        }
+        ItemKind::Vector => Header::Vector { slot: rows::vector_slot(bytes)? },
+    })
+}

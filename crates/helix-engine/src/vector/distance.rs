@@ -1,0 +1,65 @@
+//! Distance kernels: plain loops that the compiler turns into vector instructions, chosen at run time.
+
+use multiversion::multiversion;
+
+/// Components that a loop takes at a time; independent sums keep the pipelines busy.
+const LANES: usize = 32;
+
+/// The cosine distance of a query from a stored vector, whose components are little-endian bytes. A zero vector is at distance 2
+/// from everything.
+pub(super) fn cosine(query: &[f32], query_norm: f32, stored: &[u8], stored_norm: f32) -> f32 {
+    finish(dot_bytes(query, stored), query_norm, stored_norm)
+}
+
+/// The cosine distance of two vectors.
+pub(super) fn cosine_slices(a: &[f32], a_norm: f32, b: &[f32], b_norm: f32) -> f32 {
+    finish(dot(a, b), a_norm, b_norm)
+}
+
+fn finish(dot: f32, a_norm: f32, b_norm: f32) -> f32 {
+    let norms = a_norm * b_norm;
+    if norms == 0.0 {
+        return 2.0;
+    }
+    (1.0 - (dot / norms).clamp(-1.0, 1.0)).max(0.0)
+}
+
+/// The Euclidean norm.
+pub(super) fn norm(data: &[f32]) -> f32 {
+    // In f64, since squares of large components do not fit f32.
+    data.iter().map(|component| f64::from(*component).powi(2)).sum::<f64>().sqrt() as f32
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let mut sum: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in a_chunks.zip(b_chunks) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    for lane in sums {
+        sum += lane;
+    }
+    sum
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+fn dot_bytes(query: &[f32], stored: &[u8]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    let (a_chunks, b_chunks) = (query.chunks_exact(LANES), stored.chunks_exact(LANES * 4));
+    let rest = a_chunks.remainder().iter().zip(b_chunks.remainder().chunks_exact(4));
+    let mut sum: f32 = rest.map(|(a, b)| a * f32::from_le_bytes([b[0], b[1], b[2], b[3]])).sum();
+    for (a, b) in a_chunks.zip(b_chunks) {
+        for lane in 0..LANES {
+            let b = &b[lane * 4..lane * 4 + 4];
+            sums[lane] += a[lane] * f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+        }
+    }
+    for lane in sums {
+        sum += lane;
+    }
+    sum
+}
