@@ -1,5 +1,11 @@
 //! The `helix` tool: from an empty folder to a running graph-vector database.
 
 pub mod compiler;
+pub mod config;
+pub mod ctx;
+pub mod errors;
 pub mod integrations;
 pub mod ops;
+pub mod project;
+pub mod ui;
+pub mod utils;

@@ -6,6 +6,7 @@ use helix_plan::introspect::{Introspection, QueryInfo};
 use serde_json::{Map, Value};
 
 use super::params::{self, ParamError};
+use crate::utils::nearest;
 
 /// Where queries are called.
 #[derive(Clone, Debug)]
@@ -195,14 +196,6 @@ pub fn find<'a>(introspection: &'a Introspection, name: &str) -> Result<&'a Quer
         name: name.to_owned(),
         nearest: nearest(name, queries.iter().map(|query| query.name.as_str())).map(str::to_owned),
     })
-}
-
-/// The name most similar to `name`, if one is.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = name.to_lowercase();
-    let scored = known.map(|known| (strsim::jaro_winkler(&lower, &known.to_lowercase()), known));
-    let best = scored.max_by(|(a, _), (b, _)| a.total_cmp(b));
-    best.filter(|(score, _)| *score >= 0.75).map(|(_, known)| known)
 }
 
 /// The body of a call: the members of `data`, overridden by `texts`, which are read by the types of the parameters.
