@@ -41,8 +41,8 @@ struct ParsedFile {
 
 /// Compiles all files together: the order of files and of declarations never changes the program.
 ///
-/// Every file is parsed and checked, whatever is wrong with the others. A query with a syntax error is not checked further, and
-/// names that a broken declaration may have declared are not reported as unknown, so that one mistake gives one diagnostic.
+/// Every file is parsed and checked, whatever is wrong with the others. A statement with a syntax error is not checked further,
+/// and names that a broken part may have declared are not reported as unknown, so that one mistake gives one diagnostic.
 #[must_use]
 pub fn compile(sources: &SourceSet) -> Compiled {
     let mut files = Vec::with_capacity(sources.len());
@@ -58,7 +58,7 @@ pub fn compile(sources: &SourceSet) -> Compiled {
     if !declares_anything(&files) && !broken.declarations {
         report.add(NoSchema { span: Span { file: FileId(0), start: 0, end: 0 } });
     }
-    let queries = check::queries(sources, &files, &schema, &broken.queries, &mut report);
+    let queries = check::queries(sources, &files, &schema, &broken, &mut report);
     let (diagnostics, failed) = report.finish();
     let paths = || sources.iter().map(|(_, file)| file.path().to_owned()).collect();
     let program = (!failed).then(|| Program::new(schema.catalog, queries, paths()));
@@ -74,9 +74,10 @@ fn declares_anything(files: &[ParsedFile]) -> bool {
 }
 
 /// Where the syntax errors are.
+#[derive(Debug)]
 struct Broken {
-    /// The places of queries that have any.
-    queries: Vec<Span>,
+    /// The places of all of them, in order.
+    errors: Vec<Span>,
     /// Whether any are outside of queries.
     declarations: bool,
 }
@@ -85,21 +86,23 @@ impl Broken {
     fn find(files: &[ParsedFile], syntax: &[Diagnostic]) -> Self {
         let mut errors: Vec<Span> = syntax.iter().map(Diagnostic::span).collect();
         errors.sort_unstable();
+        let mut broken = Self { errors, declarations: false };
         let mut in_queries = 0;
-        let mut queries = Vec::new();
         for file in files {
             for item in file.tree.items() {
-                let ast::Item::Query(query) = item else { continue };
-                let span = query.span(file.id);
-                // An error at the end of a query, such as a missing `RETURN`, stands right behind it.
-                let first = errors.partition_point(|error| (error.file, error.start) < (span.file, span.start));
-                let behind = errors.partition_point(|error| (error.file, error.start) <= (span.file, span.end));
-                if first < behind {
-                    queries.push(span);
-                    in_queries += behind - first;
+                if let ast::Item::Query(query) = item {
+                    in_queries += broken.within(query.span(file.id)).len();
                 }
             }
         }
-        Self { queries, declarations: in_queries < errors.len() }
+        broken.declarations = in_queries < broken.errors.len();
+        broken
+    }
+
+    /// The errors from the start of a place up to right behind it, where a missing part is reported.
+    fn within(&self, place: Span) -> &[Span] {
+        let before = self.errors.partition_point(|error| (error.file, error.start) < (place.file, place.start));
+        let behind = self.errors.partition_point(|error| (error.file, error.start) <= (place.file, place.end));
+        &self.errors[before..behind]
     }
 }

@@ -30,7 +30,7 @@ use std::collections::HashMap;
 use helix_plan::{Catalog, Query};
 
 use self::scope::Scopes;
-use super::ParsedFile;
+use super::{Broken, ParsedFile};
 use super::diagnostics::names::DuplicateQuery;
 use super::lower::QueryBuilder;
 use super::report::Report;
@@ -47,14 +47,16 @@ struct Checker<'a> {
     report: &'a mut Report,
     builder: QueryBuilder<'a>,
     scopes: Scopes,
+    /// The syntax errors of the query. A part that holds any is not checked: what it lacks would be blamed on others.
+    broken: &'a [Span],
 }
 
-/// The queries of all files. Those at the places `broken` have syntax errors: only their names count.
+/// The queries of all files.
 pub(super) fn queries(
     sources: &SourceSet,
     files: &[ParsedFile],
     schema: &Schema,
-    broken: &[Span],
+    broken: &Broken,
     report: &mut Report,
 ) -> Vec<Query> {
     let mut queries = Vec::new();
@@ -63,7 +65,6 @@ pub(super) fn queries(
         for item in file.tree.items() {
             let ast::Item::Query(query) = item else { continue };
             let span = query.span(file.id);
-            let is_broken = broken.contains(&span);
             let Some(name) = query.name() else {
                 report.incomplete(span);
                 continue;
@@ -74,11 +75,11 @@ pub(super) fn queries(
             } else {
                 names.insert(text.clone(), name_span);
             }
-            if !is_broken {
-                report.enter_query(&text);
-                queries.push(Checker::new(sources, schema, file.id, report).query(&query, text, name_span));
-                report.leave_query();
-            }
+            report.enter_query(&text);
+            let mut checker = Checker::new(sources, schema, file.id, report);
+            checker.broken = broken.within(span);
+            queries.push(checker.query(&query, text, name_span));
+            report.leave_query();
         }
     }
     queries
@@ -87,12 +88,17 @@ pub(super) fn queries(
 impl<'a> Checker<'a> {
     fn new(sources: &'a SourceSet, schema: &'a Schema, file: FileId, report: &'a mut Report) -> Self {
         let (catalog, builder) = (&schema.catalog, QueryBuilder::new(sources));
-        Self { sources, schema, catalog, file, report, builder, scopes: Scopes::new() }
+        Self { sources, schema, catalog, file, report, builder, scopes: Scopes::new(), broken: &[] }
     }
 
     /// The source text of a span.
     fn text(&self, span: Span) -> &'a str {
         self.sources.text(span)
+    }
+
+    /// Whether a place holds a syntax error.
+    fn is_broken(&self, place: Span) -> bool {
+        self.broken.iter().any(|error| (place.start..=place.end).contains(&error.start))
     }
 
     /// The place of a node.

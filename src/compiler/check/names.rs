@@ -42,7 +42,10 @@ impl Checker<'_> {
                 Value { expr, ty, form: Form::Settled, span }
             }
             None => {
-                self.report.add(UnknownName { name, span, nearest: nearest(name, self.scopes.names()) });
+                // A syntax error may have swallowed the declaration.
+                if self.broken.is_empty() {
+                    self.report.add(UnknownName { name, span, nearest: nearest(name, self.scopes.names()) });
+                }
                 self.unknown(span)
             }
         }
@@ -55,10 +58,14 @@ impl Checker<'_> {
         slot
     }
 
-    /// Reports the assignment of a name that is already declared.
-    pub(super) fn check_new(&mut self, name: &str, span: Span) {
-        if let Some(first) = self.scopes.get(name).map(|binding| binding.span) {
-            self.report.add(Redeclared { name, span, first });
+    /// Declares a variable; reports one that is already declared, and forgets what it was.
+    pub(super) fn assign_name(&mut self, name: &str, ty: Ty, span: Span) -> SlotId {
+        match self.scopes.get(name).map(|binding| binding.span) {
+            Some(first) => {
+                self.report.add(Redeclared { name, span, first });
+                self.declare(name, Ty::Unknown, Origin::Variable, first)
+            }
+            None => self.declare(name, ty, Origin::Variable, span),
         }
     }
 }

@@ -23,6 +23,9 @@ impl Checker<'_> {
             self.report.incomplete(query);
             return Return::Null;
         };
+        if self.is_broken(self.span(&returns)) {
+            return Return::Null;
+        }
         let values: Vec<Expr> = returns.values().collect();
         let mut entries = Entries::default();
         match values.as_slice() {

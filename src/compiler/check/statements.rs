@@ -3,9 +3,8 @@
 use helix_plan::{Statement, StatementKind};
 
 use super::Checker;
-use super::scope::Origin;
 use super::stream::Place;
-use super::value::Value;
+use super::ty::Ty;
 use crate::compiler::diagnostics::steps::IdleStatement;
 use crate::compiler::diagnostics::types::DropOfNoItems;
 use crate::compiler::source::Span;
@@ -19,6 +18,10 @@ impl Checker<'_> {
 
     fn statement(&mut self, statement: &ast::Statement) -> Option<Statement> {
         let span = self.span(statement);
+        if self.is_broken(span) && !matches!(statement, ast::Statement::For(_)) {
+            self.skip(statement);
+            return None;
+        }
         let kind = match statement {
             ast::Statement::Assignment(assignment) => self.assignment(assignment, span),
             ast::Statement::Expr(effect) => self.effect(effect, span),
@@ -28,6 +31,16 @@ impl Checker<'_> {
         Some(Statement { kind, span: self.builder.span(span) })
     }
 
+    /// Keeps the name that a broken statement assigns.
+    fn skip(&mut self, statement: &ast::Statement) {
+        if let ast::Statement::Assignment(assignment) = statement
+            && let Some(name) = assignment.name()
+        {
+            let span = self.span(&name);
+            self.assign_name(&ast::AstNode::text(&name), Ty::Unknown, span);
+        }
+    }
+
     fn assignment(&mut self, assignment: &ast::Assignment, span: Span) -> Option<StatementKind> {
         let value = self.part(assignment.value(), Place::Top, span);
         let Some(name) = assignment.name() else {
@@ -35,10 +48,8 @@ impl Checker<'_> {
             return None;
         };
         let (name, span) = (ast::AstNode::text(&name), self.span(&name));
-        self.check_new(&name, span);
-        let Value { expr, ty, .. } = value;
-        let slot = self.declare(&name, ty, Origin::Variable, span);
-        Some(StatementKind::Assign { slot, value: expr })
+        let slot = self.assign_name(&name, value.ty, span);
+        Some(StatementKind::Assign { slot, value: value.expr })
     }
 
     fn effect(&mut self, effect: &ast::ExprStatement, span: Span) -> Option<StatementKind> {
@@ -55,7 +66,7 @@ impl Checker<'_> {
     fn drop(&mut self, drop: &ast::Drop, span: Span) -> Option<StatementKind> {
         let value = self.part(drop.expr(), Place::All, span);
         if !value.ty.is_unknown() && value.ty.item().is_none() {
-            let found = value.ty.describe(self.catalog);
+            let found = value.ty.element().describe(self.catalog);
             self.report.add(DropOfNoItems { found: &found, span: value.span });
         }
         Some(StatementKind::Drop(value.expr))

@@ -6,8 +6,6 @@
 mod declarations;
 mod defaults;
 mod fields;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,18 +1,23 @@
 //! Whole compilations: the worked example of the language reference, and what holds of every text.
 
-use super::diagnostics::{Severity, codes};
+mod diagnostics;
+mod dump;
+mod plans;
+mod robustness;
+
+use super::diagnostics::Severity;
 use super::{Compiled, SourceSet, compile};
 use helix_plan::{Access, ReadClass};
 
 /// Compiles one file.
-pub(crate) fn compile_text(text: &str) -> (SourceSet, Compiled) {
+pub(super) fn compile_text(text: &str) -> (SourceSet, Compiled) {
     let sources = SourceSet::new([("case.hx".to_owned(), text.to_owned())]);
     let compiled = compile(&sources);
     (sources, compiled)
 }
 
 /// The source with each diagnostic below its first line: source and outcome side by side.
-pub(crate) fn render(text: &str) -> String {
+pub(super) fn render(text: &str) -> String {
     let (sources, compiled) = compile_text(text);
     let mut out = String::new();
     for (index, line) in text.lines().enumerate() {

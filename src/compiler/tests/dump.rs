@@ -1,0 +1,237 @@
+//! A compact text of a plan, for snapshots: names instead of ids, types where a value comes into being.
+
+use helix_plan::{
+    Access, Assignment, Cardinality, Catalog, Comparison, Direction, Entry, Expr, ExprKind, FieldRef, ForBinding,
+    ItemType, Kind, Literal, Program, Query, ReadClass, Return, SlotId, Source, Statement, StatementKind, Step, Traversal,
+    Type,
+};
+
+/// All queries of a program.
+pub(super) fn dump(program: &Program) -> String {
+    program.queries.iter().map(|query| Dump { catalog: &program.catalog, query }.query()).collect()
+}
+
+struct Dump<'a> {
+    catalog: &'a Catalog,
+    query: &'a Query,
+}
+
+impl Dump<'_> {
+    fn query(&self) -> String {
+        let params = self.query.params.iter().map(|param| format!("{}: {}", self.slot(param.slot), param.ty));
+        let access = match (self.query.access, self.query.class) {
+            (Access::Write, _) => "write",
+            (Access::Read, ReadClass::Short) => "read, short",
+            (Access::Read, ReadClass::Long) => "read, long",
+        };
+        let params = params.collect::<Vec<_>>().join(", ");
+        let mut out = format!("{}({params}) {access}\n", self.query.name);
+        self.statements(&self.query.body, "  ", &mut out);
+        match &self.query.returns {
+            Return::Null => out.push_str("  return null\n"),
+            Return::Object(entries) => out.push_str(&format!("  return {}\n", self.entries(entries))),
+        }
+        out
+    }
+
+    fn statements(&self, statements: &[Statement], indent: &str, out: &mut String) {
+        for statement in statements {
+            let line = match &statement.kind {
+                StatementKind::Assign { slot, value } => {
+                    format!("{}: {} = {}", self.slot(*slot), self.ty(&value.ty), self.expr(value))
+                }
+                StatementKind::Evaluate(expr) => self.expr(expr),
+                StatementKind::Drop(expr) => format!("drop {}", self.expr(expr)),
+                StatementKind::For { list, binding, body: _ } => {
+                    let binding = match binding {
+                        ForBinding::Element(slot) => self.slot(*slot),
+                        ForBinding::Members(members) => {
+                            let member = |(index, slot): &(u16, SlotId)| format!("{} = .{index}", self.slot(*slot));
+                            format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+                        }
+                    };
+                    format!("for {binding} in {}", self.expr(list))
+                }
+            };
+            out.push_str(&format!("{indent}{line}\n"));
+            if let StatementKind::For { body, .. } = &statement.kind {
+                self.statements(body, &format!("{indent}  "), out);
+            }
+        }
+    }
+
+    fn slot(&self, slot: SlotId) -> String {
+        format!("{}%{}", self.query.slots[slot.index()].name, slot.0)
+    }
+
+    fn name(&self, item: ItemType) -> &str {
+        self.catalog.name(item)
+    }
+
+    fn ty(&self, ty: &Type) -> String {
+        let kind = match &ty.kind {
+            Kind::Null => "null".to_owned(),
+            Kind::Value(value) => value.to_string(),
+            Kind::Item(item) => self.name(*item).to_owned(),
+            Kind::Shaped(item) => format!("shaped {}", self.name(*item)),
+            Kind::Composite => "object".to_owned(),
+        };
+        if ty.many { format!("many {kind}") } else { kind }
+    }
+
+    fn entries(&self, entries: &[Entry]) -> String {
+        let entry = |entry: &Entry| format!("{}: {}", entry.key, self.expr(&entry.value));
+        format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+    }
+
+    fn exprs(&self, exprs: &[Expr]) -> String {
+        exprs.iter().map(|expr| self.expr(expr)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn fields(&self, item: ItemType, fields: &[Assignment]) -> String {
+        let name = |field: &Assignment| &self.catalog.fields(item)[field.field.index()].name;
+        let field = |field: &Assignment| format!("{}: {}", name(field), self.expr(&field.value));
+        format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+    }
+
+    fn expr(&self, expr: &Expr) -> String {
+        match &expr.kind {
+            ExprKind::Null => "null".to_owned(),
+            ExprKind::Literal(literal) => format!("{}{}", literal_text(literal), self.suffix(&expr.ty)),
+            ExprKind::Now => "now".to_owned(),
+            ExprKind::Slot(slot) => self.slot(*slot),
+            ExprKind::Field { item, field } => {
+                let name = match (field, expr_item(item)) {
+                    (FieldRef::Declared(_), Some(ty)) => self.catalog.describe(ty, *field).0.to_owned(),
+                    (field, _) => format!("<{field:?}>"),
+                };
+                format!("{}.{name}", self.expr(item))
+            }
+            ExprKind::Member { object, index } => format!("{}.{index}", self.expr(object)),
+            ExprKind::Traversal(traversal) => self.traversal(traversal),
+            ExprKind::Exists(traversal) => format!("exists({})", self.stream(traversal)),
+            ExprKind::Compare { comparison, left, right } => {
+                format!("({} {} {})", self.expr(left), symbol(*comparison), self.expr(right))
+            }
+            ExprKind::And(operands) => format!("and({})", self.exprs(operands)),
+            ExprKind::Or(operands) => format!("or({})", self.exprs(operands)),
+            ExprKind::Not(operand) => format!("not({})", self.expr(operand)),
+            ExprKind::Math { function, arguments } => {
+                format!("{function:?}({}):{}", self.exprs(arguments), self.ty(&expr.ty))
+            }
+            ExprKind::List(elements) => format!("[{}]", self.exprs(elements)),
+            ExprKind::Object(entries) => self.entries(entries),
+            ExprKind::Embed(text) => format!("embed({})", self.expr(text)),
+            ExprKind::AddNode { node, fields } => {
+                let item = ItemType::node(*node);
+                format!("add {} {}", self.name(item), self.fields(item, fields))
+            }
+            ExprKind::AddEdge { edge, from, to, fields } => {
+                let item = ItemType::edge(*edge);
+                let fields = self.fields(item, fields);
+                format!("add {} {fields} from {} to {}", self.name(item), self.expr(from), self.expr(to))
+            }
+            ExprKind::AddVector { vector, data, fields } => {
+                let item = ItemType::vector(*vector);
+                format!("add {} {} at {}", self.name(item), self.fields(item, fields), self.expr(data))
+            }
+        }
+    }
+
+    fn suffix(&self, ty: &Type) -> String {
+        format!(":{}", self.ty(ty))
+    }
+
+    fn traversal(&self, traversal: &Traversal) -> String {
+        let word = match traversal.cardinality {
+            Cardinality::Many => "many",
+            Cardinality::One => "one",
+            Cardinality::Optional => "opt",
+        };
+        format!("{word}({})", self.stream(traversal))
+    }
+
+    fn stream(&self, traversal: &Traversal) -> String {
+        let source = match &traversal.source {
+            Source::All(item) => format!("all {}", self.name(*item)),
+            Source::ById { item, ids } => format!("{} by id {}", self.name(*item), self.exprs(ids)),
+            Source::ByIndex { node, field, value } => {
+                let item = ItemType::node(*node);
+                let field = self.catalog.describe(item, FieldRef::Declared(*field)).0;
+                format!("{} by {field} {}", self.name(item), self.expr(value))
+            }
+            Source::SearchVector { vector, query, k } => {
+                format!("search {} near {} k {}", self.name(ItemType::vector(*vector)), self.expr(query), self.expr(k))
+            }
+            Source::Expr(expr) => self.expr(expr),
+        };
+        let steps = traversal.steps.iter().map(|step| format!(" | {}", self.step(step)));
+        format!("{source}{}", steps.collect::<String>())
+    }
+
+    fn step(&self, step: &Step) -> String {
+        let edge = |edge| self.name(ItemType::edge(edge));
+        match step {
+            Step::Out { edge: ty, to } => format!("out {} to {}", edge(*ty), self.name(*to)),
+            Step::In { edge: ty, from } => format!("in {} from {}", edge(*ty), self.name(*from)),
+            Step::OutEdges { edge: ty } => format!("out edges {}", edge(*ty)),
+            Step::InEdges { edge: ty } => format!("in edges {}", edge(*ty)),
+            Step::From { item } => format!("from {}", self.name(*item)),
+            Step::To { item } => format!("to {}", self.name(*item)),
+            Step::Filter { current, predicate } => format!("filter {} {}", self.slot(*current), self.expr(predicate)),
+            Step::Order { current, key, direction } => {
+                let direction = match direction {
+                    Direction::Ascending => "asc",
+                    Direction::Descending => "desc",
+                };
+                format!("order {direction} {} {}", self.slot(*current), self.expr(key))
+            }
+            Step::Range { start, end } => format!("range {} {}", self.expr(start), self.expr(end)),
+            Step::First => "first".to_owned(),
+            Step::Count => "count".to_owned(),
+            Step::Map { current, value } => format!("map {} {}", self.slot(*current), self.expr(value)),
+            Step::Project { current, entries } => format!("project {} {}", self.slot(*current), self.entries(entries)),
+            Step::SearchVector { query, k } => format!("search near {} k {}", self.expr(query), self.expr(k)),
+            Step::Update { item, fields } => format!("update {}", self.fields(*item, fields)),
+            Step::UpsertNode { node, fields } => format!("upsert {}", self.fields(ItemType::node(*node), fields)),
+            Step::UpsertEdge { edge: ty, from, to, fields } => {
+                let fields = self.fields(ItemType::edge(*ty), fields);
+                format!("upsert {fields} from {} to {}", self.expr(from), self.expr(to))
+            }
+            Step::UpsertVector { vector, data, fields } => {
+                format!("upsert {} at {}", self.fields(ItemType::vector(*vector), fields), self.expr(data))
+            }
+        }
+    }
+}
+
+fn expr_item(expr: &Expr) -> Option<ItemType> {
+    expr.ty.item()
+}
+
+fn symbol(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "==",
+        Comparison::NotEqual => "!=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Contains => "contains",
+        Comparison::IsIn => "in",
+    }
+}
+
+fn literal_text(literal: &Literal) -> String {
+    match literal {
+        Literal::Boolean(value) => value.to_string(),
+        Literal::Integer(value) => value.to_string(),
+        Literal::Unsigned(value) => value.to_string(),
+        Literal::F32(value) => format!("{value:?}f32"),
+        Literal::F64(value) => format!("{value:?}"),
+        Literal::String(value) => format!("{value:?}"),
+        Literal::Date { seconds, nanoseconds } => format!("@{seconds}.{nanoseconds:09}"),
+        Literal::Id(value) => uuid::Uuid::from_u128(*value).to_string(),
+        Literal::List(values) => format!("[{}]", values.iter().map(literal_text).collect::<Vec<_>>().join(", ")),
+    }
+}
