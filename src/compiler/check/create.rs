@@ -104,8 +104,7 @@ impl Checker<'_> {
                 continue;
             };
             let (name, span) = (key.text(), self.span(&key));
-            let place = if matches!(entry.value(), Some(ast::Expr::Traversal(_))) { Place::Top } else { Place::Left };
-            let value = self.part(entry.value(), place, whole);
+            let value = self.part(entry.value(), Place::Top, whole);
             if let Some((_, first)) = keys.iter().find(|(other, _)| *other == name) {
                 self.report.add(DuplicateProjectionKey { name: &name, span, first: *first });
                 continue;

@@ -66,7 +66,7 @@ impl Checker<'_> {
     }
 
     fn array_expr(&mut self, array: &ast::Array, span: Span) -> Value {
-        let elements = array.elements().map(|element| self.expr(&element, Place::Operand)).collect();
+        let elements = array.elements().map(|element| self.expr(&element, Place::Left)).collect();
         self.array(elements, span)
     }
 

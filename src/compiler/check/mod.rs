@@ -30,13 +30,13 @@ use std::collections::HashMap;
 use helix_plan::{Catalog, Query};
 
 use self::scope::Scopes;
-use super::{Broken, ParsedFile};
 use super::diagnostics::names::DuplicateQuery;
 use super::lower::QueryBuilder;
 use super::report::Report;
 use super::schema::Schema;
 use super::source::{FileId, SourceSet, Span};
 use super::syntax::ast::{self, AstNode};
+use super::{Broken, ParsedFile};
 
 /// Checks one query.
 struct Checker<'a> {

@@ -109,7 +109,7 @@ impl Checker<'_> {
     /// `N<Type>({field: value})`.
     fn lookup(&mut self, item: ItemType, lookup: &ast::IndexLookup, span: Span) -> Stream {
         let braces = self.span(lookup);
-        let value = self.part(lookup.value(), Place::Operand, braces);
+        let value = self.part(lookup.value(), Place::Top, braces);
         let found = Stream::of(self.unknown(span));
         if item.kind != ItemKind::Node {
             let ty = self.catalog.name(item);

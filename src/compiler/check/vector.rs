@@ -22,7 +22,7 @@ impl Checker<'_> {
             Some(ast::Expr::Embed(embed)) => self.embed(&embed),
             Some(ast::Expr::Array(array)) => self.vector_literal(&array, call),
             other => {
-                let value = self.part(other, Place::Operand, whole);
+                let value = self.part(other, Place::Top, whole);
                 let fits =
                     value.ty.is_unknown() || (!value.ty.is_many() && value.ty.as_value().is_some_and(is_vector_data));
                 if !fits {
@@ -35,8 +35,8 @@ impl Checker<'_> {
 
     fn embed(&mut self, embed: &ast::Embed) -> Expr {
         let span = self.span(embed);
-        let text = self.part(embed.text_argument(), Place::Operand, span);
-        let is_text = text.ty.as_value() == Some(&ValueType::Scalar(ScalarType::String));
+        let text = self.part(embed.text_argument(), Place::Top, span);
+        let is_text = text.ty == Ty::scalar(ScalarType::String);
         if !text.ty.is_unknown() && !is_text {
             let found = text.ty.describe(self.catalog);
             self.report.add(EmbedOfNoText { found: &found, span: text.span });
@@ -46,7 +46,7 @@ impl Checker<'_> {
 
     fn vector_literal(&mut self, array: &ast::Array, call: &str) -> Expr {
         let span = self.span(array);
-        let elements: Vec<Value> = array.elements().map(|element| self.expr(&element, Place::Operand)).collect();
+        let elements: Vec<Value> = array.elements().map(|element| self.expr(&element, Place::Left)).collect();
         match self.array_literal(span, &elements, &ValueType::Scalar(ScalarType::F64)) {
             Some(expr) => expr,
             None => {
@@ -67,7 +67,7 @@ impl Checker<'_> {
 
     /// A number of elements, such as the `k` of a search.
     pub(super) fn length(&mut self, expr: Option<ast::Expr>, call: &str, whole: Span) -> Expr {
-        let value = self.part(expr, Place::Operand, whole);
+        let value = self.part(expr, Place::Top, whole);
         match self.integer(&value) {
             Some(expr) => expr,
             None => {

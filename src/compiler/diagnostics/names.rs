@@ -31,7 +31,7 @@ impl From<UnknownItemType<'_>> for Diagnostic {
             .label("not declared in the schema")
             .help(did_you_mean(error.nearest));
         match error.declared_as {
-            Some(other) => diagnostic.note(format!("`{}` is declared as a {} type", error.name, words::kind(other))),
+            Some(other) => diagnostic.note(format!("`{}` is declared as {} type", error.name, words::a_kind(other))),
             None => diagnostic,
         }
     }

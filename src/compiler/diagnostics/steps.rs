@@ -314,18 +314,6 @@ impl From<RepeatedEnd> for Diagnostic {
     }
 }
 
-/// `ORDER` without a direction.
-pub(in crate::compiler) struct BadDirection {
-    pub span: Span,
-}
-
-impl From<BadDirection> for Diagnostic {
-    fn from(error: BadDirection) -> Self {
-        Self::error(codes::SYNTAX, error.span, "`ORDER` takes a direction")
-            .help("write `ORDER<Asc>(…)` or `ORDER<Desc>(…)`".to_owned())
-    }
-}
-
 /// An update or upsert that sets nothing.
 pub(in crate::compiler) struct NoFields<'a> {
     pub step: &'a str,

@@ -54,11 +54,7 @@ impl Construct {
                 (codes::BATCH_ADD_V, "`BatchAddV` is", Some("write `FOR v IN vectors { AddV<Type>(v) }`"))
             }
             Self::GroupBy => (codes::GROUP_BY, "`GROUP_BY` is", Some("return the fields and count them in the client")),
-            Self::Intersect => (
-                codes::INTERSECT,
-                "`INTERSECT` is",
-                Some("keep the items that are joined to each of the others with `WHERE(AND(EXISTS(…), …))`"),
-            ),
+            Self::Intersect => (codes::INTERSECT, "`INTERSECT` is", None),
             Self::MathFunction => (
                 codes::MATH_FUNCTION,
                 "this function is",

@@ -11,6 +11,15 @@ pub(in crate::compiler) const fn kind(kind: ItemKind) -> &'static str {
     }
 }
 
+/// The word for a kind of item, with its article.
+pub(in crate::compiler) const fn a_kind(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Node => "a node",
+        ItemKind::Edge => "an edge",
+        ItemKind::Vector => "a vector",
+    }
+}
+
 /// The letter that declares a kind of item and starts a traversal over it.
 pub(in crate::compiler) const fn letter(kind: ItemKind) -> char {
     match kind {

@@ -62,12 +62,21 @@ const NAMES: &[Case] = &[
     case("E-HQL-202", "QUERY q() => RETURN N<User>::{nmae}"),
     case("E-HQL-202", "QUERY q() =>\n    AddN<City>({ population: 5 })\n    RETURN NONE"),
     case("E-HQL-204", "QUERY q(id: ID) =>\n    x <- N<User>(id)::UPDATE({ label: \"x\" })\n    RETURN x"),
-    case("E-HQL-209", "QUERY q(rows: [{ a: Strng }]) =>\n    FOR { a } IN rows { AddN<City>({ name: a }) }\n    RETURN NONE"),
+    case(
+        "E-HQL-209",
+        "QUERY q(rows: [{ a: Strng }]) =>\n    FOR { a } IN rows { AddN<City>({ name: a }) }\n    RETURN NONE",
+    ),
     case("E-HQL-301", "QUERY q(user: ID) =>\n    x <- N<User>(usr)\n    RETURN x::{name}"),
     case("E-HQL-301", "QUERY q(xs: [String]) =>\n    FOR x IN xs { y <- AddN<City>({ name: x }) }\n    RETURN y"),
     case("E-HQL-302", "QUERY q() =>\n    x <- N<User>\n    x <- N<City>\n    RETURN x::{age}"),
-    case("E-HQL-652", "QUERY q(rows: [{ title: String }]) =>\n    FOR { titel } IN rows { AddN<City>({ name: titel }) }\n    RETURN NONE"),
-    case("E-HQL-658", "QUERY q(rows: [{ a: [{ b: I32 }] }]) =>\n    FOR { a } IN rows {\n        FOR { c } IN a { AddN<User>({ age: c }) }\n    }\n    RETURN NONE"),
+    case(
+        "E-HQL-652",
+        "QUERY q(rows: [{ title: String }]) =>\n    FOR { titel } IN rows { AddN<City>({ name: titel }) }\n    RETURN NONE",
+    ),
+    case(
+        "E-HQL-658",
+        "QUERY q(rows: [{ a: [{ b: I32 }] }]) =>\n    FOR { a } IN rows {\n        FOR { c } IN a { AddN<User>({ age: c }) }\n    }\n    RETURN NONE",
+    ),
     case("E-HQL-658", "QUERY q(row: { a: String }) => RETURN row::{b}"),
 ];
 
@@ -83,7 +92,10 @@ const TYPES: &[Case] = &[
     case("E-HQL-205", "QUERY q(v: [F64], k: String) => RETURN SearchV<Doc>(v, k)"),
     case("E-HQL-206", "QUERY q(row: { a: String }) =>\n    AddN<City>({ name: row })\n    RETURN NONE"),
     case("E-HQL-210", "QUERY q(name: String) => RETURN N<User>(name)"),
-    case("E-HQL-210", "QUERY q(id: ID) =>\n    users <- N<User>\n    x <- E<Lives>::UpsertE({ since: NOW })::From(users)::To(id)\n    RETURN x"),
+    case(
+        "E-HQL-210",
+        "QUERY q(id: ID) =>\n    users <- N<User>\n    x <- E<Lives>::UpsertE({ since: NOW })::From(users)::To(id)\n    RETURN x",
+    ),
     case("E-HQL-211", "QUERY q() => RETURN N<User>::{ x: MUL(_::{name}, 2) }"),
     case("E-HQL-211", "QUERY q() => RETURN N<User>::WHERE(_::{age}::CONTAINS(5))"),
     case("E-HQL-306", "QUERY q() => RETURN N<User>::WHERE(AND(_::{active}, 5))"),
@@ -99,7 +111,10 @@ const TYPES: &[Case] = &[
     case("E-HQL-653", "QUERY q(xs: [I32]) =>\n    FOR { a } IN xs { AddN<City>({ name: a }) }\n    RETURN NONE"),
     case("E-HQL-659", "QUERY q() => RETURN N<User>::WHERE(_::Out<Follows>)"),
     case("E-HQL-660", "QUERY q(n: I32) =>\n    AddV<Doc>(Embed(n))\n    RETURN NONE"),
-    case("E-HQL-661", "QUERY q(id: ID) =>\n    city <- AddN<City>\n    AddE<Follows>::From(city)::To(id)\n    RETURN NONE"),
+    case(
+        "E-HQL-661",
+        "QUERY q(id: ID) =>\n    city <- AddN<City>\n    AddE<Follows>::From(city)::To(id)\n    RETURN NONE",
+    ),
 ];
 
 const STEPS: &[Case] = &[
@@ -129,7 +144,10 @@ const STEPS: &[Case] = &[
     case("E-HQL-643", "QUERY q() => RETURN N<User>::!{name}::{name, age}"),
     case("E-HQL-644", "QUERY q() => RETURN N<User>::!{name}::WHERE(_::{age}::GT(3))"),
     case("E-HQL-109", "QUERY q() => RETURN N<User>::{name, name: age}"),
-    case("E-HQL-654", "QUERY q(rows: [{ a: I32 }]) =>\n    FOR row.a IN rows { AddN<User>({ age: a }) }\n    RETURN NONE"),
+    case(
+        "E-HQL-654",
+        "QUERY q(rows: [{ a: I32 }]) =>\n    FOR row.a IN rows { AddN<User>({ age: a }) }\n    RETURN NONE",
+    ),
     case("E-HQL-655", "QUERY q(key: String) => RETURN N<User>::ORDER<Asc>(key)"),
     case("E-HQL-655", "QUERY q() => RETURN N<User>::ORDER<Asc>(_::Out<Follows>)"),
     case("E-HQL-657", "QUERY q() => RETURN N<User>::WHERE(_::EQ(\"x\"))"),
@@ -157,7 +175,10 @@ const WARNINGS: &[Case] = &[
 ];
 
 const UNSUPPORTED: &[Case] = &[
-    case("E-UNSUPPORTED-ADD-EDGE-STEP", "QUERY q(id: ID) =>\n    x <- N<User>::AddE<Follows>::To(id)\n    RETURN x::{name}"),
+    case(
+        "E-UNSUPPORTED-ADD-EDGE-STEP",
+        "QUERY q(id: ID) =>\n    x <- N<User>::AddE<Follows>::To(id)\n    RETURN x::{name}",
+    ),
     case("E-UNSUPPORTED-AGGREGATE-BY", "QUERY q() => RETURN N<User>::AGGREGATE_BY(age)"),
     case("E-UNSUPPORTED-BATCH-ADD-V", "QUERY q(rows: [[F64]]) =>\n    BatchAddV<Doc>(rows)\n    RETURN NONE"),
     case("E-UNSUPPORTED-GROUP-BY", "QUERY q() => RETURN N<User>::COUNT::GROUP_BY(age)"),
@@ -220,8 +241,11 @@ fn every_code_is_raised() {
     // The first has a test of its own; the second would need thousands of declarations.
     let elsewhere = [codes::NO_SCHEMA, codes::LIMIT];
     let raised: BTreeSet<_> = FAMILIES.iter().flat_map(|(_, cases)| *cases).map(|case| case.code).collect();
-    let missing: Vec<_> =
-        codes::ALL.iter().map(|code| code.code).filter(|code| !raised.contains(code) && !elsewhere.contains(code)).collect();
+    let missing: Vec<_> = codes::ALL
+        .iter()
+        .map(|code| code.code)
+        .filter(|code| !raised.contains(code) && !elsewhere.contains(code))
+        .collect();
     assert!(missing.is_empty(), "no case raises {missing:?}");
 }
 

@@ -2,8 +2,8 @@
 
 use helix_plan::{
     Access, Assignment, Cardinality, Catalog, Comparison, Direction, Entry, Expr, ExprKind, FieldRef, ForBinding,
-    ItemType, Kind, Literal, Program, Query, ReadClass, Return, SlotId, Source, Statement, StatementKind, Step, Traversal,
-    Type,
+    ItemType, Kind, Literal, Program, Query, ReadClass, Return, SlotId, Source, Statement, StatementKind, Step,
+    Traversal, Type,
 };
 
 /// All queries of a program.

@@ -75,11 +75,11 @@ fn deep_nesting_is_bounded() {
 
 /// Words that make up programs, so that random sequences of them get far into the checker.
 const WORDS: &[&str] = &[
-    "N", "E", "V", "::", "<", ">", "(", ")", "{", "}", "[", "]", ",", ":", "<-", "=>", "|", "!", "_", "..", ".", "?", "User",
-    "Post", "Wrote", "Follows", "name", "age", "email", "id", "x", "p", "QUERY", "RETURN", "NONE", "FOR", "IN", "DROP",
-    "AddN", "AddE", "AddV", "UPDATE", "UpsertN", "UpsertE", "WHERE", "EQ", "GT", "IS_IN", "AND", "EXISTS", "Out", "OutE",
-    "ToN", "COUNT", "FIRST", "RANGE", "ORDER", "Asc", "ADD", "5", "-1", "1.5", "\"text\"", "true", "NOW", "Embed",
-    "SearchV", "From", "To", "String", "I32", "\n",
+    "N", "E", "V", "::", "<", ">", "(", ")", "{", "}", "[", "]", ",", ":", "<-", "=>", "|", "!", "_", "..", ".", "?",
+    "User", "Post", "Wrote", "Follows", "name", "age", "email", "id", "x", "p", "QUERY", "RETURN", "NONE", "FOR", "IN",
+    "DROP", "AddN", "AddE", "AddV", "UPDATE", "UpsertN", "UpsertE", "WHERE", "EQ", "GT", "IS_IN", "AND", "EXISTS",
+    "Out", "OutE", "ToN", "COUNT", "FIRST", "RANGE", "ORDER", "Asc", "ADD", "5", "-1", "1.5", "\"text\"", "true",
+    "NOW", "Embed", "SearchV", "From", "To", "String", "I32", "\n",
 ];
 
 proptest! {

@@ -4,7 +4,7 @@ use helix_plan::{Direction, Expr, Step, ValueType};
 
 use crate::compiler::check::Checker;
 use crate::compiler::check::stream::{Place, Stream};
-use crate::compiler::diagnostics::steps::{BadDirection, BadKey};
+use crate::compiler::diagnostics::steps::BadKey;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast;
 
@@ -16,7 +16,7 @@ impl Checker<'_> {
             Some(ast::Direction::Ascending) => Direction::Ascending,
             Some(ast::Direction::Descending) => Direction::Descending,
             None => {
-                self.report.add(BadDirection { span });
+                self.report.incomplete(span);
                 Direction::Ascending
             }
         };
@@ -33,8 +33,13 @@ impl Checker<'_> {
         let is_computed = matches!(key, None | Some(ast::Expr::Traversal(_) | ast::Expr::Math(_)));
         let value = self.part(key, Place::Operand, whole);
         let is_scalar = value.ty.as_value().and_then(ValueType::as_scalar).is_some();
-        if !value.ty.is_unknown() && !(is_computed && is_scalar) {
-            let found = value.ty.describe(self.catalog);
+        let fits = value.ty.is_unknown() || (is_computed && is_scalar);
+        if !fits {
+            let found = if is_computed {
+                value.ty.describe(self.catalog)
+            } else {
+                "what is the same for every item".to_owned()
+            };
             self.report.add(BadKey { found: &found, span: value.span });
         }
         value.expr

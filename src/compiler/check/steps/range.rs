@@ -25,7 +25,7 @@ impl Checker<'_> {
     }
 
     fn bound(&mut self, bound: Option<ast::Expr>, whole: Span) -> Expr {
-        let value = self.part(bound, Place::Operand, whole);
+        let value = self.part(bound, Place::Top, whole);
         match self.integer(&value) {
             Some(expr) => expr,
             None => {
