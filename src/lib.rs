@@ -1,5 +1,7 @@
 //! The `helix` tool: from an empty folder to a running graph-vector database.
 
+pub mod cli;
+pub mod commands;
 pub mod compiler;
 pub mod config;
 pub mod ctx;

@@ -1,3 +1,10 @@
-//! The `helix` executable.
+//! The `helix` executable: hands its arguments to the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    helix::cli::main().into()
+}

@@ -1,6 +1,8 @@
 //! Deeds that commands share.
 
+pub mod compile;
 pub mod health;
+pub mod init;
 pub mod instance;
 pub mod invoke;
 pub mod lock;

@@ -17,7 +17,7 @@ fn a_project_is_found_from_below() {
     let (_, dev) = project.config().locals().next().unwrap();
     assert_eq!(project.data("dev", dev), project.root().join(".helix/.volumes/dev"));
     assert_eq!(project.instance("DEV").unwrap().0, "dev");
-    assert_eq!(project.instance("dv").unwrap_err().hint.as_deref(), Some("did you mean `dev`?"));
+    assert_eq!(project.instance("dev2").unwrap_err().hint.as_deref(), Some("did you mean `dev`?"));
 }
 
 #[test]

@@ -9,11 +9,14 @@ use crate::errors::Failure;
 /// Message, place, what was found, cause, help: each only when there is something to say.
 pub(super) fn failure(page: &mut Page, failure: &Failure, verbosity: Verbosity) {
     if let Some(rendered) = &failure.rendered {
+        // The findings carry their codes and places themselves.
         page.verbatim(rendered);
+        page.put(Style::Bad, "error").put(Style::Plain, ": ").put(Style::Bold, &failure.message).end();
+    } else {
+        page.put(Style::Bad, "error").put(Style::Dim, format_args!("[{}]", failure.code));
+        page.put(Style::Plain, ": ").put(Style::Bold, &failure.message).end();
     }
-    page.put(Style::Bad, "error").put(Style::Dim, format_args!("[{}]", failure.code));
-    page.put(Style::Plain, ": ").put(Style::Bold, &failure.message).end();
-    if let Some(location) = &failure.location {
+    if let Some(location) = failure.location.as_ref().filter(|_| failure.rendered.is_none()) {
         page.put(Style::Dim, "  --> ").put(Style::Plain, location).end();
     }
     for line in &failure.context {

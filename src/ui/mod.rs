@@ -7,6 +7,7 @@ pub mod diagnostics;
 mod human;
 mod json;
 mod page;
+pub mod panic;
 mod prompt;
 mod step;
 
@@ -295,6 +296,12 @@ impl Ui {
     fn told(&self) -> std::sync::MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a human sits in front of this process and can answer.
+#[must_use]
+pub fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// A report of a command that has written its result already.

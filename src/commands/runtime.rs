@@ -1,0 +1,90 @@
+//! Running commands that wait, with Ctrl-C and SIGTERM in mind.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::ctx::Ctx;
+use crate::errors::{ExitCode, Failure};
+
+/// A second signal within this time ends the process at once.
+const IMPATIENCE: Duration = Duration::from_secs(2);
+
+/// What a signal does to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnSignal {
+    /// It is dropped where it is: it changes nothing, or what it changes may stop anywhere.
+    Drop,
+    /// It is told, and ends as it thinks right.
+    Tell,
+}
+
+/// Runs a command to its end.
+pub(super) fn block_on<T>(
+    ctx: &Ctx,
+    on_signal: OnSignal,
+    command: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::internal("cannot start the runtime").cause(error.to_string()))?;
+    let result = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let mut command = std::pin::pin!(command);
+        loop {
+            tokio::select! {
+                result = &mut command => return result,
+                exit = signals.next() => {
+                    ctx.cancel.cancel();
+                    if on_signal == OnSignal::Drop {
+                        return Err(interrupted(exit));
+                    }
+                }
+            }
+        }
+    });
+    // A task that is still at work must not keep the user waiting.
+    runtime.shutdown_background();
+    result
+}
+
+/// The failure of a command that was interrupted.
+pub(super) fn interrupted(exit: ExitCode) -> Failure {
+    let (code, message) = match exit {
+        ExitCode::Terminated => ("E-INPUT-TERMINATED", "ended by SIGTERM"),
+        _ => ("E-INPUT-INTERRUPTED", "interrupted"),
+    };
+    Failure::new(code, exit, message)
+}
+
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    last: Option<Instant>,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Failure::internal("cannot listen for signals").cause(error.to_string()))
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            last: None,
+        })
+    }
+
+    /// The exit code that the next signal stands for.
+    async fn next(&mut self) -> ExitCode {
+        let exit = tokio::select! {
+            _ = self.interrupt.recv() => ExitCode::Interrupted,
+            _ = self.terminate.recv() => ExitCode::Terminated,
+        };
+        if self.last.is_some_and(|last| last.elapsed() < IMPATIENCE) {
+            std::process::exit(exit as i32);
+        }
+        self.last = Some(Instant::now());
+        exit
+    }
+}
