@@ -1,7 +1,10 @@
 //! Collects what the stages of one compilation have to say.
 
-use super::diagnostics::{Diagnostic, Severity, codes};
+use super::diagnostics::{Diagnostic, Severity, codes, nearest};
 use super::source::Span;
+
+/// How many diagnostics may come with a suggestion.
+const MAX_SUGGESTIONS: usize = 500;
 
 /// The diagnostics so far, and the query that the next ones are in.
 #[derive(Debug, Default)]
@@ -24,6 +27,12 @@ impl Report {
             diagnostic.query.clone_from(&self.query);
         }
         self.diagnostics.push(diagnostic);
+    }
+
+    /// The candidate that was probably meant by `name`. A program with very many mistakes gets no more suggestions, which
+    /// bounds the work.
+    pub(super) fn nearest<'n>(&self, name: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<String> {
+        if self.diagnostics.len() < MAX_SUGGESTIONS { nearest(name, candidates) } else { None }
     }
 
     /// Notes that the tree lacks a part here.

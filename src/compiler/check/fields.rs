@@ -6,7 +6,6 @@ use super::Checker;
 use super::ty::Ty;
 use super::value::Value;
 use crate::compiler::diagnostics::names::UnknownField;
-use crate::compiler::diagnostics::nearest;
 use crate::compiler::diagnostics::values::WriteToImplicitField;
 use crate::compiler::source::Span;
 
@@ -60,7 +59,7 @@ impl Checker<'_> {
             ty: catalog.name(item),
             name,
             span,
-            nearest: nearest(name, all),
+            nearest: self.report.nearest(name, all),
             declared: &declared,
         });
     }

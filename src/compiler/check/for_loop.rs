@@ -7,7 +7,6 @@ use super::scope::{Origin, Scopes};
 use super::ty::Ty;
 use super::value::Value;
 use crate::compiler::diagnostics::names::{Redeclared, UnknownMember};
-use crate::compiler::diagnostics::nearest;
 use crate::compiler::diagnostics::steps::ForMemberAccess;
 use crate::compiler::diagnostics::types::{NotDestructurable, NotIterable};
 use crate::compiler::source::Span;
@@ -84,7 +83,7 @@ impl Checker<'_> {
                 (Some(members), Some(index)) => Ty::value(members[index].1.clone()),
                 (Some(members), None) => {
                     let names: Vec<&str> = members.iter().map(|(member, _)| member.as_str()).collect();
-                    let nearest = nearest(&name, names.iter().copied());
+                    let nearest = self.report.nearest(&name, names.iter().copied());
                     let of_parameter = list.is_parameter;
                     self.report.add(UnknownMember { name: &name, span, nearest, members: &names, of_parameter });
                     Ty::Unknown

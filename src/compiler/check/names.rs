@@ -7,7 +7,6 @@ use super::scope::{Binding, Origin};
 use super::ty::{KINDS, Ty};
 use super::value::{Form, Value};
 use crate::compiler::diagnostics::names::{ForbiddenName, Redeclared, UnknownItemType, UnknownName};
-use crate::compiler::diagnostics::nearest;
 use crate::compiler::source::Span;
 
 /// Words that no expression may use as a name.
@@ -24,7 +23,13 @@ impl Checker<'_> {
             let catalog = self.catalog;
             let declared_as = KINDS.into_iter().find(|other| catalog.find(*other, name).is_some());
             let names = self.schema.names(kind);
-            self.report.add(UnknownItemType { kind, name, span, nearest: nearest(name, names), declared_as });
+            self.report.add(UnknownItemType {
+                kind,
+                name,
+                span,
+                nearest: self.report.nearest(name, names),
+                declared_as,
+            });
         }
         found
     }
@@ -44,7 +49,11 @@ impl Checker<'_> {
             None => {
                 // A syntax error may have swallowed the declaration.
                 if self.broken.is_empty() {
-                    self.report.add(UnknownName { name, span, nearest: nearest(name, self.scopes.names()) });
+                    self.report.add(UnknownName {
+                        name,
+                        span,
+                        nearest: self.report.nearest(name, self.scopes.names()),
+                    });
                 }
                 self.unknown(span)
             }

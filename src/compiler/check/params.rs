@@ -7,7 +7,6 @@ use helix_plan::{Param, ScalarType, ValueType};
 use super::Checker;
 use super::scope::Origin;
 use super::ty::{KINDS, Ty};
-use crate::compiler::diagnostics::nearest;
 use crate::compiler::diagnostics::schema::{DuplicateField, NoEffectHere, UnknownType};
 use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
 use crate::compiler::source::Span;
@@ -61,7 +60,8 @@ impl Checker<'_> {
             self.report.add(Unsupported { construct: Construct::TypeAsParameter, span });
         } else if self.schema.complete || !name.starts_with(|first: char| first.is_ascii_uppercase()) {
             let scalars = ScalarType::ALL.iter().map(|scalar| scalar.name());
-            let nearest = nearest(&name, scalars.chain(KINDS.into_iter().flat_map(|kind| self.schema.names(kind))));
+            let nearest =
+                self.report.nearest(&name, scalars.chain(KINDS.into_iter().flat_map(|kind| self.schema.names(kind))));
             self.report.add(UnknownType { name: &name, span, nearest });
         }
         None

@@ -9,7 +9,6 @@ use super::stream::{Excluded, Place, Stream, shaped};
 use super::ty::Ty;
 use super::value::Value;
 use crate::compiler::diagnostics::names::UnknownMember;
-use crate::compiler::diagnostics::nearest;
 use crate::compiler::diagnostics::steps::{ClosureNotLast, DuplicateProjectionKey, ExcludedTwice};
 use crate::compiler::diagnostics::types::NotAnItem;
 use crate::compiler::diagnostics::warnings::{HiddenField, UnknownProjectedName};
@@ -125,7 +124,7 @@ impl Checker<'_> {
             }
             None => {
                 let names: Vec<&str> = members.iter().map(|(member, _)| member.as_str()).collect();
-                let nearest = nearest(name, names.iter().copied());
+                let nearest = self.report.nearest(name, names.iter().copied());
                 self.report.add(UnknownMember { name, span, nearest, members: &names, of_parameter: false });
             }
         }
@@ -254,7 +253,7 @@ impl Checker<'_> {
                 let all = subject.item.into_iter().flat_map(|item| {
                     catalog.all_fields(item).into_iter().map(move |field| catalog.describe(item, field).0)
                 });
-                let nearest = nearest(&name, self.scopes.names().chain(all));
+                let nearest = self.report.nearest(&name, self.scopes.names().chain(all));
                 self.report.add(UnknownProjectedName { key, name: &name, span, nearest });
                 self.settled(ExprKind::Null, Ty::null(), span)
             }

@@ -5,7 +5,6 @@ use helix_plan::{Index, ItemKind, ItemType, Source};
 use super::Checker;
 use super::stream::{Place, Stream};
 use super::ty::Ty;
-use crate::compiler::diagnostics::nearest;
 use crate::compiler::diagnostics::steps::{LookupNeedsNodes, NoCurrentItem, NotIndexed};
 use crate::compiler::diagnostics::unsupported::Construct;
 use crate::compiler::source::Span;
@@ -144,7 +143,7 @@ impl Checker<'_> {
             return field;
         }
         let indexed = fields.iter().filter(|field| field.index != Index::None);
-        let nearest = nearest(name, indexed.map(|field| field.name.as_str()));
+        let nearest = self.report.nearest(name, indexed.map(|field| field.name.as_str()));
         let ty = catalog.name(item);
         self.report.add(NotIndexed { ty, field: name, declared: field.is_some(), nearest, span });
         None

@@ -77,17 +77,13 @@ impl Checker<'_> {
 fn has_effect(expr: &Expr) -> bool {
     match expr {
         Expr::AddNode(_) | Expr::AddEdge(_) | Expr::AddVector(_) | Expr::BatchAddVector(_) => true,
-        Expr::Traversal(traversal) => traversal.steps().any(|step| {
-            matches!(
-                step,
-                ast::Step::AddEdge(_)
-                    | ast::Step::Update(_)
-                    | ast::Step::UpsertNode(_)
-                    | ast::Step::UpsertEdge(_)
-                    | ast::Step::UpsertVector(_)
-                    | ast::Step::Unknown(_)
-            )
-        }),
+        Expr::Traversal(traversal) => {
+            let creates = matches!(
+                traversal.source(),
+                Some(ast::Source::AddNode(_) | ast::Source::AddEdge(_) | ast::Source::AddVector(_))
+            );
+            creates || traversal.steps().any(|step| changes(&step))
+        }
         Expr::Literal(_)
         | Expr::None(_)
         | Expr::Now(_)
@@ -101,4 +97,17 @@ fn has_effect(expr: &Expr) -> bool {
         | Expr::Not(_)
         | Expr::Math(_) => false,
     }
+}
+
+/// Whether a step changes something.
+fn changes(step: &ast::Step) -> bool {
+    matches!(
+        step,
+        ast::Step::AddEdge(_)
+            | ast::Step::Update(_)
+            | ast::Step::UpsertNode(_)
+            | ast::Step::UpsertEdge(_)
+            | ast::Step::UpsertVector(_)
+            | ast::Step::Unknown(_)
+    )
 }

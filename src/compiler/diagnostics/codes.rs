@@ -92,7 +92,6 @@ codes! {
     BATCH_ADD_V = "E-UNSUPPORTED-BATCH-ADD-V", "`BatchAddV` is not supported yet";
     GROUP_BY = "E-UNSUPPORTED-GROUP-BY", "`GROUP_BY` is not supported yet";
     INTERSECT = "E-UNSUPPORTED-INTERSECT", "`INTERSECT` is not supported yet";
-    LIMIT = "E-UNSUPPORTED-LIMIT", "more types, fields or steps than a program may have";
     MATH_FUNCTION = "E-UNSUPPORTED-MATH-FUNCTION", "this mathematical function is not supported yet";
     MCP = "E-UNSUPPORTED-MCP", "`#[mcp]` is not supported yet";
     MIGRATION = "E-UNSUPPORTED-MIGRATION", "`MIGRATION` is not supported yet";

@@ -166,3 +166,16 @@ impl From<ZeroVersion> for Diagnostic {
         Self::error(codes::SYNTAX, error.span, "schema versions start at 1")
     }
 }
+
+/// A program beyond a limit of the plan.
+pub(in crate::compiler) struct OverLimit<'a> {
+    pub what: &'a str,
+    pub limit: usize,
+    pub span: Span,
+}
+
+impl From<OverLimit<'_>> for Diagnostic {
+    fn from(error: OverLimit<'_>) -> Self {
+        Self::error(codes::SYNTAX, error.span, format!("more than {} {}", error.limit, error.what))
+    }
+}

@@ -104,16 +104,3 @@ impl Construct {
         }
     }
 }
-
-/// A program beyond a limit of the plan.
-pub(in crate::compiler) struct OverLimit<'a> {
-    pub what: &'a str,
-    pub limit: usize,
-    pub span: Span,
-}
-
-impl From<OverLimit<'_>> for Diagnostic {
-    fn from(error: OverLimit<'_>) -> Self {
-        Self::error(codes::LIMIT, error.span, format!("more than {} {} are not supported", error.limit, error.what))
-    }
-}

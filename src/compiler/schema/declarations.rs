@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use helix_plan::ItemKind;
 
 use crate::compiler::ParsedFile;
-use crate::compiler::diagnostics::schema::{DuplicateType, ReservedTypeName, ZeroVersion};
-use crate::compiler::diagnostics::unsupported::{Construct, OverLimit, Unsupported};
+use crate::compiler::diagnostics::schema::{DuplicateType, OverLimit, ReservedTypeName, ZeroVersion};
+use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
 use crate::compiler::report::Report;
 use crate::compiler::source::{FileId, Span};
 use crate::compiler::syntax::ast::{self, AstNode as _, Item};

@@ -6,9 +6,9 @@ use helix_plan::{Field, FieldId, Index, ItemKind, ScalarType, ValueType};
 
 use super::declarations::Declaration;
 use super::{Ids, defaults, scalar};
-use crate::compiler::diagnostics::nearest;
-use crate::compiler::diagnostics::schema::{DuplicateField, NoEffectHere, ObjectField, ReservedFieldName, UnknownType};
-use crate::compiler::diagnostics::unsupported::OverLimit;
+use crate::compiler::diagnostics::schema::{
+    DuplicateField, NoEffectHere, ObjectField, OverLimit, ReservedFieldName, UnknownType,
+};
 use crate::compiler::report::Report;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _};
@@ -85,7 +85,7 @@ fn field_type(
                     if ids.keys().any(|(_, other)| *other == text) {
                         report.add(ObjectField { name, span });
                     } else {
-                        let nearest = nearest(&text, ScalarType::ALL.iter().map(|scalar| scalar.name()));
+                        let nearest = report.nearest(&text, ScalarType::ALL.iter().map(|scalar| scalar.name()));
                         report.add(UnknownType { name: &text, span, nearest });
                     }
                     return None;

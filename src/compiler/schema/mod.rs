@@ -15,7 +15,6 @@ pub(super) use self::defaults::constant;
 
 use self::declarations::{Declaration, Ends};
 use super::ParsedFile;
-use super::diagnostics::nearest;
 use super::diagnostics::schema::UnknownEndpoint;
 use super::report::Report;
 use super::source::Span;
@@ -117,7 +116,7 @@ fn endpoint(edge: &Declaration, end: Option<&(String, Span)>, ids: &Ids<'_>, rep
     let found = find(ItemKind::Node).or_else(|| find(ItemKind::Vector));
     if found.is_none() {
         let ends = ids.keys().filter(|(kind, _)| *kind != ItemKind::Edge);
-        let nearest = nearest(name, ends.map(|(_, name)| *name));
+        let nearest = report.nearest(name, ends.map(|(_, name)| *name));
         report.add(UnknownEndpoint { edge: &edge.name, name, span: *span, nearest });
     }
     found

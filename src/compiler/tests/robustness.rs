@@ -36,7 +36,7 @@ fn too_many_fields_are_refused() {
     text.push('}');
     let (_, compiled) = compile_text(&text);
     let found: Vec<_> = compiled.diagnostics.iter().map(|found| found.code).collect();
-    assert_eq!(found, [codes::LIMIT]);
+    assert_eq!(found, [codes::SYNTAX]);
 }
 
 #[test]
