@@ -4,6 +4,8 @@ pub mod catalog;
 pub mod error;
 pub mod graph;
 pub mod ids;
+pub mod interpret;
+pub mod operators;
 pub mod row;
 pub mod storage;
 pub mod value;

@@ -1,5 +1,11 @@
 //! Values while a query runs: small, copyable, borrowed from rows or the request's arena.
 
+pub mod compare;
+pub mod date;
+pub mod json;
+#[cfg(test)]
+mod tests;
+
 use uuid::Uuid;
 
 /// A value. Two words and a tag; everything larger is borrowed for `'a`, which is the life of the request's arena (and, in a

@@ -1,0 +1,77 @@
+//! What flows through a query: values, items, and what projections make of them.
+
+use helix_plan::{Entry, ItemType};
+
+use crate::ids::ItemId;
+use crate::value::Value;
+
+/// A node, edge or vector. Small and copyable: the row is borrowed, and read only when a field is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct Item<'a> {
+    /// Its type.
+    pub ty: ItemType,
+    /// Its id.
+    pub id: ItemId,
+    /// Its row, once it was read.
+    pub row: Option<&'a [u8]>,
+    /// The components of a vector, once they were read.
+    pub data: Option<&'a [f32]>,
+    /// What the last search gave a vector.
+    pub score: f32,
+}
+
+/// The score of a vector that does not come from a search.
+const NO_SCORE: f32 = 2.0;
+
+impl<'a> Item<'a> {
+    /// An item whose row was not read yet.
+    #[must_use]
+    pub const fn new(ty: ItemType, id: ItemId) -> Self {
+        Self { ty, id, row: None, data: None, score: NO_SCORE }
+    }
+
+    /// An item with its row.
+    #[must_use]
+    pub const fn with_row(ty: ItemType, id: ItemId, row: &'a [u8]) -> Self {
+        Self { ty, id, row: Some(row), data: None, score: NO_SCORE }
+    }
+}
+
+/// An element of a stream, or the value of an expression.
+#[derive(Clone, Copy, Debug)]
+pub enum Datum<'a> {
+    /// A value.
+    Value(Value<'a>),
+    /// An item with all of its fields.
+    Item(Item<'a>),
+    /// An item that a projection gave another shape: the entries with their values.
+    Shaped(&'a Item<'a>, &'a [Entry], &'a [Datum<'a>]),
+    /// An object that is no item: the entries with their values.
+    Object(&'a [Entry], &'a [Datum<'a>]),
+    /// Many elements.
+    Stream(&'a [Datum<'a>]),
+}
+
+impl<'a> Datum<'a> {
+    /// Nothing.
+    pub const NULL: Self = Self::Value(Value::Null);
+
+    /// The item, for items of any shape.
+    #[must_use]
+    pub const fn item(&self) -> Option<Item<'a>> {
+        match self {
+            Self::Item(item) => Some(*item),
+            Self::Shaped(item, _, _) => Some(**item),
+            Self::Value(_) | Self::Object(_, _) | Self::Stream(_) => None,
+        }
+    }
+
+    /// The value; null for anything that is none.
+    #[must_use]
+    pub const fn value(&self) -> Value<'a> {
+        match self {
+            Self::Value(value) => *value,
+            Self::Item(_) | Self::Shaped(..) | Self::Object(..) | Self::Stream(_) => Value::Null,
+        }
+    }
+}
