@@ -1,15 +1,19 @@
 //! The Helix engine: storage, indexes, operators, interpreter and HTTP server.
 
 pub mod catalog;
+pub mod embed;
+pub mod engine;
 pub mod error;
 pub mod graph;
 pub mod ids;
 pub mod interpret;
 pub mod operators;
 pub mod row;
+mod runtime;
 pub mod storage;
 pub mod value;
 pub mod vector;
 pub mod verify;
 
+pub use engine::{ActivateOptions, Activated, Engine, EngineOptions, Stats};
 pub use error::{EngineError, Result};

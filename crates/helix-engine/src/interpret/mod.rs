@@ -111,6 +111,12 @@ impl PreparedQuery {
         &self.program.queries[self.index]
     }
 
+    /// Whether the query belongs to a program.
+    #[must_use]
+    pub fn is_of(&self, prepared: &Prepared) -> bool {
+        Arc::ptr_eq(&self.program, &prepared.program)
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {

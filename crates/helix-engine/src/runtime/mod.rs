@@ -1,0 +1,297 @@
+//! Where requests run: reads on snapshots, short ones at once, others on a pool; writes one after the other on the writer's
+//! thread, committed in groups.
+
+mod pool;
+mod writer;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use helix_plan::{ItemKind, Program};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::catalog::LiveCatalog;
+use crate::engine::{ActivateOptions, Activated, EngineOptions, Stats};
+use crate::error::{EngineError, Result};
+use crate::ids::IdCodec;
+use crate::interpret::{Arguments, Embeddings, Limits, Prepared, PreparedQuery, RunContext};
+use crate::storage::meta::{self, Meta};
+use crate::storage::{Lmdb, Memory, Store, WriteTxn as _};
+use crate::vector::{self, VectorConfig};
+use crate::verify::{VerifyReport, verify};
+use pool::Pool;
+use writer::Writer;
+
+/// A request that was decoded.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub query: PreparedQuery,
+    pub arguments: Arguments,
+    pub embeddings: Embeddings,
+    /// To decode it again, should another program become active before it runs.
+    pub body: Bytes,
+    pub started: Instant,
+    pub now: SystemTime,
+}
+
+/// Where the answer to a request goes.
+pub(crate) type Reply = oneshot::Receiver<Result<Bytes>>;
+
+/// A running engine, whatever its store.
+pub(crate) trait Core: Send + Sync {
+    fn active(&self) -> Option<Arc<Prepared>>;
+    fn activate(&self, program: &Program, options: ActivateOptions) -> Result<Activated>;
+    fn read_here(&self, request: &Request) -> Result<Bytes>;
+    fn read(&self, request: Request) -> Result<Reply>;
+    fn write(&self, request: Request) -> Result<Reply>;
+    fn verify(&self) -> Result<VerifyReport>;
+    fn vector_counts(&self) -> Result<Vec<(String, u64)>>;
+    fn stats(&self) -> Stats;
+    fn tidy(&self) -> Result<()>;
+    fn close(&self) -> Result<()>;
+}
+
+/// What a store has beside its tables.
+pub trait Files: Store {
+    /// The size of its file in bytes.
+    fn size_bytes(&self) -> u64 {
+        0
+    }
+
+    /// Puts everything on disk.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails.
+    fn sync(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Frees what ended processes hold.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    fn tidy(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Files for Memory {}
+
+impl Files for Lmdb {
+    fn size_bytes(&self) -> u64 {
+        Self::size_bytes(self).unwrap_or(0)
+    }
+
+    fn sync(&self) -> Result<()> {
+        Self::sync(self)
+    }
+
+    fn tidy(&self) -> Result<()> {
+        self.clear_stale_readers().map(drop)
+    }
+}
+
+/// What all threads share.
+pub(crate) struct Shared<S> {
+    store: S,
+    active: ArcSwapOption<Prepared>,
+    /// Held while a snapshot is opened, and alone while a program becomes active: a snapshot always fits its program.
+    gate: RwLock<()>,
+    codec: IdCodec,
+    vectors: VectorConfig,
+    limits: Limits,
+    counters: Counters,
+}
+
+#[derive(Default)]
+struct Counters {
+    commits: AtomicU64,
+    committed_requests: AtomicU64,
+    commit_nanoseconds: AtomicU64,
+}
+
+impl<S: Store> Shared<S> {
+    fn context(&self, request: &Request) -> RunContext {
+        RunContext {
+            codec: self.codec,
+            vectors: self.vectors,
+            now: request.now,
+            started: request.started,
+            limits: self.limits,
+        }
+    }
+
+    /// Runs a read. A panic is the request's failure, not the thread's.
+    fn read(&self, request: &Request) -> Result<Bytes> {
+        let run = || {
+            let (active, txn) = {
+                let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+                (self.active.load_full(), self.store.read()?)
+            };
+            let context = self.context(request);
+            let mut out = Vec::with_capacity(512);
+            match current(active.as_deref(), request)? {
+                None => request.query.read(&txn, &context, &request.arguments, &request.embeddings, &mut out)?,
+                Some((query, arguments)) => query.read(&txn, &context, &arguments, &request.embeddings, &mut out)?,
+            }
+            Ok(Bytes::from(out))
+        };
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(EngineError::WorkerFailed))
+    }
+}
+
+/// The request's query in the active program, decoded again, if that is not the program that the request was made for.
+fn current(active: Option<&Prepared>, request: &Request) -> Result<Option<(PreparedQuery, Arguments)>> {
+    let unknown = || EngineError::UnknownQuery { name: request.query.name().to_owned() };
+    let active = active.ok_or_else(unknown)?;
+    if request.query.is_of(active) {
+        return Ok(None);
+    }
+    let query = active.query(request.query.name()).ok_or_else(unknown)?;
+    let arguments = query.decode(&request.body)?;
+    Ok(Some((query.clone(), arguments)))
+}
+
+/// The threads of an engine.
+pub(crate) struct Runtime<S: Files> {
+    shared: Arc<Shared<S>>,
+    writer: Writer,
+    pool: Pool,
+    closed: Mutex<bool>,
+}
+
+impl<S: Files> Runtime<S> {
+    pub fn start(store: S, options: &EngineOptions) -> Result<Self> {
+        let (codec, last_id, program) = {
+            let mut txn = store.write()?;
+            meta::prepare(&mut txn, random_secret())?;
+            let secret = meta::get_array::<16>(&txn, Meta::Secret)?;
+            let secret = secret.ok_or_else(|| EngineError::Damaged("the database has no secret".to_owned()))?;
+            let last_id = meta::get_array::<8>(&txn, Meta::LastId)?.map_or(0, u64::from_be_bytes);
+            let program = match meta::get(&txn, Meta::Plan)? {
+                None => None,
+                Some(bytes) => match Program::decode(bytes) {
+                    Ok(program) => {
+                        let catalog = LiveCatalog::load(&txn, &program.catalog)?;
+                        Some(Arc::new(Prepared::new(Arc::new(program), Arc::new(catalog))))
+                    }
+                    Err(error) => return Err(EngineError::Damaged(format!("the active plan: {error}"))),
+                },
+            };
+            txn.commit()?;
+            (IdCodec::new(secret), last_id, program)
+        };
+        let shared = Arc::new(Shared {
+            store,
+            active: ArcSwapOption::new(program),
+            gate: RwLock::new(()),
+            codec,
+            vectors: options.vectors,
+            limits: options.limits,
+            counters: Counters::default(),
+        });
+        let writer = Writer::start(shared.clone(), last_id, options.queue)?;
+        let pool = Pool::start(&shared, options.readers, options.queue)?;
+        Ok(Self { shared, writer, pool, closed: Mutex::new(false) })
+    }
+}
+
+/// Sixteen bytes that nobody can guess.
+fn random_secret() -> [u8; 16] {
+    let mut hash = Sha256::new();
+    hash.update(Uuid::new_v4().as_bytes());
+    hash.update(Uuid::new_v4().as_bytes());
+    let digest = hash.finalize();
+    std::array::from_fn(|index| digest[index])
+}
+
+impl<S: Files> Core for Runtime<S> {
+    fn active(&self) -> Option<Arc<Prepared>> {
+        self.shared.active.load_full()
+    }
+
+    fn activate(&self, program: &Program, options: ActivateOptions) -> Result<Activated> {
+        let digest = program.digest();
+        if self.active().is_some_and(|active| active.program().digest() == digest) {
+            return Ok(Activated { digest, changed: false, changes: Vec::new() });
+        }
+        let changes = self.writer.activate(Arc::new(program.clone()), options)?;
+        Ok(Activated { digest, changed: true, changes })
+    }
+
+    fn read_here(&self, request: &Request) -> Result<Bytes> {
+        self.shared.read(request)
+    }
+
+    fn read(&self, request: Request) -> Result<Reply> {
+        self.pool.read(request)
+    }
+
+    fn write(&self, request: Request) -> Result<Reply> {
+        self.writer.write(request)
+    }
+
+    fn verify(&self) -> Result<VerifyReport> {
+        let (active, txn) = {
+            let _gate = self.shared.gate.read().unwrap_or_else(PoisonError::into_inner);
+            (self.active(), self.shared.store.read()?)
+        };
+        match active {
+            Some(active) => verify(&txn, active.catalog()),
+            None => Ok(VerifyReport::default()),
+        }
+    }
+
+    fn vector_counts(&self) -> Result<Vec<(String, u64)>> {
+        let (active, txn) = {
+            let _gate = self.shared.gate.read().unwrap_or_else(PoisonError::into_inner);
+            (self.active(), self.shared.store.read()?)
+        };
+        let Some(active) = active else { return Ok(Vec::new()) };
+        let types = active.catalog().of(ItemKind::Vector).iter();
+        types.map(|ty| Ok((ty.name.clone(), vector::live(&txn, ty.stored)?))).collect()
+    }
+
+    fn stats(&self) -> Stats {
+        let counters = &self.shared.counters;
+        Stats {
+            writer_queue: self.writer.queued(),
+            reader_queue: self.pool.queued(),
+            commits: counters.commits.load(Ordering::Relaxed),
+            committed_requests: counters.committed_requests.load(Ordering::Relaxed),
+            commit_time: Duration::from_nanos(counters.commit_nanoseconds.load(Ordering::Relaxed)),
+            size_bytes: self.shared.store.size_bytes(),
+            max_size_bytes: 0,
+        }
+    }
+
+    fn tidy(&self) -> Result<()> {
+        self.shared.store.tidy()
+    }
+
+    fn close(&self) -> Result<()> {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Ok(());
+        }
+        *closed = true;
+        self.pool.close();
+        self.writer.close();
+        self.shared.store.sync()
+    }
+}
+
+impl<S: Files> Drop for Runtime<S> {
+    fn drop(&mut self) {
+        // The threads hold the store: without this the database would stay locked.
+        let _ = self.close();
+    }
+}
