@@ -241,7 +241,7 @@ impl<'de> Visitor<'de> for Typed<'_> {
                 if narrowed.is_finite() {
                     Ok(Argument::F32(narrowed))
                 } else {
-                    Err(self.mismatch(&format!("{value}, which is out of range")))
+                    Err(self.mismatch(&format!("{value:e}, which is out of range")))
                 }
             }
             _ => Err(self.mismatch("a number that is no whole number, or out of range")),
