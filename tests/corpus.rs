@@ -125,7 +125,8 @@ struct Shown(Vec<String>);
 
 impl Shown {
     fn normalise(&mut self, text: &str) -> String {
-        let id = Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-6[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a constant pattern");
+        let id =
+            Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-6[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a constant pattern");
         let text = id.replace_all(text, |captures: &regex::Captures<'_>| {
             let id = captures[0].to_owned();
             if id.starts_with("1f0e3e9c-5b1a") {
@@ -174,9 +175,12 @@ fn expected(path: &Path, parts: Vec<Part>) -> Vec<Part> {
                 "diagnostics" => diagnostics.clone(),
                 "http" => {
                     let program = compiled.program.as_ref();
-                    let program = program.unwrap_or_else(|| panic!("{}: does not compile:\n{diagnostics}", path.display()));
+                    let program =
+                        program.unwrap_or_else(|| panic!("{}: does not compile:\n{diagnostics}", path.display()));
                     let engine = Engine::in_memory(EngineOptions::default()).expect("an engine in memory");
-                    engine.activate(program, helix_engine::ActivateOptions::default()).expect("a first program activates");
+                    engine
+                        .activate(program, helix_engine::ActivateOptions::default())
+                        .expect("a first program activates");
                     answer(&engine, &runtime, &text)
                 }
                 "hx" => text,

@@ -10,6 +10,7 @@ pub mod interpret;
 pub mod operators;
 pub mod row;
 mod runtime;
+pub mod server;
 pub mod storage;
 pub mod value;
 pub mod vector;

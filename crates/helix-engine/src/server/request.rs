@@ -1,0 +1,160 @@
+//! A request: which route it is for, whether it may, and what it answers.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::respond::{Answer, json, text};
+use super::{RequestEvent, State};
+use crate::error::EngineError;
+
+/// The name under which requests to no query are counted, so that strangers cannot make metrics grow.
+const NO_QUERY: &str = "(none)";
+
+/// Answers a request, and tells logs, metrics and listeners of it.
+pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let started = Instant::now();
+    let path = request.uri().path().to_owned();
+    let is_query = request.method() == Method::POST && !path[1.min(path.len())..].contains('/');
+    let name = path.get(1..).unwrap_or_default();
+    let answer = if is_query { query(state, name, request).await } else { other(state, &path, &request) };
+    let latency = started.elapsed();
+    let known = is_query && answer.status != StatusCode::NOT_FOUND.as_u16()
+        || is_query && state.engine.program().is_some_and(|program| program.query(name).is_some());
+    if is_query {
+        state.metrics.observe(if known { name } else { NO_QUERY }, answer.status, latency);
+        tracing::info!(
+            target: "helix::request",
+            query = name,
+            status = answer.status,
+            latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
+            bytes = answer.body.len(),
+            error = answer.error.as_deref(),
+        );
+        // Nobody may be listening.
+        let _ = state.events.send(RequestEvent {
+            query: name.to_owned(),
+            status: answer.status,
+            latency,
+            response_bytes: answer.body.len(),
+            error: answer.error.clone(),
+        });
+    }
+    answer.into_response()
+}
+
+async fn query(state: &State, name: &str, request: Request<Incoming>) -> Answer {
+    if let Some(refused) = refuse(state, request.headers()) {
+        return refused;
+    }
+    let limited = Limited::new(request.into_body(), state.options.max_body_bytes);
+    let body = match tokio::time::timeout(state.options.body_timeout, limited.collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let limit = state.options.max_body_bytes;
+            let message = format!("Request body is larger than {limit} bytes");
+            return Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &message);
+        }
+        Ok(Err(_)) => return bad_request("The request body could not be read"),
+        Err(_) => return Answer::error(StatusCode::REQUEST_TIMEOUT, "BAD_REQUEST", "The request body took too long"),
+    };
+    match state.engine.call(name, body).await {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(error) => failed(name, &error),
+    }
+}
+
+/// The error of a query.
+fn failed(name: &str, error: &EngineError) -> Answer {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if status.is_server_error() {
+        tracing::error!(query = name, %error, "a query failed");
+    }
+    let answer = Answer::error(status, error.code(), &error.to_string());
+    match error {
+        EngineError::Overloaded => answer.header(RETRY_AFTER, "1"),
+        _ => answer,
+    }
+}
+
+/// Routes that are no query.
+fn other(state: &State, path: &str, request: &Request<Incoming>) -> Answer {
+    let is_get = request.method() == Method::GET;
+    match path {
+        "/healthz" if is_get => json(StatusCode::OK, Bytes::from_static(br#"{"status":"ok"}"#)),
+        "/readyz" if is_get => ready(state),
+        "/metrics" if is_get => text(state.metrics.text(&state.engine)),
+        "/introspect" if is_get => match refuse(state, request.headers()) {
+            Some(refused) => refused,
+            None => introspect(state),
+        },
+        "/healthz" | "/readyz" | "/metrics" | "/introspect" => not_allowed("GET"),
+        _ => match path.strip_prefix("/mcp/") {
+            Some(tool) if !tool.contains('/') => {
+                let message = format!("Couldn't find `{tool}` of type MCP");
+                Answer::error(StatusCode::NOT_FOUND, "NOT_FOUND", &message)
+            }
+            _ if path.get(1..).unwrap_or_default().contains('/') => bad_request("A query's path has one segment"),
+            _ if path == "/" => Answer::error(StatusCode::NOT_FOUND, "NOT_FOUND", "Queries are called as POST /<name>"),
+            _ => not_allowed("POST"),
+        },
+    }
+}
+
+fn ready(state: &State) -> Answer {
+    let unready = |why: &str| Answer::error(StatusCode::SERVICE_UNAVAILABLE, "NOT_READY", why);
+    if state.draining.load(Ordering::Relaxed) {
+        return unready("The server is shutting down");
+    }
+    match state.engine.program() {
+        Some(program) => {
+            let body = serde_json::json!({"status": "ready", "queries": program.queries.len()});
+            json(StatusCode::OK, Bytes::from(body.to_string()))
+        }
+        None => unready("No program is active"),
+    }
+}
+
+fn introspect(state: &State) -> Answer {
+    match state.engine.program() {
+        Some(program) => match serde_json::to_vec(&program.introspect()) {
+            Ok(body) => json(StatusCode::OK, Bytes::from(body)),
+            Err(error) => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "GRAPH_ERROR", &error.to_string()),
+        },
+        None => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "GRAPH_ERROR", "Could not find schema"),
+    }
+}
+
+/// Why a request may not go on, if it may not.
+fn refuse(state: &State, headers: &HeaderMap) -> Option<Answer> {
+    if headers.get(CONTENT_TYPE).is_some_and(|value| value.to_str().is_err()) {
+        let message = "The Content-Type header is not text";
+        return Some(Answer::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message));
+    }
+    if headers.get(ACCEPT).is_some_and(|value| value.to_str().is_err()) {
+        return Some(bad_request("The Accept header is not text"));
+    }
+    let expected = state.options.api_key_sha256?;
+    let Some(key) = headers.get("x-api-key") else { return Some(bad_request("Missing x-api-key header")) };
+    let found: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+    if bool::from(found.ct_eq(&expected)) {
+        return None;
+    }
+    Some(Answer::error(StatusCode::FORBIDDEN, "INVALID_API_KEY", "Invalid API key"))
+}
+
+fn bad_request(message: &str) -> Answer {
+    Answer::error(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+}
+
+fn not_allowed(method: &'static str) -> Answer {
+    let message = format!("Only {method} is allowed here");
+    Answer::error(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", &message).header(ALLOW, method)
+}
