@@ -1,9 +1,20 @@
 //! Vector search: one index a vector type, in tables of the store, so that vectors commit and roll back with everything else.
 //!
 //! The components are kept as they were given, in f32, with their norm beside them; the distance is the cosine distance, 0 to 2.
+//!
+//! Few vectors are compared one by one, which is exact and quick. From [`LINK_FROM`] on, insertions build a graph, their own
+//! slot and some of the backlog each, and from [`EXACT_BELOW`] on, searches walk it. A removed vector stays as a way through the
+//! graph until too many are dead; then the graph is built anew, a few slots with each insertion, and searches are exact again
+//! until it is whole.
+//!
+//! Source of the graph: Malkov & Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical
+//! Navigable Small World graphs", 2018.
 
 mod distance;
+mod graph;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use crate::error::{EngineError, Result};
 use crate::ids::ItemId;
@@ -12,6 +23,15 @@ use table::{Entry, IndexMeta};
 
 /// The longest vector.
 pub const MAX_DIMENSION: usize = 16_384;
+
+/// Live vectors below which a search compares them all.
+const EXACT_BELOW: u64 = 4_000;
+
+/// Slots from which on insertions build the graph.
+const LINK_FROM: u32 = 2_000;
+
+/// Slots of the backlog that each insertion links beside its own.
+const BACKLOG: u32 = 3;
 
 /// The parameters of the indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +66,21 @@ pub struct Hit {
 /// # Errors
 ///
 /// [`EngineError::BadValue`] when it is empty, too long, not finite in f32, or of another length than the vectors before.
-pub fn insert<W: WriteTxn>(txn: &mut W, index: u16, _config: &VectorConfig, id: ItemId, data: &[f32]) -> Result<u32> {
+pub fn insert<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, id: ItemId, data: &[f32]) -> Result<u32> {
     check(data)?;
     let mut meta = table::meta(txn, index)?.unwrap_or_else(|| IndexMeta::new(data.len()));
     meta.check_dimension(data.len())?;
     let slot = meta.take_slot()?;
-    table::put(
-        txn,
-        index,
-        slot,
-        &Entry { id, dead: false, level: 0, norm: distance::norm(data), data: data.to_vec() },
-    )?;
+    let level = graph::level(meta.seed, slot, config.m);
+    let bytes: Vec<u8> = data.iter().flat_map(|component| component.to_le_bytes()).collect();
+    table::put(txn, index, slot, &Entry { id, dead: false, level, norm: distance::norm(data), data: &bytes })?;
+    if meta.next_slot > LINK_FROM {
+        for _ in 0..=BACKLOG {
+            if meta.linked < meta.next_slot {
+                graph::link(txn, index, config, &mut meta)?;
+            }
+        }
+    }
     table::put_meta(txn, index, &meta)?;
     Ok(slot)
 }
@@ -69,8 +93,16 @@ pub fn insert<W: WriteTxn>(txn: &mut W, index: u16, _config: &VectorConfig, id: 
 pub fn remove<W: WriteTxn>(txn: &mut W, index: u16, slot: u32) -> Result<()> {
     let mut meta =
         table::meta(txn, index)?.ok_or_else(|| EngineError::Damaged("a vector index without meta".to_owned()))?;
-    table::delete(txn, index, slot)?;
+    if slot < meta.linked {
+        table::bury(txn, index, slot)?;
+        meta.dead += 1;
+    } else if !table::delete(txn, index, slot)? {
+        return Err(EngineError::Damaged("a vector's slot is empty".to_owned()));
+    }
     meta.live -= 1;
+    if meta.dead * 10 > (meta.live + meta.dead) * 3 && meta.dead > u64::from(LINK_FROM) {
+        graph::forget(txn, index, &mut meta)?;
+    }
     table::put_meta(txn, index, &meta)
 }
 
@@ -80,7 +112,7 @@ pub fn remove<W: WriteTxn>(txn: &mut W, index: u16, slot: u32) -> Result<()> {
 ///
 /// [`EngineError::Damaged`] when there is none in the slot.
 pub fn read<T: ReadTxn>(txn: &T, index: u16, slot: u32) -> Result<Vec<f32>> {
-    Ok(table::get(txn, index, slot)?.data)
+    Ok(table::get(txn, index, slot)?.components())
 }
 
 /// The item whose components a slot holds; `None` for an empty slot.
@@ -89,7 +121,7 @@ pub fn read<T: ReadTxn>(txn: &T, index: u16, slot: u32) -> Result<Vec<f32>> {
 ///
 /// When the store fails.
 pub fn holder<T: ReadTxn>(txn: &T, index: u16, slot: u32) -> Result<Option<ItemId>> {
-    table::holder(txn, index, slot)
+    Ok(table::find(txn, index, slot)?.filter(|entry| !entry.dead).map(|entry| entry.id))
 }
 
 /// Removes a whole index.
@@ -107,19 +139,23 @@ pub fn clear<W: WriteTxn>(txn: &mut W, index: u16) -> Result<()> {
 ///
 /// When the store fails.
 pub fn verify<T: ReadTxn>(txn: &T, index: u16) -> Result<Vec<String>> {
-    let mut found = 0_u64;
+    let Some(meta) = table::meta(txn, index)? else { return Ok(Vec::new()) };
+    let (mut live, mut dead) = (0_u64, 0_u64);
     let mut findings = Vec::new();
-    let Some(meta) = table::meta(txn, index)? else { return Ok(findings) };
-    table::scan(txn, index, |slot, id, _, data| {
-        found += 1;
-        if data.len() != meta.dimension as usize * 4 {
-            findings.push(format!("slot {slot} of {} has {} bytes", id.0, data.len()));
+    table::scan(txn, index, |slot, entry| {
+        *(if entry.dead { &mut dead } else { &mut live }) += 1;
+        if entry.data.len() != meta.dimension as usize * 4 {
+            findings.push(format!("slot {slot} holds {} bytes of components", entry.data.len()));
+        }
+        if entry.dead && slot >= meta.linked {
+            findings.push(format!("slot {slot} is dead and was never linked"));
         }
         Ok(())
     })?;
-    if found != meta.live {
-        findings.push(format!("the index counts {} vectors and has {found}", meta.live));
+    if (live, dead) != (meta.live, meta.dead) {
+        findings.push(format!("the index counts {} and {} vectors, it has {live} and {dead}", meta.live, meta.dead));
     }
+    findings.extend(graph::verify(txn, index, &meta)?);
     Ok(findings)
 }
 
@@ -140,10 +176,23 @@ pub fn live<T: ReadTxn>(txn: &T, index: u16) -> Result<u64> {
 pub fn search<T: ReadTxn>(
     txn: &T,
     index: u16,
-    _config: &VectorConfig,
+    config: &VectorConfig,
+    query: &[f32],
+    k: usize,
+    accept: impl FnMut(ItemId) -> Result<bool>,
+) -> Result<Vec<Hit>> {
+    search_from(txn, index, config, query, k, accept, EXACT_BELOW)
+}
+
+/// The same with another number of vectors from which on the graph is walked.
+fn search_from<T: ReadTxn>(
+    txn: &T,
+    index: u16,
+    config: &VectorConfig,
     query: &[f32],
     k: usize,
     mut accept: impl FnMut(ItemId) -> Result<bool>,
+    exact_below: u64,
 ) -> Result<Vec<Hit>> {
     let Some(meta) = table::meta(txn, index)? else { return Ok(Vec::new()) };
     if k == 0 || meta.live == 0 {
@@ -151,15 +200,34 @@ pub fn search<T: ReadTxn>(
     }
     check(query)?;
     meta.check_dimension(query.len())?;
-    let query_norm = distance::norm(query);
+    let query = Query { data: query, norm: distance::norm(query) };
+    if meta.live >= exact_below && meta.linked == meta.next_slot {
+        let hits = graph::search(txn, index, config, &meta, &query, k, &mut accept)?;
+        if hits.len() == k {
+            return Ok(hits);
+        }
+        // A filter, or a part of the graph that nothing leads to, hid some: compare them all.
+    }
     let mut hits = Vec::new();
-    table::scan(txn, index, |slot, id, norm, data| {
-        if accept(id)? {
-            hits.push(Hit { id, slot, distance: distance::cosine(query, query_norm, data, norm) });
+    table::scan(txn, index, |slot, entry| {
+        if !entry.dead && accept(entry.id)? {
+            hits.push(Hit { id: entry.id, slot, distance: query.distance(&entry) });
         }
         Ok(())
     })?;
     Ok(nearest(hits, k))
+}
+
+/// What is searched for.
+struct Query<'q> {
+    data: &'q [f32],
+    norm: f32,
+}
+
+impl Query<'_> {
+    fn distance(&self, entry: &Entry<'_>) -> f32 {
+        distance::cosine(self.data, self.norm, entry.data, entry.norm)
+    }
 }
 
 /// The cosine distance between two vectors of one length.
