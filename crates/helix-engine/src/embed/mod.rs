@@ -1,5 +1,9 @@
 //! Texts to vectors, by a provider over the network.
 
+mod providers;
+
+pub use providers::{EmbeddingConfig, HttpEmbedder, Model};
+
 use std::future::Future;
 use std::pin::Pin;
 

@@ -26,8 +26,7 @@ pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Respons
     let name = path.get(1..).unwrap_or_default();
     let answer = if is_query { query(state, name, request).await } else { other(state, &path, &request) };
     let latency = started.elapsed();
-    let known = is_query && answer.status != StatusCode::NOT_FOUND.as_u16()
-        || is_query && state.engine.program().is_some_and(|program| program.query(name).is_some());
+    let known = state.engine.program().is_some_and(|program| program.query(name).is_some());
     if is_query {
         state.metrics.observe(if known { name } else { NO_QUERY }, answer.status, latency);
         tracing::info!(

@@ -3,8 +3,8 @@
 //! A snapshot shares the tables of the last commit; a writer copies a table when it first changes it, and a nested writer works
 //! on a copy that replaces its parent's when it commits.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -15,10 +15,14 @@ use crate::error::Result;
 #[derive(Clone, Default)]
 struct Map(BTreeMap<Box<[u8]>, Entry>);
 
+/// The duplicates of a key.
+type Values = BTreeSet<Box<[u8]>>;
+type ValuesIter<'t> = std::collections::btree_set::Iter<'t, Box<[u8]>>;
+
 #[derive(Clone)]
 enum Entry {
     Value(Box<[u8]>),
-    Dups(std::collections::BTreeSet<Box<[u8]>>),
+    Dups(Values),
 }
 
 type Tables = [Arc<Map>; Table::ALL.len()];
@@ -77,7 +81,7 @@ enum Target<'s> {
 pub struct Range<'t> {
     entries: btree_map::Range<'t, Box<[u8]>, Entry>,
     prefix: Box<[u8]>,
-    dups: Option<(&'t [u8], std::collections::btree_set::Iter<'t, Box<[u8]>>)>,
+    dups: Option<(&'t [u8], ValuesIter<'t>)>,
 }
 
 impl<'t> Iterator for Range<'t> {
@@ -104,7 +108,7 @@ impl<'t> Iterator for Range<'t> {
 }
 
 /// The duplicates of a key.
-pub struct Dups<'t>(Option<std::collections::btree_set::Iter<'t, Box<[u8]>>>);
+pub struct Dups<'t>(Option<ValuesIter<'t>>);
 
 impl<'t> Iterator for Dups<'t> {
     type Item = Result<&'t [u8]>;
@@ -133,7 +137,7 @@ impl Map {
         Range { entries, prefix: prefix.into(), dups: None }
     }
 
-    fn dups(&self, key: &[u8]) -> Option<&std::collections::BTreeSet<Box<[u8]>>> {
+    fn dups(&self, key: &[u8]) -> Option<&Values> {
         match self.0.get(key)? {
             Entry::Dups(dups) => Some(dups),
             Entry::Value(_) => None,
@@ -197,7 +201,7 @@ impl WriteTxn for MemoryWrite<'_> {
     }
 
     fn put_dup(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<bool> {
-        let entry = self.map(table).entry(key.into()).or_insert_with(|| Entry::Dups(std::collections::BTreeSet::new()));
+        let entry = self.map(table).entry(key.into()).or_insert_with(|| Entry::Dups(Values::new()));
         match entry {
             Entry::Dups(dups) => Ok(dups.insert(value.into())),
             Entry::Value(_) => Ok(false),

@@ -91,18 +91,32 @@ thread_local! {
     static VISITED: RefCell<Visited> = const { RefCell::new(Visited { epochs: Vec::new(), epoch: 0 }) };
 }
 
+/// A graph as one transaction sees it.
+struct View<'g, T> {
+    txn: &'g T,
+    index: u16,
+    meta: &'g IndexMeta,
+}
+
+impl<T> Clone for View<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for View<'_, T> {}
+
 /// The nearest slots at a level that a walk from `starts` finds: at most `ef` of those that `takes` wants, closest first. The
 /// others are walked through.
 fn walk<T: ReadTxn>(
-    txn: &T,
-    index: u16,
-    meta: &IndexMeta,
+    view: View<'_, T>,
     query: &Query<'_>,
     starts: &[Near],
     ef: usize,
     level: u8,
     takes: &mut dyn FnMut(&table::Entry<'_>) -> Result<bool>,
 ) -> Result<Vec<Near>> {
+    let View { txn, index, meta } = view;
     VISITED.with_borrow_mut(|visited| {
         visited.start(meta.next_slot);
         let mut open = BinaryHeap::new();
@@ -143,11 +157,12 @@ fn walk<T: ReadTxn>(
 }
 
 /// The entry, and the walk down from it to the level above `level`.
-fn descend<T: ReadTxn>(txn: &T, index: u16, meta: &IndexMeta, query: &Query<'_>, level: u8) -> Result<Option<Near>> {
+fn descend<T: ReadTxn>(view: View<'_, T>, query: &Query<'_>, level: u8) -> Result<Option<Near>> {
+    let View { txn, index, meta } = view;
     let Some(entry) = meta.entry else { return Ok(None) };
     let mut nearest = Near { distance: query.distance(&table::get(txn, index, entry)?), slot: entry };
     for level in (level + 1..=meta.top_level).rev() {
-        let found = walk(txn, index, meta, query, &[nearest], 1, level, &mut |_| Ok(true))?;
+        let found = walk(view, query, &[nearest], 1, level, &mut |_| Ok(true))?;
         nearest = found.first().copied().unwrap_or(nearest);
     }
     Ok(Some(nearest))
@@ -163,9 +178,10 @@ pub(super) fn search<T: ReadTxn>(
     k: usize,
     accept: &mut dyn FnMut(ItemId) -> Result<bool>,
 ) -> Result<Vec<Hit>> {
-    let Some(start) = descend(txn, index, meta, query, 0)? else { return Ok(Vec::new()) };
+    let view = View { txn, index, meta };
+    let Some(start) = descend(view, query, 0)? else { return Ok(Vec::new()) };
     let ef = config.ef_search.max(k);
-    let found = walk(txn, index, meta, query, &[start], ef, 0, &mut |entry| Ok(!entry.dead && accept(entry.id)?))?;
+    let found = walk(view, query, &[start], ef, 0, &mut |entry| Ok(!entry.dead && accept(entry.id)?))?;
     let hits = found.into_iter().take(k).map(|near| {
         let id = table::get(txn, index, near.slot)?.id;
         Ok(Hit { id, slot: near.slot, distance: near.distance })
@@ -183,7 +199,7 @@ pub(super) fn link<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, 
         Some(entry) => (entry.level, entry.norm, entry.components()),
     };
     let query = Query { data: &data, norm };
-    let Some(mut nearest) = descend(txn, index, meta, &query, own_level)? else {
+    let Some(mut nearest) = descend(View { txn: &*txn, index, meta: &*meta }, &query, own_level)? else {
         meta.entry = Some(slot);
         meta.top_level = own_level;
         return Ok(());
@@ -191,8 +207,9 @@ pub(super) fn link<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, 
     let mut vectors = Vectors { index, known: FxHashMap::default() };
     for level in (0..=own_level.min(meta.top_level)).rev() {
         // Dead slots are left out: new links lead to what can be found.
-        let candidates =
-            walk(txn, index, meta, &query, &[nearest], config.ef_construction, level, &mut |entry| Ok(!entry.dead))?;
+        let view = View { txn: &*txn, index, meta: &*meta };
+        let alive = &mut |entry: &table::Entry<'_>| Ok(!entry.dead);
+        let candidates = walk(view, &query, &[nearest], config.ef_construction, level, alive)?;
         let chosen = vectors.choose(txn, &candidates, max_links(config, level).min(config.m))?;
         table::put_links(txn, index, slot, level, &chosen)?;
         for neighbour in chosen {
