@@ -5,6 +5,8 @@
 
 mod list;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use read::{Arena, FieldReader};

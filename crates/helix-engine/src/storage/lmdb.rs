@@ -70,13 +70,23 @@ impl Lmdb {
     /// [`EngineError::Locked`] when another process has it open, [`EngineError::DataDirectory`] when the folder is on a network
     /// file system or is no folder, [`EngineError::Storage`] when the file is damaged.
     pub fn open(folder: &Path, options: LmdbOptions) -> Result<Self> {
+        let map_size = usize::try_from(options.max_size_gb.saturating_mul(1 << 30)).unwrap_or(usize::MAX);
+        Self::open_mapped(folder, options, map_size)
+    }
+
+    /// The same with a map of a few bytes, to fill it.
+    #[cfg(test)]
+    pub(super) fn open_with_map(folder: &Path, map_size: usize) -> Result<Self> {
+        Self::open_mapped(folder, LmdbOptions::default(), map_size)
+    }
+
+    fn open_mapped(folder: &Path, options: LmdbOptions, map_size: usize) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|source| EngineError::Io {
             action: format!("cannot make folder `{}`", folder.display()),
             source,
         })?;
         refuse_network_file_system(folder)?;
         let lock = lock(folder)?;
-        let map_size = usize::try_from(options.max_size_gb.saturating_mul(1 << 30)).unwrap_or(usize::MAX);
         let mut open = EnvOpenOptions::new().read_txn_without_tls();
         open.map_size(map_size).max_readers(MAX_READERS).max_dbs(MAX_TABLES);
         if options.durability == Durability::Relaxed {
@@ -289,6 +299,9 @@ impl<'t> Iterator for Dups<'t> {
     }
 }
 
+const EVERYTHING: (std::ops::Bound<&[u8]>, std::ops::Bound<&[u8]>) =
+    (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+
 /// Both kinds of transactions read in one way.
 macro_rules! read_txn {
     ($name:ident) => {
@@ -310,6 +323,8 @@ macro_rules! read_txn {
             fn range<'t>(&'t self, table: Table, bounds: Bounds<'_>) -> Result<Range<'t>> {
                 let database = &self.store.tables[table.index()];
                 let entries = match bounds {
+                    // LMDB does not seek an empty key.
+                    Bounds::Prefix([]) => database.range(&self.txn, &EVERYTHING).map(RangeEntries::Range),
                     Bounds::Prefix(prefix) => database.prefix_iter(&self.txn, prefix).map(RangeEntries::Prefix),
                     Bounds::Range(start, end) => {
                         let range = (std::ops::Bound::Included(start), std::ops::Bound::Excluded(end));
@@ -323,6 +338,7 @@ macro_rules! read_txn {
             fn last<'t>(&'t self, table: Table, bounds: Bounds<'_>) -> Result<Option<(&'t [u8], &'t [u8])>> {
                 let database = &self.store.tables[table.index()];
                 let last = match bounds {
+                    Bounds::Prefix([]) => database.last(&self.txn),
                     Bounds::Prefix(prefix) => {
                         database.rev_prefix_iter(&self.txn, prefix).and_then(|mut entries| entries.next().transpose())
                     }

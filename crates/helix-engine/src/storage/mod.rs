@@ -9,6 +9,8 @@ pub mod lmdb;
 pub mod memory;
 pub mod meta;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use lmdb::Lmdb;
 pub use memory::Memory;
