@@ -1,5 +1,7 @@
 //! The graph: typed reads and writes over the tables, with every index kept in step.
 
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use write::{Ends, Mutator};
