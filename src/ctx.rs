@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::errors::Failure;
+use crate::errors::{ExitCode, Failure};
 use crate::project::Project;
 use crate::ui::Ui;
 
@@ -78,6 +78,27 @@ impl Ctx {
     /// When there is none, or its file cannot be used.
     pub fn fresh_project(&self) -> Result<Project, Failure> {
         Project::find(&self.cwd, self.config_file.as_deref())
+    }
+
+    /// Goes on until the command is told to stop: for what may be left off anywhere.
+    ///
+    /// # Errors
+    ///
+    /// When the work fails, or the command is told to stop.
+    pub async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        tokio::select! {
+            result = work => result,
+            () = self.cancel.cancelled() => Err(Failure::interrupted(ExitCode::Interrupted)),
+        }
+    }
+
+    /// Fails when the command was told to stop: the last safe point before something is changed.
+    ///
+    /// # Errors
+    ///
+    /// When it was.
+    pub fn check_cancelled(&self) -> Result<(), Failure> {
+        if self.cancel.is_cancelled() { Err(Failure::interrupted(ExitCode::Interrupted)) } else { Ok(()) }
     }
 
     /// A variable that is set and not empty.

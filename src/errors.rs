@@ -132,6 +132,15 @@ impl Failure {
         Self::new("E-INPUT-DECLINED", ExitCode::Input, "not confirmed: nothing was changed")
     }
 
+    /// The command was told to stop by the signal that the exit code stands for.
+    #[must_use]
+    pub fn interrupted(exit: ExitCode) -> Self {
+        match exit {
+            ExitCode::Terminated => Self::new("E-INPUT-TERMINATED", exit, "ended by SIGTERM"),
+            _ => Self::new("E-INPUT-INTERRUPTED", ExitCode::Interrupted, "interrupted"),
+        }
+    }
+
     /// A file or folder could not be used.
     #[must_use]
     pub fn file(action: &str, path: &std::path::Path, error: &std::io::Error) -> Self {

@@ -138,7 +138,7 @@ fn overwrite(args: &InitArgs, ctx: &Ctx, file: &PlannedFile) -> Result<bool, Fai
         ctx.ui.warn("W-INIT-KEPT", format!("`{shown}` is there already and is kept; `--overwrite` writes it anew"));
         return Ok(false);
     }
-    match ctx.ui.confirm_with(&format!("`{shown}` is there already. Write it anew?"), "--overwrite") {
+    match ctx.ui.confirm(&format!("`{shown}` is there already. Write it anew?"), "--overwrite") {
         Ok(()) => Ok(true),
         Err(failure) if failure.code == "E-INPUT-DECLINED" => Ok(false),
         Err(failure) => Err(failure),

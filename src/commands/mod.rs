@@ -1,16 +1,28 @@
 //! One file a command: its arguments, its report, and the way from one to the other. The work is in `ops`.
 
+mod args;
 mod runtime;
 
 pub mod check;
 pub mod compile;
 pub mod completions;
+pub mod delete;
+pub mod dev;
 pub mod init;
+pub mod instance;
+pub mod logs;
+pub mod push;
+pub mod query;
+pub mod restart;
+pub mod start;
+pub mod status;
+pub mod stop;
 pub mod version;
 pub mod welcome;
 
 use clap::Subcommand;
 
+use self::runtime::{OnSignal, block_on};
 use crate::ctx::Ctx;
 use crate::errors::ExitCode;
 
@@ -23,10 +35,32 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Write the compiled plan
     Compile(compile::CompileArgs),
+    /// Make the queries what an instance serves
+    #[command(visible_alias = "deploy")]
+    Push(push::PushArgs),
+    /// Work on an instance: each save is live at once
+    Dev(dev::DevArgs),
+    /// Start an instance with what was last pushed
+    Start(start::StartArgs),
+    /// Stop instances; their data stays
+    Stop(stop::StopArgs),
+    /// Stop an instance and start it again
+    Restart(restart::RestartArgs),
+    /// Show what the instances are doing
+    Status(status::StatusArgs),
+    /// Show what an instance wrote
+    Logs(logs::LogsArgs),
+    /// Call a query
+    Query(query::QueryArgs),
+    /// Delete an instance and its data
+    Delete(delete::DeleteArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Print the version
     Version(version::VersionArgs),
+    /// Be the process of an instance
+    #[command(hide = true, name = "instance-process")]
+    Instance(instance::InstanceArgs),
     /// Print the welcome page
     #[command(hide = true)]
     Welcome(welcome::WelcomeArgs),
@@ -52,8 +86,18 @@ impl Command {
             Self::Init(_) => "init",
             Self::Check(_) => "check",
             Self::Compile(_) => "compile",
+            Self::Push(_) => "push",
+            Self::Dev(_) => "dev",
+            Self::Start(_) => "start",
+            Self::Stop(_) => "stop",
+            Self::Restart(_) => "restart",
+            Self::Status(_) => "status",
+            Self::Logs(_) => "logs",
+            Self::Query(_) => "query",
+            Self::Delete(_) => "delete",
             Self::Completions(_) => "completions",
             Self::Version(_) => "version",
+            Self::Instance(_) => "instance-process",
             Self::Welcome(_) => "welcome",
         }
     }
@@ -62,9 +106,17 @@ impl Command {
     #[must_use]
     pub const fn streams(&self) -> bool {
         match self {
+            Self::Push(_) | Self::Dev(_) | Self::Logs(_) => true,
+            Self::Status(args) => args.watch,
             Self::Init(_)
             | Self::Check(_)
             | Self::Compile(_)
+            | Self::Instance(_)
+            | Self::Start(_)
+            | Self::Stop(_)
+            | Self::Restart(_)
+            | Self::Query(_)
+            | Self::Delete(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -85,6 +137,16 @@ pub fn run(command: Command, ctx: &Ctx, github: bool) -> ExitCode {
         Command::Init(args) => ui.finish(init::run(&args, ctx)),
         Command::Check(args) => ui.finish(check::run(&args, ctx, github)),
         Command::Compile(args) => ui.finish(compile::run(&args, ctx)),
+        Command::Push(args) => ui.finish(block_on(ctx, OnSignal::Tell, push::run(args, ctx))),
+        Command::Dev(args) => ui.finish(block_on(ctx, OnSignal::Tell, dev::run(args, ctx))),
+        Command::Instance(args) => ui.finish(block_on(ctx, OnSignal::Tell, instance::run(args, ctx))),
+        Command::Start(args) => ui.finish(block_on(ctx, OnSignal::Tell, start::run(args, ctx))),
+        Command::Stop(args) => ui.finish(block_on(ctx, OnSignal::Tell, stop::run(args, ctx))),
+        Command::Restart(args) => ui.finish(block_on(ctx, OnSignal::Tell, restart::run(args, ctx))),
+        Command::Status(args) => ui.finish(block_on(ctx, OnSignal::Drop, status::run(args, ctx))),
+        Command::Logs(args) => ui.finish(block_on(ctx, OnSignal::Drop, logs::run(args, ctx))),
+        Command::Query(args) => ui.finish(block_on(ctx, OnSignal::Drop, query::run(args, ctx))),
+        Command::Delete(args) => ui.finish(block_on(ctx, OnSignal::Tell, delete::run(args, ctx))),
         Command::Completions(args) => ui.finish(completions::run(&args, ctx)),
         Command::Version(args) => ui.finish(Ok(version::run(&args))),
         Command::Welcome(args) => ui.finish(Ok(welcome::run(&args))),

@@ -33,11 +33,11 @@ pub(super) fn block_on<T>(
         let mut command = std::pin::pin!(command);
         loop {
             tokio::select! {
-                result = &mut command => return result,
+                result = &mut command => return result.map_err(|failure| signals.correct(failure)),
                 exit = signals.next() => {
                     ctx.cancel.cancel();
                     if on_signal == OnSignal::Drop {
-                        return Err(interrupted(exit));
+                        return Err(Failure::interrupted(exit));
                     }
                 }
             }
@@ -48,19 +48,10 @@ pub(super) fn block_on<T>(
     result
 }
 
-/// The failure of a command that was interrupted.
-pub(super) fn interrupted(exit: ExitCode) -> Failure {
-    let (code, message) = match exit {
-        ExitCode::Terminated => ("E-INPUT-TERMINATED", "ended by SIGTERM"),
-        _ => ("E-INPUT-INTERRUPTED", "interrupted"),
-    };
-    Failure::new(code, exit, message)
-}
-
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    last: Option<Instant>,
+    last: Option<(Instant, ExitCode)>,
 }
 
 impl Signals {
@@ -81,10 +72,18 @@ impl Signals {
             _ = self.interrupt.recv() => ExitCode::Interrupted,
             _ = self.terminate.recv() => ExitCode::Terminated,
         };
-        if self.last.is_some_and(|last| last.elapsed() < IMPATIENCE) {
+        if self.last.is_some_and(|(last, _)| last.elapsed() < IMPATIENCE) {
             std::process::exit(exit as i32);
         }
-        self.last = Some(Instant::now());
+        self.last = Some((Instant::now(), exit));
         exit
+    }
+
+    /// A command that was told to stop does not know by which signal.
+    fn correct(&self, result: Failure) -> Failure {
+        match self.last {
+            Some((_, exit)) if result.exit == ExitCode::Interrupted => Failure::interrupted(exit),
+            _ => result,
+        }
     }
 }

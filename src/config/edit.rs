@@ -1,13 +1,15 @@
 //! Changes to the text of a project file that keep its comments, its order and what we do not know.
 
-use toml_edit::{DocumentMut, Item, Table, TomlError};
+use toml_edit::{DocumentMut, Item, Table};
+
+pub use toml_edit::TomlError as EditError;
 
 /// Removes the table of an instance, and the tables that held nothing else. Returns `None` when there is none.
 ///
 /// # Errors
 ///
 /// When the text is not TOML.
-pub fn remove_instance(text: &str, name: &str) -> Result<Option<String>, TomlError> {
+pub fn remove_instance(text: &str, name: &str) -> Result<Option<String>, EditError> {
     let mut document: DocumentMut = text.parse()?;
     let kinds = ["local", "cloud", "enterprise"];
     let removed = kinds.iter().any(|kind| {
@@ -26,7 +28,7 @@ pub fn remove_instance(text: &str, name: &str) -> Result<Option<String>, TomlErr
 /// # Errors
 ///
 /// When the text is not TOML.
-pub fn set_port(text: &str, name: &str, port: u16) -> Result<String, TomlError> {
+pub fn set_port(text: &str, name: &str, port: u16) -> Result<String, EditError> {
     let mut document: DocumentMut = text.parse()?;
     let local = document.entry("local").or_insert_with(|| Item::Table(implicit()));
     if let Some(local) = local.as_table_like_mut() {

@@ -1,3 +1,100 @@
-//! The places that an instance can run at, one module each.
+//! The places that an instance can run at, one module each, and the table of them.
+//!
+//! What a target cannot do is decided in [`TARGETS`] and nowhere else.
 
 pub mod embedded;
+
+/// What a target does with a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It runs it.
+    Platform,
+    /// It stores its image, for somebody else to run.
+    Registry,
+}
+
+/// A place that an instance can run at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The stable name, as in `--json`.
+    pub name: &'static str,
+    /// The name for people.
+    pub title: &'static str,
+    /// What it does with a release.
+    pub role: Role,
+    /// Why it cannot be used, if it cannot.
+    pub unsupported: Option<Unsupported>,
+}
+
+/// Why something cannot be done, and what can be done instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// The stable code.
+    pub code: &'static str,
+    /// Why not.
+    pub reason: &'static str,
+    /// What to do instead.
+    pub alternative: &'static str,
+}
+
+const CONTAINERS: Unsupported = Unsupported {
+    code: "E-DEPLOY-UNSUPPORTED",
+    reason: "this version of helix does not run containers",
+    alternative: "set `runtime = \"embedded\"` for the instance: it needs no container runtime, and its data can move later",
+};
+
+const CLOUD: Unsupported = Unsupported {
+    code: "E-DEPLOY-UNSUPPORTED",
+    reason: "this version of helix runs instances on this machine only",
+    alternative: "push to a local instance, `[local.dev]`",
+};
+
+const ENTERPRISE: Unsupported = Unsupported {
+    code: "E-CLOUD-ENTERPRISE",
+    reason: "helix does not serve enterprise clusters",
+    alternative: "push to a local instance, `[local.dev]`",
+};
+
+const fn target(name: &'static str, title: &'static str, role: Role, unsupported: Option<Unsupported>) -> Target {
+    Target { name, title, role, unsupported }
+}
+
+/// Every target that a project file can name.
+pub const TARGETS: [Target; 9] = [
+    target("embedded", "this machine", Role::Platform, None),
+    target("docker", "Docker", Role::Platform, Some(CONTAINERS)),
+    target("podman", "Podman", Role::Platform, Some(CONTAINERS)),
+    target("helix", "Helix Cloud", Role::Platform, Some(CLOUD)),
+    target("fly", "Fly.io", Role::Platform, Some(CLOUD)),
+    target("ecr", "AWS ECR", Role::Registry, Some(CLOUD)),
+    target("ghcr", "the GitHub Container Registry", Role::Registry, Some(CLOUD)),
+    target("docker_hub", "Docker Hub", Role::Registry, Some(CLOUD)),
+    target("enterprise", "an enterprise cluster", Role::Platform, Some(ENTERPRISE)),
+];
+
+/// The target of that name.
+///
+/// # Panics
+///
+/// When there is none: names come from the project file's own types.
+#[must_use]
+pub fn find(name: &str) -> &'static Target {
+    TARGETS.iter().find(|target| target.name == name).expect("every target of a project file is in the table")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn every_target_of_a_project_file_is_in_the_table() {
+        let text = "[project]\nname=\"x\"\n[local.a]\n[local.b]\nport=1\nruntime=\"docker\"\n[local.c]\nport=2\nruntime=\"podman\"\n\
+                    [cloud.d.helix]\ncluster_id=\"x\"\n[cloud.e.fly]\n[cloud.f.ecr]\n[cloud.g.ghcr]\nowner=\"x\"\n\
+                    [cloud.h.docker_hub]\nnamespace=\"x\"\n[enterprise.i]\ncluster_id=\"x\"\navailability_mode=\"ha\"\n\
+                    gateway_node_type=\"x\"\ndb_node_type=\"x\"\n";
+        let config = Config::parse("helix.toml", text).unwrap();
+        let named: Vec<&str> = config.instances.values().map(|instance| find(instance.target()).name).collect();
+        assert_eq!(named, TARGETS.map(|target| target.name));
+    }
+}

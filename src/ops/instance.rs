@@ -228,7 +228,11 @@ async fn end(files: &Files, record: &ProcessRecord, drain: Duration) -> Result<S
 }
 
 /// Removes what a process that died left behind.
-fn tidy(files: &Files) -> Result<(), EmbeddedError> {
+///
+/// # Errors
+///
+/// When it cannot be removed.
+pub fn tidy(files: &Files) -> Result<(), EmbeddedError> {
     if let Presence::Dead(_) = process::observe(files)? {
         files::remove_file(&files.process())?;
         control::remove(files)?;

@@ -105,7 +105,9 @@ impl InstanceStatus {
 
 /// How an embedded instance is. What cannot be told is part of the answer.
 pub async fn embedded(runner: &Runner, settings: &Settings) -> InstanceStatus {
-    let mut status = blank(settings);
+    let mut status = blank(settings.files.name(), "embedded");
+    status.ports = vec![settings.port];
+    status.data_bytes = occupied(settings);
     match observe(settings) {
         Ok((presence, state)) => {
             if let Some(state) = &state {
@@ -122,14 +124,20 @@ pub async fn embedded(runner: &Runner, settings: &Settings) -> InstanceStatus {
     status
 }
 
-fn blank(settings: &Settings) -> InstanceStatus {
+/// An instance that nothing can be told of.
+#[must_use]
+pub fn unknown(name: &str, provider: &'static str, reason: String) -> InstanceStatus {
+    InstanceStatus { last_error: Some(reason), ..blank(name, provider) }
+}
+
+fn blank(name: &str, provider: &'static str) -> InstanceStatus {
     InstanceStatus {
-        name: settings.files.name().to_owned(),
-        provider: "embedded",
+        name: name.to_owned(),
+        provider,
         state: InstanceState::Unknown,
         health: None,
         url: None,
-        ports: vec![settings.port],
+        ports: Vec::new(),
         pid: None,
         mode: None,
         started_at: None,
@@ -137,7 +145,7 @@ fn blank(settings: &Settings) -> InstanceStatus {
         released_at: None,
         digest: None,
         drift: false,
-        data_bytes: occupied(settings),
+        data_bytes: 0,
         last_error: None,
     }
 }

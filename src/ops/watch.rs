@@ -27,18 +27,19 @@ pub struct WatchError {
 
 /// Tells of changes to the sources and settings of a project.
 pub struct Watch {
-    changes: mpsc::UnboundedReceiver<PathBuf>,
+    changes: mpsc::UnboundedReceiver<Vec<PathBuf>>,
     _watcher: Box<dyn Watcher + Send>,
 }
 
 impl Watch {
-    /// Watches the `.hx` files below `queries`, and the project file `config` with the `.env` files beside it.
+    /// Watches the `.hx` files below `queries`, and the project file `config` with the `.env` files beside it. To be called
+    /// within a runtime.
     ///
     /// # Errors
     ///
     /// When the system does not allow it.
     pub fn new(config: &Path, queries: &Path) -> Result<Self, WatchError> {
-        let (sender, changes) = mpsc::unbounded_channel();
+        let (sender, single) = mpsc::unbounded_channel();
         let config_name = config.file_name().map(OsStr::to_owned);
         let report = move |event: notify::Result<Event>| {
             let Ok(event) = event else { return };
@@ -63,20 +64,34 @@ impl Watch {
         if let Some(folder) = config.parent().filter(|folder| *folder != queries) {
             watch(folder, RecursiveMode::NonRecursive)?;
         }
+        let (sender, changes) = mpsc::unbounded_channel();
+        tokio::spawn(gather(single, sender));
         Ok(Self { changes, _watcher: watcher })
     }
 
-    /// Waits for a change, and until it is quiet again. Returns what changed; empty paths stand for "anything".
+    /// Waits for a change, and until it is quiet again. Returns what changed; empty paths stand for "anything". May be dropped
+    /// and called again.
     pub async fn changed(&mut self) -> Vec<PathBuf> {
-        let Some(first) = self.changes.recv().await else { return std::future::pending().await };
+        match self.changes.recv().await {
+            Some(changed) => changed,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Makes one change of those that come close together.
+async fn gather(mut single: mpsc::UnboundedReceiver<PathBuf>, sender: mpsc::UnboundedSender<Vec<PathBuf>>) {
+    while let Some(first) = single.recv().await {
         let end = Instant::now() + GATHER;
         let mut changed = vec![first];
-        while let Ok(Some(path)) = timeout_at(end.min(Instant::now() + QUIET), self.changes.recv()).await {
+        while let Ok(Some(path)) = timeout_at(end.min(Instant::now() + QUIET), single.recv()).await {
             if !changed.contains(&path) {
                 changed.push(path);
             }
         }
-        changed
+        if sender.send(changed).is_err() {
+            return;
+        }
     }
 }
 

@@ -238,6 +238,13 @@ impl Ui {
         Page::new(self.settings.ascii)
     }
 
+    /// Shows a failure that does not end the command.
+    pub fn failure(&self, failure: &Failure) {
+        let mut page = self.page();
+        human::failure(&mut page, failure, self.settings.verbosity);
+        self.narrate(&page);
+    }
+
     /// Ends the conversation. Returns what the exit code of the process says.
     pub fn finish<R: Report>(&self, result: Result<R, Failure>) -> ExitCode {
         let exit = match &result {
@@ -265,11 +272,7 @@ impl Ui {
                 report.human(&mut page);
                 self.print(&page);
             }
-            Err(failure) => {
-                let mut page = self.page();
-                human::failure(&mut page, failure, self.settings.verbosity);
-                self.narrate(&page);
-            }
+            Err(failure) => self.failure(failure),
         }
         if self.settings.timings {
             let mut page = self.page();

@@ -106,6 +106,11 @@ impl Page {
         self.line(Style::Plain, text);
     }
 
+    /// Begins on an empty screen.
+    pub fn clear_screen(&mut self) {
+        self.text.push_str("\x1b[2J\x1b[H");
+    }
+
     /// Adds text that is made elsewhere, as it is.
     pub fn verbatim(&mut self, text: &str) {
         self.text.push_str(text);

@@ -6,29 +6,24 @@ use super::Ui;
 use crate::errors::Failure;
 
 impl Ui {
-    /// Asks for a yes, which `--yes` gives in advance.
+    /// Asks for a yes, which `flag` or `--yes` gives in advance.
     ///
     /// # Errors
     ///
     /// When the answer is no, or nobody can be asked.
-    pub fn confirm(&self, question: &str) -> Result<(), Failure> {
-        if self.settings.yes {
-            return Ok(());
-        }
-        self.confirm_with(question, "--yes")
+    pub fn confirm(&self, question: &str, flag: &str) -> Result<(), Failure> {
+        if self.settings.yes { Ok(()) } else { self.confirm_explicitly(question, flag) }
     }
 
-    /// Asks for a yes that only `flag` gives in advance.
+    /// Asks for a yes that only `flag` gives in advance, and `--yes` does not.
     ///
     /// # Errors
     ///
     /// When the answer is no, or nobody can be asked.
-    pub fn confirm_with(&self, question: &str, flag: &str) -> Result<(), Failure> {
+    pub fn confirm_explicitly(&self, question: &str, flag: &str) -> Result<(), Failure> {
         if !self.is_interactive() {
-            return Err(Failure::input_required(
-                format!("a confirmation is needed: {question}"),
-                format!("pass `{flag}`"),
-            ));
+            let message = format!("a confirmation is needed: {question}");
+            return Err(Failure::input_required(message, format!("pass `{flag}`")));
         }
         match Confirm::new().with_prompt(question).default(false).interact_opt() {
             Ok(Some(true)) => Ok(()),

@@ -120,6 +120,11 @@ pub enum EmbeddedError {
         #[source]
         source: io::Error,
     },
+    /// Requests need a key, and nobody said which.
+    #[error(
+        "`security.api_key` is on, and `HELIX_API_KEY` does not hold the SHA-256 of a key in 64 hexadecimal digits"
+    )]
+    ApiKey,
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] helix_engine::EngineError),

@@ -73,6 +73,8 @@ pub struct EngineSettings {
     pub ef_search: u32,
     /// The model that turns text into vectors.
     pub embedding_model: Option<String>,
+    /// Whether requests need a key.
+    pub api_key: bool,
 }
 
 impl Launch {

@@ -7,7 +7,9 @@
 pub mod control;
 pub mod error;
 pub mod files;
+pub mod host;
 pub mod launch;
+pub mod live;
 pub mod log;
 pub mod port;
 pub mod process;

@@ -53,7 +53,8 @@ impl Default for HealthSettings {
 }
 
 impl Settings {
-    /// The hash of all that a process has to be restarted for. The port is compared on its own.
+    /// The hash of all that a process has to be restarted for. The port is compared on its own; what is logged can wait for
+    /// the next start.
     #[must_use]
     pub fn hash(&self) -> String {
         #[derive(Serialize)]
@@ -62,17 +63,8 @@ impl Settings {
             bind: IpAddr,
             engine: &'a EngineSettings,
             env: &'a BTreeMap<String, String>,
-            log_max_len_bytes: u64,
-            log_level: &'a str,
         }
-        let hashed = Hashed {
-            data: self.files.data(),
-            bind: self.bind,
-            engine: &self.engine,
-            env: &self.env,
-            log_max_len_bytes: self.log_max_len_bytes,
-            log_level: &self.log_level,
-        };
+        let hashed = Hashed { data: self.files.data(), bind: self.bind, engine: &self.engine, env: &self.env };
         let json = serde_json::to_vec(&hashed).unwrap_or_default();
         format!("sha256:{}", hex::encode(Sha256::digest(json)))
     }

@@ -10,10 +10,13 @@ mod socket;
 use std::io;
 use std::path::PathBuf;
 
+use helix_engine::server::RequestEvent;
 use helix_plan::diff::Diff;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use super::now;
 
 pub use client::{Client, Events};
 pub use server::{Handler, serve};
@@ -81,8 +84,6 @@ pub struct Status {
     pub queries: usize,
     /// How long it has been up, in milliseconds.
     pub uptime_ms: u64,
-    /// How many requests it has answered.
-    pub requests: u64,
 }
 
 /// A request that was answered.
@@ -96,6 +97,16 @@ pub struct Event {
     pub status: u16,
     /// How long it took, in microseconds.
     pub micros: u64,
+    /// The error's text, for a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl From<RequestEvent> for Event {
+    fn from(event: RequestEvent) -> Self {
+        let RequestEvent { query, status, latency, error, .. } = event;
+        Self { ts: now(), query, status, micros: u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), error }
+    }
 }
 
 async fn write_message(stream: &mut (impl AsyncWrite + Unpin), message: &impl Serialize) -> io::Result<()> {

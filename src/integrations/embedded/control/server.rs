@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use helix_engine::server::RequestEvent;
 use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, broadcast};
 use tokio::time::timeout;
@@ -23,7 +24,7 @@ pub trait Handler: Send + Sync + 'static {
     fn answer(&self, request: Request) -> impl Future<Output = Reply> + Send;
 
     /// The requests that the instance answers from now on.
-    fn events(&self) -> broadcast::Receiver<Event>;
+    fn events(&self) -> broadcast::Receiver<RequestEvent>;
 }
 
 /// Serves a control socket until `shutdown`.
@@ -72,7 +73,7 @@ async fn converse(mut stream: UnixStream, handler: &impl Handler, shutdown: Canc
 
 async fn publish(
     mut stream: UnixStream,
-    mut events: broadcast::Receiver<Event>,
+    mut events: broadcast::Receiver<RequestEvent>,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     write_message(&mut stream, &Reply::Subscribed).await?;
@@ -82,9 +83,9 @@ async fn publish(
             event = events.recv() => event,
         };
         match event {
-            Ok(event) => {
-                timeout(PATIENCE, write_message(&mut stream, &event)).await.map_err(|_| io::ErrorKind::TimedOut)??
-            }
+            Ok(event) => timeout(PATIENCE, write_message(&mut stream, &Event::from(event)))
+                .await
+                .map_err(|_| io::ErrorKind::TimedOut)??,
             // A slow reader misses some; it is a view, not a record.
             Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return Ok(()),

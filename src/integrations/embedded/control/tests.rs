@@ -9,19 +9,19 @@ use super::*;
 use crate::integrations::embedded::error::EmbeddedError;
 use crate::integrations::embedded::files::Files;
 
-struct Fixed(broadcast::Sender<Event>);
+struct Fixed(broadcast::Sender<RequestEvent>);
 
 impl Handler for Fixed {
     async fn answer(&self, request: Request) -> Reply {
         match request {
-            Request::Status => Reply::Status(Status { digest: "d".to_owned(), queries: 1, uptime_ms: 2, requests: 3 }),
+            Request::Status => Reply::Status(Status { digest: "d".to_owned(), queries: 1, uptime_ms: 2 }),
             Request::Stop { .. } => Reply::Stopping,
             Request::Activate { .. } => Reply::Refused { code: "E-X".to_owned(), message: "no".to_owned() },
             Request::Subscribe => Reply::Subscribed,
         }
     }
 
-    fn events(&self) -> broadcast::Receiver<Event> {
+    fn events(&self) -> broadcast::Receiver<RequestEvent> {
         self.0.subscribe()
     }
 }
@@ -40,7 +40,7 @@ async fn talk(home: &Path, short: &Path) {
     let serving = tokio::spawn(serve(socket, Arc::new(Fixed(events.clone())), shutdown.clone()));
 
     let client = Client::new(&files).unwrap();
-    assert_eq!(client.status().await.unwrap().requests, 3);
+    assert_eq!(client.status().await.unwrap().uptime_ms, 2);
     let refused = client.activate("p".into(), "d".to_owned(), false).await.unwrap_err();
     assert!(matches!(&refused, EmbeddedError::Refused { code, .. } if code == "E-X"), "{refused}");
     client.stop(Duration::from_secs(1)).await.unwrap();
@@ -49,9 +49,10 @@ async fn talk(home: &Path, short: &Path) {
     while events.receiver_count() == 0 {
         tokio::task::yield_now().await;
     }
-    let event = Event { ts: "t".to_owned(), query: "q".to_owned(), status: 200, micros: 5 };
-    events.send(event.clone()).unwrap();
-    assert_eq!(subscription.next().await, Some(event));
+    let latency = Duration::from_micros(5);
+    events.send(RequestEvent { query: "q".to_owned(), status: 200, latency, response_bytes: 3, error: None }).unwrap();
+    let event = subscription.next().await.unwrap();
+    assert_eq!((event.query.as_str(), event.status, event.micros), ("q", 200, 5));
 
     shutdown.cancel();
     serving.await.unwrap();

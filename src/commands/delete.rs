@@ -1,0 +1,105 @@
+//! `helix delete`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::args::LockArgs;
+use crate::ctx::Ctx;
+use crate::errors::Failure;
+use crate::ops::{delete, local};
+use crate::ui::{Page, Report, Style};
+
+/// How long requests in flight may take.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Arguments of `helix delete`.
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    /// Instance to delete
+    instance: String,
+    /// Keep its data
+    #[arg(long)]
+    keep_data: bool,
+    /// Keep its table in the project file
+    #[arg(long)]
+    keep_config: bool,
+    /// Change nothing; say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+/// What was deleted.
+#[derive(Debug, Serialize)]
+pub struct DeleteReport {
+    instance: String,
+    provider: &'static str,
+    /// The folders and files that are gone.
+    removed: Vec<PathBuf>,
+    data_kept: bool,
+    config_kept: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
+}
+
+impl Report for DeleteReport {
+    fn human(&self, page: &mut Page) {
+        page.success(self.line());
+        for path in &self.removed {
+            page.line(Style::Dim, format_args!("  {}", path.display()));
+        }
+        let kept = [(self.data_kept, "its data"), (self.config_kept, "its table in the project file")];
+        for (_, what) in kept.into_iter().filter(|(kept, _)| *kept) {
+            page.line(Style::Dim, format_args!("  kept: {what}"));
+        }
+    }
+
+    fn summary(&self) -> Option<String> {
+        Some(self.line())
+    }
+}
+
+impl DeleteReport {
+    fn line(&self) -> String {
+        let verb = if self.dry_run { "Would delete" } else { "Deleted" };
+        format!("{verb} `{}`", self.instance)
+    }
+}
+
+/// Deletes an instance: its process, its data, its workspace, its table in the project file.
+///
+/// # Errors
+///
+/// When nobody agrees, the process does not end, or something cannot be removed. What is gone is gone; doing it again finishes
+/// it.
+pub async fn run(args: DeleteArgs, ctx: &Ctx) -> Result<DeleteReport, Failure> {
+    let project = ctx.project()?;
+    let name = local::choose(ctx, project, Some(&args.instance))?;
+    let settings = local::settings(ctx, project, &name)?;
+    let doomed = delete::plan(project.root(), &settings.files, args.keep_data)?;
+    if !args.dry_run {
+        let what = if args.keep_data { "" } else { " and all its data" };
+        ctx.ui.confirm_typed(&format!("This deletes `{name}`{what}."), &name)?;
+        let lock = ctx.unless_cancelled(local::lock(&settings, "delete", args.lock.lock_timeout)).await?;
+        ctx.check_cancelled()?;
+        let step = ctx.ui.step("delete", &format!("Deleting `{name}`"));
+        delete::apply(&settings.files, &doomed, DRAIN).await?;
+        if !args.keep_config {
+            local::forget(project, &name)?;
+        }
+        step.done("Deleted");
+        drop(lock);
+    }
+    Ok(DeleteReport {
+        instance: name,
+        provider: "embedded",
+        removed: doomed,
+        data_kept: args.keep_data,
+        config_kept: args.keep_config,
+        dry_run: args.dry_run,
+    })
+}

@@ -1,0 +1,252 @@
+//! `helix push`.
+
+use clap::Args;
+use helix_plan::diff::{Change, Class, Diff, QueryChange, SchemaChange};
+use helix_plan::introspect::AccessInfo;
+use serde::Serialize;
+
+use super::args::{LockArgs, WaitArgs, port};
+use crate::ctx::Ctx;
+use crate::errors::Failure;
+use crate::integrations::embedded::settings::{Settings, url};
+use crate::ops::compile::{self, CompiledProject};
+use crate::ops::instance::{InstanceError, Runner};
+use crate::ops::push::{self, Action, PortChoice, PushOptions, PushPlan, Pushed};
+use crate::ops::{local, warnings};
+use crate::ui::{Page, Report, Style};
+use crate::utils::count;
+
+/// Arguments of `helix push`.
+#[derive(Debug, Args)]
+pub struct PushArgs {
+    /// Instance to push to
+    instance: Option<String>,
+    /// Push even when nothing changed
+    #[arg(long)]
+    force: bool,
+    /// Port to listen on, or `auto` for the first free one
+    #[arg(long, value_name = "N|auto", value_parser = port)]
+    port: Option<PortChoice>,
+    /// Write the port to the project file
+    #[arg(long, requires = "port")]
+    save: bool,
+    #[command(flatten)]
+    wait: WaitArgs,
+    /// Lose stored data that the new schema has no place for
+    #[arg(long)]
+    allow_breaking: bool,
+    /// Leave a failed release as it is, rather than going back to the one before
+    #[arg(long)]
+    no_rollback: bool,
+    /// What to say about this release
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Change nothing; show what would be done
+    #[arg(long, visible_alias = "plan-only")]
+    dry_run: bool,
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+/// What a push did, or would do.
+#[derive(Debug, Serialize)]
+pub struct PushReport {
+    instance: String,
+    provider: &'static str,
+    changed: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_release: Option<String>,
+    url: String,
+    port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
+    digest: String,
+    plan: Planned,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<&'static str>,
+    rolled_back: bool,
+    duration_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Planned {
+    action: Action,
+    class: Class,
+    queries: Vec<QueryChange>,
+    schema: Vec<SchemaChange>,
+}
+
+impl Report for PushReport {
+    fn human(&self, page: &mut Page) {
+        page.success(self.line());
+        if self.dry_run {
+            for line in describe(&self.plan.queries, &self.plan.schema) {
+                page.text_line(format_args!("  {line}"));
+            }
+        }
+        let mut details = vec![("url", self.url.clone())];
+        if self.dry_run {
+            details.push(("action", self.plan.action.describe()));
+        }
+        details.extend(self.release.clone().map(|release| ("release", release)));
+        details.extend(self.health.map(|health| ("health", health.to_owned())));
+        page.details(details);
+        if self.changed {
+            page.line(Style::Dim, format_args!("  see what can be called: helix query {} --list", self.instance));
+        }
+    }
+
+    fn summary(&self) -> Option<String> {
+        Some(format!("{}: {}", self.line(), self.url))
+    }
+}
+
+impl PushReport {
+    fn line(&self) -> String {
+        let name = &self.instance;
+        match (self.dry_run, self.changed) {
+            (true, _) if self.plan.action == Action::Nothing => format!("`{name}` is up to date"),
+            (true, _) => format!("Would push `{name}`"),
+            (false, true) => format!("Pushed `{name}` in {} ms", self.duration_ms),
+            (false, false) => format!("`{name}` is up to date"),
+        }
+    }
+}
+
+/// Makes the queries of the project what an instance serves.
+///
+/// # Errors
+///
+/// When the project does not compile, the change is refused, or the instance does not become healthy.
+pub async fn run(args: PushArgs, ctx: &Ctx) -> Result<PushReport, Failure> {
+    let project = ctx.project()?;
+    let name = local::choose(ctx, project, args.instance.as_deref())?;
+    let settings = local::settings(ctx, project, &name)?;
+    let runner = local::runner()?;
+    ctx.ui.header(&format!("Pushing `{name}`"));
+
+    let step = ctx.ui.step("check", "Checking");
+    let compiled = compile::compile(compile::read_sources(project)?)?;
+    step.done(&format!("Checked {}", count(compiled.program.queries.len(), "query", "queries")));
+    warnings::show(ctx, &compiled.warnings, &compiled.sources.set);
+
+    let options = PushOptions {
+        force: args.force,
+        port: args.port.unwrap_or(PortChoice::Configured),
+        wait: args.wait.wait(),
+        rollback: !args.no_rollback,
+        message: args.message.clone(),
+    };
+    if args.dry_run {
+        let plan = push::plan(&runner, &settings, &compiled.program, &options).await?;
+        return Ok(report(ctx, &settings, &plan, None));
+    }
+    let lock = ctx.unless_cancelled(local::lock(&settings, "push", args.lock.lock_timeout)).await?;
+    let plan = push::plan(&runner, &settings, &compiled.program, &options).await?;
+    agree(&args, ctx, &plan)?;
+    ctx.check_cancelled()?;
+    let pushed = deliver(ctx, &runner, &settings, compiled, &plan, &options).await?;
+    if args.save {
+        local::save_port(project, &name, pushed.port)?;
+    }
+    drop(lock);
+    Ok(report(ctx, &settings, &plan, Some(pushed)))
+}
+
+/// Gets the user's word for a change that loses data.
+fn agree(args: &PushArgs, ctx: &Ctx, plan: &PushPlan) -> Result<(), Failure> {
+    if args.allow_breaking || plan.changes.class() != Class::Breaking {
+        return Ok(());
+    }
+    let lost = plan.changes.schema.iter().filter(|change| change.class == Class::Breaking).cloned().collect();
+    let breaking = InstanceError::Breaking { changes: lost };
+    if !ctx.ui.is_interactive() {
+        return Err(breaking.into());
+    }
+    ctx.ui.warn("W-PUSH-BREAKING", breaking.to_string());
+    ctx.ui.confirm_explicitly("Push all the same?", "--allow-breaking")
+}
+
+async fn deliver(
+    ctx: &Ctx,
+    runner: &Runner,
+    settings: &Settings,
+    compiled: CompiledProject,
+    plan: &PushPlan,
+    options: &PushOptions,
+) -> Result<Pushed, Failure> {
+    for line in describe(&plan.changes.queries, &plan.changes.schema).into_iter().take(20) {
+        ctx.ui.note(&line);
+    }
+    let (running, done) = match &plan.action {
+        Action::Nothing => ("Looking", "Nothing to do".to_owned()),
+        Action::Swap => ("Swapping the plan", "Swapped the plan".to_owned()),
+        Action::Restart { reason } => ("Restarting", format!("Restarted: {reason}")),
+        Action::Start => ("Starting", "Started".to_owned()),
+    };
+    let step = ctx.ui.step("activate", running);
+    let hash = Some(compiled.sources.hash);
+    let pushed = push::apply(runner, settings, &compiled.program, hash, plan, options).await?;
+    step.done(&done);
+    Ok(pushed)
+}
+
+/// The changes, one a line.
+fn describe(queries: &[QueryChange], schema: &[SchemaChange]) -> Vec<String> {
+    let verb = |change| match change {
+        Change::Added => "+",
+        Change::Changed => "~",
+        Change::Removed => "-",
+    };
+    let schema = schema.iter().map(|one| {
+        let class = match one.class {
+            Class::Compatible => "",
+            Class::NeedsMigration => " (stored data is converted)",
+            Class::Breaking => " (breaking)",
+        };
+        format!("{} {}: {}{class}", verb(one.change), one.subject, one.reason)
+    });
+    let queries = queries.iter().map(|one| {
+        let access = match one.access {
+            AccessInfo::Read => "read",
+            AccessInfo::Write => "write",
+        };
+        format!("{} query {} ({access})", verb(one.change), one.name)
+    });
+    schema.chain(queries).collect()
+}
+
+fn report(ctx: &Ctx, settings: &Settings, plan: &PushPlan, pushed: Option<Pushed>) -> PushReport {
+    let Diff { queries, schema } = plan.changes.clone();
+    let class = plan.changes.class();
+    let planned = Planned { action: plan.action.clone(), class, queries, schema };
+    let changed = pushed.is_some() && plan.action != Action::Nothing;
+    let planned_url = url(settings.address(plan.port));
+    let (release, pid, health, at, port) = match &pushed {
+        Some(done) => {
+            let health = done.health.as_ref().map(crate::ops::health::Health::name);
+            (done.release.clone(), Some(done.pid), health, done.url.clone(), done.port)
+        }
+        None => (None, None, None, planned_url, plan.port),
+    };
+    PushReport {
+        instance: settings.files.name().to_owned(),
+        provider: "embedded",
+        changed,
+        dry_run: pushed.is_none(),
+        previous_release: plan.previous_release.clone().filter(|previous| release.as_ref() != Some(previous)),
+        release,
+        url: at,
+        port,
+        pid,
+        digest: plan.digest.clone(),
+        plan: planned,
+        health,
+        rolled_back: false,
+        duration_ms: u64::try_from(ctx.ui.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}

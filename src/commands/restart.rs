@@ -1,0 +1,95 @@
+//! `helix restart`.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::args::{LockArgs, WaitArgs, duration};
+use crate::ctx::Ctx;
+use crate::errors::Failure;
+use crate::ops::lifecycle::{self, Started};
+use crate::ops::local;
+use crate::ui::{Page, Report};
+
+/// Arguments of `helix restart`.
+#[derive(Debug, Args)]
+pub struct RestartArgs {
+    /// Instance to restart
+    instance: Option<String>,
+    /// How long requests in flight may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    timeout: Duration,
+    #[command(flatten)]
+    wait: WaitArgs,
+    /// Change nothing; say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    lock: LockArgs,
+}
+
+/// What runs now.
+#[derive(Debug, Serialize)]
+pub struct RestartReport {
+    instance: String,
+    provider: &'static str,
+    /// Whether the settings changed since it was started.
+    reconfigured: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
+    #[serde(flatten)]
+    started: Option<Started>,
+}
+
+impl Report for RestartReport {
+    fn human(&self, page: &mut Page) {
+        page.success(self.line());
+        if let Some(started) = self.started.as_ref().filter(|_| !self.dry_run) {
+            page.details([("url", started.url.clone()), ("pid", started.pid.to_string())]);
+        }
+    }
+
+    fn summary(&self) -> Option<String> {
+        Some(self.line())
+    }
+}
+
+impl RestartReport {
+    fn line(&self) -> String {
+        let verb = if self.dry_run { "Would restart" } else { "Restarted" };
+        let settings = if self.reconfigured { " with its new settings" } else { "" };
+        format!("{verb} `{}`{settings}", self.instance)
+    }
+}
+
+/// Ends the process of an instance and starts another one with what was last pushed.
+///
+/// # Errors
+///
+/// When nothing was pushed, the process does not end, or the new one does not become healthy.
+pub async fn run(args: RestartArgs, ctx: &Ctx) -> Result<RestartReport, Failure> {
+    let project = ctx.project()?;
+    let name = local::choose(ctx, project, args.instance.as_deref())?;
+    let settings = local::settings(ctx, project, &name)?;
+    let runner = local::runner()?;
+    let report = |reconfigured, started| RestartReport {
+        instance: name.clone(),
+        provider: "embedded",
+        reconfigured,
+        dry_run: args.dry_run,
+        started,
+    };
+    if args.dry_run {
+        return Ok(report(lifecycle::is_reconfigured(&settings)?, lifecycle::running(&settings)?));
+    }
+    let lock = ctx.unless_cancelled(local::lock(&settings, "restart", args.lock.lock_timeout)).await?;
+    ctx.check_cancelled()?;
+    ctx.ui.header(&format!("Restarting `{name}`"));
+    let step = ctx.ui.step("restart", "Restarting");
+    let reconfigured = lifecycle::is_reconfigured(&settings)?;
+    let started = lifecycle::restart(&runner, &settings, args.timeout, args.wait.wait()).await?;
+    step.done("Restarted");
+    drop(lock);
+    Ok(report(reconfigured, Some(started)))
+}

@@ -1,0 +1,137 @@
+//! What the errors of the parts mean for the user: code, exit code, hint.
+
+use super::instance::InstanceError;
+use super::invoke::InvokeError;
+use super::lock::LockError;
+use super::push::PushFailed;
+use crate::errors::{ExitCode, Failure};
+use crate::integrations::embedded::EmbeddedError;
+
+/// What a fault that an instance process names means for the exit code.
+fn exit_of(code: &str) -> ExitCode {
+    match code {
+        "E-DEPLOY-REFUSED" => ExitCode::Rejected,
+        "E-PORT-IN-USE" => ExitCode::Failed,
+        "E-STATE-RUNNING" | "E-STATE-DATA-IN-USE" | "E-STATE-FORMAT" => ExitCode::State,
+        _ => ExitCode::Unhealthy,
+    }
+}
+
+fn port_hint(failure: Failure) -> Failure {
+    failure.hint("pass `--port N` or `--port auto`, or change `port` in the project file")
+}
+
+fn with_log(failure: Failure, log: Vec<String>) -> Failure {
+    failure.context(log)
+}
+
+impl From<EmbeddedError> for Failure {
+    fn from(error: EmbeddedError) -> Self {
+        let message = error.to_string();
+        match error {
+            EmbeddedError::File { action, path, source } => Self::file(action, &path, &source),
+            EmbeddedError::DamagedFile { .. } => Self::new("E-STATE-DAMAGED", ExitCode::State, message),
+            EmbeddedError::AlreadyRunning { .. } => Self::new("E-STATE-RUNNING", ExitCode::State, message),
+            EmbeddedError::UnknownHolder { .. } => Self::new("E-STATE-HELD", ExitCode::State, message)
+                .hint("find the process with `ps`, end it, and try again"),
+            EmbeddedError::PortInUse { .. } => port_hint(Self::new("E-PORT-IN-USE", ExitCode::Failed, message)),
+            EmbeddedError::NoFreePort { .. } => Self::new("E-PORT-NONE-FREE", ExitCode::Failed, message),
+            EmbeddedError::Control { name, .. } => Self::new("E-STATE-CONTROL", ExitCode::State, message)
+                .hint(format!("see `helix status {name}` and `helix logs {name}`")),
+            EmbeddedError::Refused { code, .. } => {
+                let exit = exit_of(&code);
+                Self::new(code, exit, message)
+            }
+            EmbeddedError::Exited { code, log, .. } => {
+                let code = code.unwrap_or_else(|| "E-DEPLOY-EXITED".to_owned());
+                let exit = exit_of(&code);
+                let is_port = code == "E-PORT-IN-USE";
+                let failure = with_log(Self::new(code, exit, message), log);
+                if is_port { port_hint(failure) } else { failure }
+            }
+            EmbeddedError::NotReady { name, log, .. } => {
+                with_log(Self::new("E-DEPLOY-UNHEALTHY", ExitCode::Unhealthy, message), log)
+                    .hint(format!("wait longer with `--wait 5m`, or look at `helix logs {name}`"))
+            }
+            EmbeddedError::NotStopped { .. } => Self::new("E-STATE-NOT-STOPPED", ExitCode::State, message),
+            EmbeddedError::System { .. } => Self::new("E-RUNTIME-SYSTEM", ExitCode::Failed, message),
+            EmbeddedError::ApiKey => Self::new("E-AUTH-KEY-HASH", ExitCode::Auth, message),
+            EmbeddedError::Engine(_) => Self::new("E-RUNTIME-ENGINE", ExitCode::Failed, message),
+            EmbeddedError::Plan(_) => Self::new("E-STATE-DAMAGED", ExitCode::State, message),
+        }
+    }
+}
+
+impl From<InstanceError> for Failure {
+    fn from(error: InstanceError) -> Self {
+        let message = error.to_string();
+        match error {
+            InstanceError::Embedded(error) => error.into(),
+            InstanceError::Lock(LockError::Held { .. }) => {
+                Self::new("E-STATE-LOCKED", ExitCode::Locked, message).hint("wait for it with `--lock-timeout 30s`")
+            }
+            InstanceError::Lock(LockError::File { path, source }) => Self::file("lock", &path, &source),
+            InstanceError::Release(_) => Self::new("E-FS-IO", ExitCode::Failed, message),
+            InstanceError::NothingPushed { name } => Self::new("E-STATE-NOTHING-PUSHED", ExitCode::State, message)
+                .hint(format!("push first: `helix push {name}`")),
+            InstanceError::Unhealthy { log, .. } => {
+                with_log(Self::new("E-DEPLOY-UNHEALTHY", ExitCode::Unhealthy, message), log)
+            }
+            InstanceError::InDevelopment { .. } => Self::new("E-STATE-IN-DEVELOPMENT", ExitCode::State, message)
+                .hint("end the session first: Ctrl-C in its terminal, or `helix stop`"),
+            InstanceError::Breaking { .. } => Self::new("E-INPUT-BREAKING", ExitCode::Input, message)
+                .hint("pass `--allow-breaking` to lose that data; `--yes` alone is not enough"),
+        }
+    }
+}
+
+impl From<PushFailed> for Failure {
+    fn from(failed: PushFailed) -> Self {
+        let failure = Self::from(failed.error);
+        let serves = failed.rolled_back.then_some("the instance serves what it served before");
+        failure.context(serves)
+    }
+}
+
+impl From<InvokeError> for Failure {
+    fn from(error: InvokeError) -> Self {
+        let message = error.to_string();
+        match error {
+            InvokeError::Unreachable { .. } => {
+                Self::new("E-NET-UNREACHABLE", ExitCode::Network, message).hint("see whether it runs: `helix status`")
+            }
+            InvokeError::Timeout { .. } => {
+                Self::new("E-NET-TIMEOUT", ExitCode::Network, message).hint("wait longer with `--timeout 60s`")
+            }
+            InvokeError::Answered { answer, .. } => {
+                let body = String::from_utf8_lossy(&answer.body).trim().to_owned();
+                let failure = match answer.status {
+                    401 | 403 => Self::new("E-AUTH-KEY", ExitCode::Auth, message)
+                        .hint("put the key of the instance into `HELIX_API_KEY`"),
+                    _ => Self::new("E-QUERY-FAILED", ExitCode::State, message),
+                };
+                failure.context((!body.is_empty()).then_some(body))
+            }
+            InvokeError::NoIntrospection { .. } => Self::new("E-NET-PROTOCOL", ExitCode::Network, message),
+            InvokeError::UnknownQuery { nearest, .. } => {
+                Self::new("E-QUERY-UNKNOWN", ExitCode::State, message).hint(match nearest {
+                    Some(near) => format!("did you mean `{near}`? `--list` shows all"),
+                    None => "`--list` shows what can be called".to_owned(),
+                })
+            }
+            InvokeError::UnknownParam { known, .. } => {
+                let failure = Self::new("E-INPUT-PARAM", ExitCode::Usage, message);
+                if known.is_empty() {
+                    failure.hint("it takes no parameters")
+                } else {
+                    failure.hint(format!("it takes {}", known.join(", ")))
+                }
+            }
+            InvokeError::MissingParam { name, .. } => {
+                Self::new("E-INPUT-PARAM", ExitCode::Usage, message).hint(format!("pass `--param {name}=…`"))
+            }
+            InvokeError::Param(_) => Self::new("E-INPUT-PARAM", ExitCode::Usage, message),
+            InvokeError::NotAnObject { .. } => Self::new("E-INPUT-DATA", ExitCode::Usage, message),
+        }
+    }
+}
