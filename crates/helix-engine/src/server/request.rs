@@ -30,7 +30,7 @@ pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Respons
     if is_query {
         state.metrics.observe(if known { name } else { NO_QUERY }, answer.status, latency);
         tracing::info!(
-            target: "helix::request",
+            target: "requests",
             query = name,
             status = answer.status,
             latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX),
