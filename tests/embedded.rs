@@ -57,6 +57,12 @@ fn ann(project: &Project) {
     project.ok("add_user", &json!({"email": "ann@x", "name": "Ann", "age": 31}));
 }
 
+/// Adds what is there already, and so fails.
+fn ann_again(project: &Project) {
+    let (status, _) = project.call("add_user", &json!({"email": "ann@x", "name": "Ann", "age": 31}));
+    assert_eq!(status, 409);
+}
+
 fn names(project: &Project) -> Value {
     project.ok("users", &json!({}))["users"].clone()
 }
@@ -504,7 +510,9 @@ fn development_swaps_each_save_and_survives_mistakes() {
     assert_eq!(names(&project), json!(["Ann"]));
     project.write("db/app.hx", APP);
     dev.wait_for("the correction", |line| line["type"] == "activated");
-    dev.wait_for("requests", |line| line["type"] == "request" || line["type"] == "activated");
+    ann_again(&project);
+    let request = dev.wait_for("the request", |line| line["type"] == "request" && line["query"] == "add_user");
+    assert_eq!((request["status"].as_u64(), request["error"].is_string()), (Some(409), true), "{request}");
     assert_eq!(dev.interrupt(), 0);
     assert_eq!(state(&project), "stopped");
     project.helix(&["start", "dev"]).code(0);

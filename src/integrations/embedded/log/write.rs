@@ -81,8 +81,8 @@ impl Write for &RotatingFile {
 
 /// Sends the events of this process to the log of an instance, from now on.
 ///
-/// `level` is a level or a list of directives such as `info,helix::request=info`. Requests are logged when they are asked for by
-/// `helix::request`, `debug` or `trace`: a line for each is much for a busy instance.
+/// `level` is a level or a list of directives such as `info,requests=info`. Requests are logged when they are asked for by
+/// `requests=info`, `debug` or `trace`: a line for each is much for a busy instance.
 ///
 /// # Errors
 ///
@@ -90,7 +90,7 @@ impl Write for &RotatingFile {
 pub fn install(path: &Path, max_len_bytes: u64, level: &str) -> io::Result<()> {
     let file = Arc::new(RotatingFile::open(path, max_len_bytes)?);
     let directives = match level.to_ascii_lowercase().as_str() {
-        known @ ("error" | "warn" | "info") => format!("{known},helix::request=off"),
+        known @ ("error" | "warn" | "info") => format!("{known},requests=off"),
         _ => level.to_owned(),
     };
     let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
