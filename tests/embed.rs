@@ -1,4 +1,5 @@
 //! `Embed`: texts go to a provider before the transaction, each once, and failures store nothing and tell no key.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

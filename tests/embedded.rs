@@ -1,4 +1,5 @@
 //! The embedded runtime as a user meets it: the real binary, real processes, loopback only.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

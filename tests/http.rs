@@ -1,4 +1,5 @@
 //! The HTTP contract over a real socket: statuses, bodies, keys, limits, keep-alive, draining, and plans that change under load.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

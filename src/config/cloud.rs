@@ -212,7 +212,7 @@ pub(super) fn read(provider: &str, section: &Section<'_>, reader: &Reader<'_>) -
     let (provider, default_mode) = match provider {
         "helix" => (helix(section, reader).map(Provider::Helix), BuildMode::Dev),
         "fly" => (Some(Provider::Fly(fly(section))), BuildMode::Release),
-        "ecr" => (Some(registry(section, Some(ecr(section)))).map(Provider::Registry), BuildMode::Release),
+        "ecr" => (Some(Provider::Registry(registry(section, Some(ecr(section))))), BuildMode::Release),
         "ghcr" => (ghcr(section).map(|kind| Provider::Registry(registry(section, Some(kind)))), BuildMode::Release),
         _ => (docker_hub(section).map(|kind| Provider::Registry(registry(section, Some(kind)))), BuildMode::Release),
     };

@@ -197,7 +197,7 @@ impl Ui {
             self.event("warning", &serde_json::json!({ "code": warning.code, "message": warning.message }));
         } else if !self.is_json() {
             let mut page = self.page();
-            page.symbol(page::Symbol::Warning, &format!("{} [{}]", warning.message, warning.code));
+            page.symbol(page::Symbol::Warning, format!("{} [{}]", warning.message, warning.code));
             self.narrate(&page);
         }
         self.told().warnings.push(warning);

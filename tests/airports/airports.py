@@ -84,7 +84,7 @@ for code in ("ATL", "ABE", "SEA", "00M"):
 
 # Filters on edges, with their ends projected.
 for code, least in (("ATL", 5000), ("ORD", 8000), ("00M", 0)):
-    expected = [{"to": r["destination"], "flights": r["count"]} for r in outgoing[code] if r["count"] >= least]
+    expected = [{"to": {"iata": r["destination"]}, "flights": r["count"]} for r in outgoing[code] if r["count"] >= least]
     same(f"busy routes from {code}", call("busy_routes", iata=code, min=least)["routes"], expected)
 same("busy routes", call("busy_count", min=1000)["routes"], sum(route["count"] > 1000 for route in routes))
 

@@ -1,5 +1,6 @@
 //! What tests of the binary share: a project in an isolated home, its instances, and a small HTTP client.
 #![allow(dead_code, reason = "each test file uses a part")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and shows what the tool said")]
 
 use std::fs;
 use std::net::TcpListener;

@@ -26,7 +26,7 @@ fn value_of(ty: &ValueType, seed: u64, arena: &Arena) -> Value<'static> {
     match ty {
         ValueType::Scalar(scalar) => match scalar {
             ScalarType::String => text(seed),
-            ScalarType::Boolean => Value::Bool(seed % 2 == 0),
+            ScalarType::Boolean => Value::Bool(seed.is_multiple_of(2)),
             ScalarType::I8 => Value::Int((int as i8).into()),
             ScalarType::I16 => Value::Int((int as i16).into()),
             ScalarType::I32 => Value::Int((int as i32).into()),
