@@ -18,7 +18,7 @@ async fn a_save_by_writing_or_renaming_is_one_change() {
     let path = queries.join("app.hx");
     fs::write(&path, "a").unwrap();
     fs::write(&path, "b").unwrap();
-    assert_eq!(watch.changed().await, [path.clone()]);
+    assert_eq!(watch.changed().await, std::slice::from_ref(&path));
 
     fs::write(queries.join("other.tmp"), "c").unwrap();
     fs::rename(queries.join("other.tmp"), &path).unwrap();
