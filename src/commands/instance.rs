@@ -59,7 +59,7 @@ pub async fn run(args: InstanceArgs, ctx: &Ctx) -> Result<InstanceReport, Failur
 
 async fn serve(launch: &Launch, ctx: &Ctx) -> Result<(), EmbeddedError> {
     let program = state::load_plan(&launch.plan, &launch.digest)?;
-    let host = Host::open(launch, program).await?;
+    let host = Host::open(launch, program, &ctx.env).await?;
     let instance = host.instance();
     let cancel = ctx.cancel.clone();
     let told = tokio::spawn(async move {

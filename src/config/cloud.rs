@@ -212,9 +212,9 @@ pub(super) fn read(provider: &str, section: &Section<'_>, reader: &Reader<'_>) -
     let (provider, default_mode) = match provider {
         "helix" => (helix(section, reader).map(Provider::Helix), BuildMode::Dev),
         "fly" => (Some(Provider::Fly(fly(section))), BuildMode::Release),
-        "ecr" => (Some(Provider::Registry(registry(section, Some(ecr(section))))), BuildMode::Release),
-        "ghcr" => (ghcr(section).map(|kind| Provider::Registry(registry(section, Some(kind)))), BuildMode::Release),
-        _ => (docker_hub(section).map(|kind| Provider::Registry(registry(section, Some(kind)))), BuildMode::Release),
+        "ecr" => (Some(Provider::Registry(registry(section, ecr(section)))), BuildMode::Release),
+        "ghcr" => (ghcr(section).map(|kind| Provider::Registry(registry(section, kind))), BuildMode::Release),
+        _ => (docker_hub(section).map(|kind| Provider::Registry(registry(section, kind))), BuildMode::Release),
     };
     finish(provider, default_mode, section, reader)
 }
@@ -290,7 +290,7 @@ fn fly(section: &Section<'_>) -> Fly {
 }
 
 /// What all registries have in common.
-fn registry(section: &Section<'_>, kind: Option<RegistryKind>) -> ImageRegistry {
+fn registry(section: &Section<'_>, kind: RegistryKind) -> ImageRegistry {
     let auth = [
         ("DockerConfig", RegistryAuth::DockerConfig),
         ("Token", RegistryAuth::Token),
@@ -298,7 +298,6 @@ fn registry(section: &Section<'_>, kind: Option<RegistryKind>) -> ImageRegistry 
         ("AwsCli", RegistryAuth::Cli),
         ("Env", RegistryAuth::Env),
     ];
-    let kind = kind.unwrap_or_else(|| ecr(section));
     let is_ecr = matches!(kind, RegistryKind::Ecr { .. });
     let or = |found: Vec<String>, default: &[&str]| {
         if found.is_empty() { default.iter().map(|text| (*text).to_owned()).collect() } else { found }

@@ -245,7 +245,8 @@ impl<'a> DevSession<'a> {
         let plan = state::plan_file(&settings.files, &digest);
         let mut launch = settings.launch(Session::Dev, port, plan, digest);
         launch.allow_breaking = self.options.allow_breaking;
-        let opened = Live::open(&launch, compiled.program.clone()).await;
+        let env = ctx.env.iter().chain(&settings.env).map(|(name, value)| (name.clone(), value.clone())).collect();
+        let opened = Live::open(&launch, compiled.program.clone(), &env).await;
         if opened.is_err() {
             // The failure is told here; nobody else has to find it.
             tidy(&settings.files)?;

@@ -1,9 +1,11 @@
 //! A running instance: what the detached process and a development session both are.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use helix_engine::embed::{Embedder, EmbeddingConfig, HttpEmbedder, Model};
 use helix_engine::server::{RequestEvent, Server, ServerOptions};
 use helix_engine::vector::VectorConfig;
 use helix_engine::{ActivateOptions, Engine, EngineError, EngineOptions};
@@ -23,6 +25,12 @@ use super::{now, port, state};
 pub const DRAIN: Duration = Duration::from_secs(10);
 /// The server waits at most that long; whoever stops it waits less.
 const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
+
+/// The model of a project that names none.
+const DEFAULT_EMBEDDING_MODEL: &str = "text-embedding-ada-002";
+
+/// The variables of an instance: keys are among them.
+pub type Env = BTreeMap<String, String>;
 
 /// An instance that serves, and has to be [`run`](Host::run) to be told what to do.
 #[derive(Debug)]
@@ -57,11 +65,11 @@ impl Host {
     /// # Errors
     ///
     /// When any of that fails.
-    pub async fn open(launch: &Launch, program: Program) -> Result<Self> {
+    pub async fn open(launch: &Launch, program: Program, env: &Env) -> Result<Self> {
         let files = launch.files();
         files.create()?;
         let mut hold = Hold::take(&files, record(launch))?;
-        match Self::serve(launch, &files, program).await {
+        match Self::serve(launch, &files, program, env).await {
             Ok((engine, server, socket)) => {
                 let (address, digest) = (server.address(), digest(&engine));
                 hold.update(|record| {
@@ -93,12 +101,17 @@ impl Host {
         }
     }
 
-    async fn serve(launch: &Launch, files: &Files, program: Program) -> Result<(Arc<Engine>, Server, Socket)> {
+    async fn serve(
+        launch: &Launch,
+        files: &Files,
+        program: Program,
+        env: &Env,
+    ) -> Result<(Arc<Engine>, Server, Socket)> {
         // Before the data is touched.
         port::check(launch.address())?;
         let socket = Socket::bind(files, &launch.short)?;
         let (data, options, allow_breaking) =
-            (launch.data.clone(), engine_options(&launch.engine), launch.allow_breaking);
+            (launch.data.clone(), engine_options(&launch.engine, env)?, launch.allow_breaking);
         let engine = blocking("open the data", move || {
             let engine = Engine::open(&data, options)?;
             engine.activate(&program, ActivateOptions { allow_breaking })?;
@@ -106,7 +119,7 @@ impl Host {
         })
         .await?;
         tracing::info!(digest = digest(&engine), "activated");
-        let server = Server::start(Arc::clone(&engine), server_options(launch)?)?;
+        let server = Server::start(Arc::clone(&engine), server_options(launch, env)?)?;
         Ok((engine, server, socket))
     }
 
@@ -284,30 +297,55 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(EmbeddedError::System { action, source: io::Error::other(error) }))
 }
 
-fn engine_options(settings: &EngineSettings) -> EngineOptions {
-    EngineOptions {
+fn engine_options(settings: &EngineSettings, env: &Env) -> Result<EngineOptions> {
+    Ok(EngineOptions {
         max_size_gb: settings.db_max_size_gb,
         vectors: VectorConfig {
             m: settings.m as usize,
             ef_construction: settings.ef_construction as usize,
             ef_search: settings.ef_search as usize,
         },
+        embedder: embedder(settings, env)?,
         ..EngineOptions::default()
-    }
+    })
 }
 
-fn server_options(launch: &Launch) -> Result<ServerOptions> {
+/// Who gives embeddings: only where a model or a key says that somebody is to.
+fn embedder(settings: &EngineSettings, env: &Env) -> Result<Option<Arc<dyn Embedder>>> {
+    let var = |name: &str| env.get(name).filter(|value| !value.is_empty()).cloned();
+    let keys = [var("OPENAI_API_KEY"), var("AZURE_OPENAI_API_KEY"), var("GEMINI_API_KEY")];
+    if settings.embedding_model.is_none() && keys.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let [openai_api_key, azure_openai_api_key, gemini_api_key] = keys;
+    let model = settings.embedding_model.as_deref().unwrap_or(DEFAULT_EMBEDDING_MODEL);
+    let defaults = EmbeddingConfig::new(Model::parse(model)?);
+    let config = EmbeddingConfig {
+        openai_api_key,
+        azure_openai_api_key,
+        gemini_api_key,
+        azure_openai_resource: var("AZURE_OPENAI_RESOURCE_NAME"),
+        azure_openai_base_url: var("AZURE_OPENAI_BASE_URL"),
+        openai_base_url: var("OPENAI_BASE_URL").unwrap_or(defaults.openai_base_url),
+        gemini_base_url: var("GEMINI_BASE_URL").unwrap_or(defaults.gemini_base_url),
+        local_url: var("HELIX_EMBED_URL").unwrap_or(defaults.local_url),
+        model: defaults.model,
+    };
+    Ok(Some(Arc::new(HttpEmbedder::new(config)?)))
+}
+
+fn server_options(launch: &Launch, env: &Env) -> Result<ServerOptions> {
     let mut options = ServerOptions::new(launch.address());
     options.drain_timeout = LONGEST_DRAIN;
     if launch.engine.api_key {
-        options.api_key_sha256 = Some(api_key()?);
+        options.api_key_sha256 = Some(api_key(env)?);
     }
     Ok(options)
 }
 
 /// The SHA-256 of the key that requests must carry, in 64 hexadecimal digits.
-fn api_key() -> Result<[u8; 32]> {
-    let text = std::env::var("HELIX_API_KEY").unwrap_or_default();
+fn api_key(env: &Env) -> Result<[u8; 32]> {
+    let text = env.get("HELIX_API_KEY").map_or("", String::as_str);
     let decoded = hex::decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
     decoded.ok_or(EmbeddedError::ApiKey)
 }

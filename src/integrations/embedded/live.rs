@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::control::{Client, Event};
 use super::error::Result;
 use super::files::Files;
-use super::host::{Host, Instance};
+use super::host::{Env, Host, Instance};
 use super::launch::Launch;
 use super::settings::url;
 use super::state;
@@ -54,8 +54,8 @@ impl Live {
     /// # Errors
     ///
     /// When it cannot be opened.
-    pub async fn open(launch: &Launch, program: Program) -> Result<Self> {
-        let host = Host::open(launch, program).await?;
+    pub async fn open(launch: &Launch, program: Program, env: &Env) -> Result<Self> {
+        let host = Host::open(launch, program, env).await?;
         let instance = host.instance();
         let address = instance.address().unwrap_or_else(|| launch.address());
         let requests = instance.requests();
