@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Benchmarks: never part of the tests, always of a release build.
+set -euo pipefail
+. scripts/lib.sh
+
+usage() {
+    cat <<'TEXT'
+Usage: ./build.sh bench [engine|http]
+
+  engine   Criterion, in process: what a request costs without the network
+  http     Load over loopback with 1 and 16 connections, beside an answer that costs nothing
+  (none)   Both
+TEXT
+}
+
+require_toolchain
+require_c_compiler
+case "${1:-all}" in
+    engine) cargo bench --locked --bench engine ;;
+    http) cargo run --release --locked --example load ;;
+    all)
+        cargo bench --locked --bench engine
+        cargo run --release --locked --example load
+        ;;
+    -h | --help) usage ;;
+    *) fail "unknown argument \`$1\`; see ./build.sh bench --help" ;;
+esac
