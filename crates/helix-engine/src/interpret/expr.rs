@@ -127,8 +127,11 @@ impl<'a> Run<'a, '_> {
                 Value::Id(self.context.codec.encode(if field == FieldRef::FromNode { from } else { to }))
             }
             FieldRef::Declared(id) => {
-                let item = self.with_row(*item)?;
-                self.catalog.get(item.ty).field(id).reader.read(item.row.unwrap_or_default(), self.arena)?
+                let reader = &self.catalog.get(item.ty).field(id).reader;
+                match item.row {
+                    Some(row) => reader.read(row, self.arena)?,
+                    None => reader.read(self.with_row(*item)?.row.unwrap_or_default(), self.arena)?,
+                }
             }
         })
     }
