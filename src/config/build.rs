@@ -24,6 +24,8 @@ pub struct BuildTable {
     pub cache_from: Option<String>,
     /// A cache to fill.
     pub cache_to: Option<String>,
+    /// Secrets of a build: their name, and the variable that holds them.
+    pub secrets: Vec<(String, String)>,
     /// Build arguments; `env` takes the value from the environment.
     pub build_args: BTreeMap<String, String>,
 }
@@ -85,6 +87,7 @@ pub(super) fn build(section: &Section<'_>) -> BuildTable {
         engine_source: text("engine_source"),
         cache_from: text("cache_from"),
         cache_to: text("cache_to"),
+        secrets: section.pairs("secrets", "id", "env"),
         build_args: section.map("build_args").into_iter().map(|(name, value)| (name, value.value)).collect(),
     };
     section.finish();

@@ -49,11 +49,20 @@ pub(super) struct Reader<'t> {
     file: &'t str,
     text: &'t str,
     problems: RefCell<Vec<(usize, Problem)>>,
+    /// Every key that was asked for, and whether it was there.
+    #[cfg(test)]
+    pub(super) asked: RefCell<BTreeMap<String, bool>>,
 }
 
 impl<'t> Reader<'t> {
     pub(super) fn new(file: &'t str, text: &'t str) -> Self {
-        Self { file, text, problems: RefCell::default() }
+        Self {
+            file,
+            text,
+            problems: RefCell::default(),
+            #[cfg(test)]
+            asked: RefCell::default(),
+        }
     }
 
     pub(super) fn error(&self, code: &'static str, span: Range<usize>, message: String, hint: Option<String>) {
@@ -254,6 +263,29 @@ impl<'t> Section<'t> {
         strings
     }
 
+    /// A list of tables, each with two strings.
+    pub(super) fn pairs(&self, key: &str, first: &str, second: &str) -> Vec<(String, String)> {
+        let Some((item, span)) = self.item(key) else { return Vec::new() };
+        let expected = format!("a list of `{{ {first} = \"…\", {second} = \"…\" }}`");
+        let Some(array) = item.as_array() else {
+            self.wrong_type(key, &expected, item, span);
+            return Vec::new();
+        };
+        let mut pairs = Vec::new();
+        for element in array {
+            let table = element.as_inline_table().filter(|table| table.len() == 2);
+            let text = |name: &str| table?.get(name)?.as_str().map(str::to_owned);
+            match (text(first), text(second)) {
+                (Some(first), Some(second)) => pairs.push((first, second)),
+                _ => {
+                    let message = format!("`{}` must be {expected}", self.path_of(key));
+                    self.reader.error("E-CFG-TYPE", element.span().unwrap_or_else(|| span.clone()), message, None);
+                }
+            }
+        }
+        pairs
+    }
+
     /// A table of strings.
     pub(super) fn map(&self, key: &str) -> BTreeMap<String, Spanned<String>> {
         let Some((item, span)) = self.item(key) else { return BTreeMap::new() };
@@ -322,6 +354,10 @@ impl<'t> Section<'t> {
 
     /// Complains about every key of this table that nobody asked for.
     pub(super) fn finish(&self) {
+        #[cfg(test)]
+        for key in self.known.borrow().iter() {
+            *self.reader.asked.borrow_mut().entry(self.path_of(key)).or_default() |= self.has_own(key);
+        }
         let Some(own) = self.own else { return };
         let known = self.known.borrow();
         for (name, _) in own.iter().filter(|(name, _)| !known.contains(*name)) {

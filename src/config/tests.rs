@@ -181,3 +181,42 @@ fn edits_keep_comments_and_order() {
     assert_eq!(edit::set_port(text, "b", 9).unwrap(), text.replace("port = 1 # one", "port = 9 # one"));
     assert!(!edit::remove_instance(text, "c").unwrap().unwrap().contains("cloud"));
 }
+
+/// The reference, which holds every key.
+const REFERENCE: &str = include_str!("../../docs/helix.toml");
+
+#[test]
+fn the_reference_is_read_without_a_problem() {
+    let config = Config::parse("docs/helix.toml", REFERENCE).unwrap();
+    assert_eq!(config.warnings, []);
+    assert_eq!(config.build.secrets.len(), 1);
+}
+
+#[test]
+fn the_reference_holds_every_key() {
+    let document = Document::parse(REFERENCE).unwrap();
+    let reader = Reader::new("docs/helix.toml", REFERENCE);
+    read(&reader, document.as_table());
+    let asked = reader.asked.borrow();
+    // Below the name of an instance; what instances have in common is shown once.
+    let within = |key: &str| {
+        let depth = match key.split('.').next() {
+            Some("local" | "enterprise") => 2,
+            Some("cloud") => 3,
+            Some("defaults") if key.starts_with("defaults.local") || key.starts_with("defaults.cloud") => 2,
+            _ => 1,
+        };
+        key.split('.').skip(depth).collect::<Vec<_>>().join(".")
+    };
+    let instance =
+        |key: &str| ["local.", "cloud.", "enterprise.", "defaults."].iter().any(|kind| key.starts_with(kind));
+    let shown: BTreeSet<String> =
+        asked.iter().filter(|(key, there)| **there && instance(key)).map(|(key, _)| within(key)).collect();
+    let missing: Vec<&String> = asked
+        .iter()
+        .filter(|(key, there)| !**there && !(instance(key) && shown.contains(&within(key))))
+        .map(|(key, _)| key)
+        .collect();
+    assert!(asked.len() > 100, "the keys are known: {}", asked.len());
+    assert_eq!(missing, Vec::<&String>::new(), "docs/helix.toml lacks these keys");
+}
