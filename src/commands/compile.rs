@@ -52,6 +52,9 @@ pub struct CompileReport {
     source_hash: String,
     digest: String,
     changed: bool,
+    /// Whether nothing was written.
+    #[serde(skip)]
+    only_looked: bool,
     #[serde(skip)]
     check: bool,
 }
@@ -73,7 +76,7 @@ impl Report for CompileReport {
     fn human(&self, page: &mut Page) {
         page.success(self.line());
         for file in &self.files {
-            let note = match (file.changed, self.check) {
+            let note = match (file.changed, self.only_looked) {
                 (true, true) => " (would change)",
                 (true, false) => "",
                 (false, _) => " (unchanged)",
@@ -137,7 +140,8 @@ pub fn run(args: &CompileArgs, ctx: &Ctx) -> Result<CompileReport, Failure> {
         schema: SchemaCounts { nodes: catalog.nodes.len(), edges: catalog.edges.len(), vectors: catalog.vectors.len() },
         source_hash: compiled.sources.hash,
         digest: program.digest().to_string(),
-        check: args.check || args.dry_run,
+        only_looked: args.check || args.dry_run,
+        check: args.check,
     })
 }
 
