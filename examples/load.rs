@@ -87,6 +87,9 @@ fn vector(seed: u64) -> String {
     format!("[{}]", components.join(","))
 }
 
+/// Makes a request body; gets the id of a node.
+type Body = fn(&str) -> String;
+
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -119,13 +122,7 @@ impl Connection {
 }
 
 /// Requests a second, and the median latency.
-fn measure(
-    address: SocketAddr,
-    connections: usize,
-    query: &'static str,
-    body: fn(&str) -> String,
-    id: &str,
-) -> (f64, Duration) {
+fn measure(address: SocketAddr, connections: usize, query: &'static str, body: Body, id: &str) -> (f64, Duration) {
     let stop = Arc::new(AtomicBool::new(false));
     let started = Instant::now();
     let clients: Vec<_> = (0..connections)
@@ -182,7 +179,7 @@ fn main() {
     let answer = connection.call("id", r#"{"email":"17@x"}"#);
     let id = answer.split('"').nth(3).expect("an id").to_owned();
 
-    let rows: [(&str, fn(&str) -> String); 10] = [
+    let rows: [(&str, Body); 10] = [
         ("constant", |_| String::new()),
         ("by_id", |id| format!(r#"{{"id":"{id}"}}"#)),
         ("by_index", |_| r#"{"email":"17@x"}"#.to_owned()),

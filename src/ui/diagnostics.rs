@@ -16,7 +16,7 @@ pub fn render_plain(diagnostics: &[Diagnostic], sources: &SourceSet) -> String {
     let mut text = String::new();
     for diagnostic in diagnostics {
         // Writing into memory does not fail, and the spans are of these sources.
-        let _ = term::emit_to_string(&mut text, &Config::default(), &files, &shown(diagnostic));
+        let _ = term::emit_to_string(&mut text, &Config::default(), &files, &shown(diagnostic, sources));
     }
     text
 }
@@ -29,7 +29,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &SourceSet) -> String {
     let mut ansi = Ansi::new(Vec::new());
     let mut writer = StylesWriter::new(&mut ansi, &styles);
     for diagnostic in diagnostics {
-        let _ = term::emit_to_write_style(&mut writer, &Config::default(), &files, &shown(diagnostic));
+        let _ = term::emit_to_write_style(&mut writer, &Config::default(), &files, &shown(diagnostic, sources));
     }
     String::from_utf8_lossy(&ansi.into_inner()).into_owned()
 }
@@ -105,20 +105,54 @@ const fn index(file: FileId) -> usize {
     file.0 as usize
 }
 
-fn shown(diagnostic: &Diagnostic) -> Shown<usize> {
+/// The longest line that is shown, in bytes: a longer one tells nothing and floods the terminal.
+const MAX_LINE_BYTES: usize = 500;
+
+/// Whether the lines that a span touches are too long to show.
+fn is_wide(sources: &SourceSet, span: Span) -> bool {
+    let text = sources.file(span.file).text();
+    let (start, end) = ((span.start as usize).min(text.len()), (span.end as usize).min(text.len()));
+    let before = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let after = text[end..].find('\n').map_or(text.len(), |newline| end + newline);
+    text[before..after].lines().any(|line| line.len() > MAX_LINE_BYTES)
+}
+
+fn shown(diagnostic: &Diagnostic, sources: &SourceSet) -> Shown<usize> {
     let shown = match diagnostic.severity {
         Severity::Error => Shown::error(),
         Severity::Warning => Shown::warning(),
     };
-    let labels = diagnostic.labels.iter().enumerate().map(|(order, label)| {
+    let (wide, narrow): (Vec<_>, Vec<_>) =
+        diagnostic.labels.iter().enumerate().partition(|(_, label)| is_wide(sources, label.span));
+    let labels = narrow.into_iter().map(|(order, label)| {
         let (file, range) = (index(label.span.file), label.span.start as usize..label.span.end as usize);
         let made = if order == 0 { Label::primary(file, range) } else { Label::secondary(file, range) };
         made.with_message(label.text.clone())
     });
+    let places = wide.into_iter().map(|(_, label)| {
+        let file = sources.file(label.span.file);
+        let at = file.position(label.span.start);
+        format!("at {}:{}:{}, in a line too long to show: {}", file.path(), at.line, at.column, label.text)
+    });
     let help = diagnostic.help.iter().map(|help| format!("help: {help}"));
+    let notes = places.chain(diagnostic.notes.iter().cloned()).chain(help);
     shown
         .with_code(diagnostic.code)
         .with_message(diagnostic.message.clone())
         .with_labels(labels.collect())
-        .with_notes(diagnostic.notes.iter().cloned().chain(help).collect())
+        .with_notes(notes.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compiler::compile;
+
+    #[test]
+    fn a_line_of_ten_megabytes_is_named_not_shown() {
+        let sources = SourceSet::new([("db/wide.hx".to_owned(), "x".repeat(10_000_000))]);
+        let text = render_plain(&compile(&sources).diagnostics, &sources);
+        assert!(text.len() < 2_000, "{} bytes", text.len());
+        assert!(text.contains("at db/wide.hx:1:1"), "{text}");
+    }
 }
