@@ -1,4 +1,5 @@
 //! What a user sees: streams, exit codes, JSON. Transcripts are in `tests/cmd`; `TRYCMD=overwrite` rewrites them.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
