@@ -2,8 +2,8 @@
 //!
 //! The components are kept as they were given, in f32, with their norm beside them; the distance is the cosine distance, 0 to 2.
 //!
-//! Few vectors are compared one by one, which is exact and quick. From [`LINK_FROM`] on, insertions build a graph, their own
-//! slot and some of the backlog each, and from [`EXACT_BELOW`] on, searches walk it. A removed vector stays as a way through the
+//! Few vectors are compared one by one, which is exact and quick. From `LINK_FROM` on, insertions build a graph, their own
+//! slot and some of the backlog each, and from `EXACT_BELOW` on, searches walk it. A removed vector stays as a way through the
 //! graph until too many are dead; then the graph is built anew, a few slots with each insertion, and searches are exact again
 //! until it is whole.
 //!

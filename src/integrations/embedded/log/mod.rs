@@ -1,6 +1,6 @@
 //! The log of an instance: one JSON object a line, in files of bounded size.
 //!
-//! [`write`] is for the process that runs the instance, [`read`] for whoever looks.
+//! [`mod@write`] is for the process that runs the instance, [`read`] for whoever looks.
 
 pub mod read;
 pub mod write;
