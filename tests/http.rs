@@ -285,7 +285,8 @@ fn values_that_are_not_unique_refuse_the_activation_and_both_items_are_named() {
     }
     let error = engine.activate(&program(APP), ActivateOptions::default()).unwrap_err().to_string();
     assert!(error.contains("N::User.email cannot be unique"), "{error}");
-    assert_eq!(error.matches("-6").count(), 2, "two ids of version 6 are named: {error}");
+    let ids = error.split_whitespace().filter(|word| word.parse::<uuid::Uuid>().is_ok());
+    assert_eq!(ids.count(), 2, "both items are named: {error}");
     runtime.block_on(engine.call("add", r#"{"email":"a@x","age":3}"#.into())).unwrap();
 }
 
