@@ -78,6 +78,7 @@ fn resolve(ctx: &Ctx, project: &Project, name: &str, local: &Local) -> Result<Se
             m: database.m,
             ef_construction: database.ef_construction,
             ef_search: database.ef_search,
+            exact_below: database.exact_below,
             embedding_model: database.embedding_model.clone(),
             api_key: database.api_key.unwrap_or(false),
         },

@@ -304,6 +304,7 @@ fn engine_options(settings: &EngineSettings, env: &Env) -> Result<EngineOptions>
             m: settings.m as usize,
             ef_construction: settings.ef_construction as usize,
             ef_search: settings.ef_search as usize,
+            exact_below: settings.exact_below,
         },
         embedder: embedder(settings, env)?,
         ..EngineOptions::default()

@@ -71,6 +71,8 @@ pub struct EngineSettings {
     pub ef_construction: u32,
     /// Candidates looked at when vectors are searched.
     pub ef_search: u32,
+    /// Vectors of a type below which a search compares them all.
+    pub exact_below: u32,
     /// The model that turns text into vectors.
     pub embedding_model: Option<String>,
     /// Whether requests need a key.

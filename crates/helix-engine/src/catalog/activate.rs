@@ -1,19 +1,20 @@
 //! Making a program the active one: its types are reconciled with the stored ones by name.
 //!
-//! Everything happens in the caller's transaction, so that an activation that fails, or is killed, leaves the earlier program
-//! as it was.
+//! An activation that fills indexes first does so in slices ([`build`](super::build)); what the program shows changes in one
+//! transaction, so that an activation that fails, or is killed, leaves the earlier program as it was. What the new program
+//! does not show any more is removed afterwards ([`pending`](super::pending)).
 
 use helix_plan::diff::{self, Class, SchemaChange};
 use helix_plan::{Catalog, Index, ItemKind, ItemType, Program, TypeId};
 
-use super::live::{LiveCatalog, LiveType};
+use super::build;
+use super::live::LiveCatalog;
+use super::pending::{BuiltIndex, Garbage, Pending};
 use super::stored::{self, StoredEnds, StoredField, StoredIndex, StoredLayout, StoredType};
 use crate::error::{EngineError, Result};
-use crate::graph::Mutator;
-use crate::ids::{IdCodec, ItemId};
-use crate::row::{self, Arena};
+use crate::ids::IdCodec;
 use crate::storage::meta::{self, Meta};
-use crate::storage::{Bounds, ReadTxn, Table, WriteTxn, keys};
+use crate::storage::{ReadTxn, WriteTxn};
 
 /// What an activation did.
 #[derive(Clone, Debug)]
@@ -24,7 +25,34 @@ pub struct Activation {
     pub changes: Vec<SchemaChange>,
 }
 
-/// Makes `program` the active one.
+/// The active program, as the store has it.
+///
+/// # Errors
+///
+/// [`EngineError::Damaged`] when it cannot be read.
+pub fn active<T: ReadTxn>(txn: &T) -> Result<Option<Program>> {
+    let Some(bytes) = meta::get(txn, Meta::Plan)? else { return Ok(None) };
+    Program::decode(bytes).map(Some).map_err(|error| EngineError::Damaged(format!("the active plan: {error}")))
+}
+
+/// How the schema of `program` differs from that of the active one.
+///
+/// # Errors
+///
+/// [`EngineError::Activation`] with every breaking change, unless they are allowed.
+pub fn changes(active: Option<&Program>, program: &Program, allow_breaking: bool) -> Result<Vec<SchemaChange>> {
+    let empty = Catalog::default();
+    let before = active.map_or(&empty, |program| &program.catalog);
+    let changes = diff::catalogs(before, &program.catalog);
+    let breaking: Vec<String> = changes
+        .iter()
+        .filter(|change| change.class == Class::Breaking && !allow_breaking)
+        .map(|change| format!("{} is a breaking change: {}", change.subject, change.reason))
+        .collect();
+    if breaking.is_empty() { Ok(changes) } else { Err(EngineError::Activation { reasons: breaking }) }
+}
+
+/// Makes `program` the active one. Indexes that stored rows must fill were filled before: [`build::begin`], [`build::fill`].
 ///
 /// # Errors
 ///
@@ -36,64 +64,55 @@ pub fn activate<W: WriteTxn>(
     codec: IdCodec,
     allow_breaking: bool,
 ) -> Result<Activation> {
-    let stored_program = match meta::get(txn, Meta::Plan)? {
-        Some(bytes) => {
-            Some(Program::decode(bytes).map_err(|error| EngineError::Damaged(format!("the active plan: {error}")))?)
+    let active = active(txn)?;
+    let changes = changes(active.as_ref(), program, allow_breaking)?;
+    let mut pending = Pending::read(txn)?;
+    if let Some(active) = &active {
+        let catalog = LiveCatalog::load(txn, &active.catalog)?;
+        let reasons: Vec<String> =
+            pending.building.iter().filter_map(|building| build::conflict(&catalog, building, codec)).collect();
+        if !reasons.is_empty() {
+            return Err(EngineError::Activation { reasons });
         }
-        None => None,
-    };
-    let empty = Catalog::default();
-    let before = stored_program.as_ref().map_or(&empty, |program| &program.catalog);
-    let changes = diff::catalogs(before, &program.catalog);
-    let breaking: Vec<String> = changes
-        .iter()
-        .filter(|change| change.class == Class::Breaking && !allow_breaking)
-        .map(|change| format!("{} is a breaking change: {}", change.subject, change.reason))
-        .collect();
-    if !breaking.is_empty() {
-        return Err(EngineError::Activation { reasons: breaking });
+        discard(txn, &active.catalog, &program.catalog, &mut pending)?;
     }
-    if let Some(stored) = &stored_program {
-        drop_data(txn, &stored.catalog, &program.catalog)?;
-    }
-    let mut types = Definitions::read(txn)?;
+    let mut types = Definitions::read(txn, pending)?;
     for kind in [ItemKind::Node, ItemKind::Vector, ItemKind::Edge] {
         types.reconcile(txn, &program.catalog, kind)?;
     }
-    let catalog = LiveCatalog::load(txn, &program.catalog)?;
-    build_indexes(txn, &catalog, &types.fresh_indexes, codec)?;
-    build_pairs(txn, &catalog, before, &program.catalog)?;
+    let mut pending = types.pending;
+    pending.building.clear();
+    pending.write(txn)?;
     meta::put(txn, Meta::Plan, &program.encode())?;
-    Ok(Activation { catalog, changes })
+    Ok(Activation { catalog: LiveCatalog::load(txn, &program.catalog)?, changes })
 }
 
-/// Deletes the items of types that are gone, and of edge types whose ends changed.
-fn drop_data<W: WriteTxn>(txn: &mut W, before: &Catalog, after: &Catalog) -> Result<()> {
-    let live = LiveCatalog::load(txn, before)?;
-    let arena = Arena::new();
+/// Takes the definitions of types that are gone, and of edge types whose ends changed, out of the catalog. Their items are
+/// garbage from now on.
+fn discard<W: WriteTxn>(txn: &mut W, before: &Catalog, after: &Catalog, pending: &mut Pending) -> Result<()> {
     for kind in [ItemKind::Edge, ItemKind::Vector, ItemKind::Node] {
-        for ty in live.of(kind) {
-            let name = before.name(ty.item);
-            let found = after.find(kind, name);
-            let keeps = found.is_some_and(|found| kind != ItemKind::Edge || same_ends(before, ty.item, after, found));
+        for stored in stored::all(txn, kind)? {
+            let found = after.find(kind, &stored.name);
+            let keeps = match (kind, before.find(kind, &stored.name), found) {
+                (_, _, None) => false,
+                (ItemKind::Edge, Some(old), Some(new)) => same_ends(before, old, after, new),
+                (_, _, Some(_)) => true,
+            };
             if keeps {
+                if stored.ends.is_some_and(|ends| ends.unique)
+                    && found.is_some_and(|found| !after.edges[found.id.index()].unique)
+                {
+                    pending.garbage.push(Garbage::Pairs { edge: stored.id });
+                }
                 continue;
             }
-            let ids = crate::graph::ids(txn, ty)?;
-            let mut mutator = Mutator::new(txn, &live, &arena);
-            for id in ids {
-                mutator.delete(ty.item, id)?;
+            let indexes = stored.indexes.iter();
+            pending.garbage.extend(indexes.map(|index| Garbage::Index { id: index.id, unique: index.unique }));
+            if kind == ItemKind::Edge {
+                pending.garbage.push(Garbage::Pairs { edge: stored.id });
             }
-            if found.is_none() {
-                let stored = stored::all(txn, kind)?.into_iter().find(|stored| stored.id == ty.stored);
-                if let Some(stored) = stored {
-                    stored::remove(txn, kind, &stored)?;
-                }
-                txn.del(Table::Count, &keys::kind_and_id(stored::kind_byte(kind), ty.stored))?;
-                if kind == ItemKind::Vector {
-                    crate::vector::clear(txn, ty.stored)?;
-                }
-            }
+            pending.garbage.push(Garbage::Type { kind, number: stored.id });
+            stored::remove(txn, kind, &stored)?;
         }
     }
     Ok(())
@@ -111,20 +130,19 @@ struct Definitions {
     edges: Vec<StoredType>,
     vectors: Vec<StoredType>,
     next_index: u16,
-    /// Indexes that did not exist: node type's name, index.
-    fresh_indexes: Vec<(String, StoredIndex)>,
+    pending: Pending,
 }
 
 impl Definitions {
-    fn read<T: ReadTxn>(txn: &T) -> Result<Self> {
+    fn read<T: ReadTxn>(txn: &T, pending: Pending) -> Result<Self> {
         let nodes = stored::all(txn, ItemKind::Node)?;
-        let used = nodes.iter().flat_map(|node| &node.indexes).map(|index| index.id).max();
+        let used = nodes.iter().flat_map(|node| &node.indexes).map(|index| index.id).chain(pending.indexes()).max();
         Ok(Self {
             next_index: used.map_or(0, |id| id.saturating_add(1)),
             nodes,
             edges: stored::all(txn, ItemKind::Edge)?,
             vectors: stored::all(txn, ItemKind::Vector)?,
-            fresh_indexes: Vec::new(),
+            pending,
         })
     }
 
@@ -155,7 +173,8 @@ impl Definitions {
             let place = match known {
                 Some(place) => place,
                 None => {
-                    let id = self.of(kind).iter().map(|ty| ty.id).max().map_or(0, |id| id + 1);
+                    let used = self.pending.numbers(kind).max();
+                    let id = self.of(kind).iter().map(|ty| ty.id).chain(used).max().map_or(0, |id| id + 1);
                     self.of(kind).push(StoredType { id, name, layouts: Vec::new(), indexes: Vec::new(), ends: None });
                     self.of(kind).len() - 1
                 }
@@ -163,7 +182,7 @@ impl Definitions {
             let mut ty = self.of(kind)[place].clone();
             layouts(&mut ty, catalog, item)?;
             if kind == ItemKind::Node {
-                self.indexes(txn, &mut ty, catalog, item)?;
+                self.indexes(&mut ty, catalog, item)?;
             }
             if kind == ItemKind::Edge {
                 let edge = &catalog.edges[item.id.index()];
@@ -177,30 +196,26 @@ impl Definitions {
         Ok(())
     }
 
-    /// Keeps the indexes that still apply, drops the others, and numbers the new ones.
-    fn indexes<W: WriteTxn>(
-        &mut self,
-        txn: &mut W,
-        ty: &mut StoredType,
-        catalog: &Catalog,
-        item: ItemType,
-    ) -> Result<()> {
+    /// Keeps the indexes that still apply, discards the others, and takes on the new ones: those that were filled, and those of
+    /// fields without values.
+    fn indexes(&mut self, ty: &mut StoredType, catalog: &Catalog, item: ItemType) -> Result<()> {
         let declared = catalog.fields(item);
         let mut kept = Vec::new();
         for index in std::mem::take(&mut ty.indexes) {
             let field = declared.iter().find(|field| field.name == index.field);
-            let layout = ty.layouts.iter().rev().nth(1);
-            let converted = layout.is_some_and(|layout| {
-                let before = layout.fields.iter().find(|field| field.name == index.field);
-                before.map(|before| &before.ty) != field.map(|field| &field.ty)
+            let mut earlier = ty.layouts.iter().rev().skip(1).take(1).flat_map(|layout| &layout.fields);
+            // The keys of widened numbers stay as they are; values that read as absent now have no place in an index.
+            let has_values = field.is_some_and(|field| {
+                earlier
+                    .find(|before| before.name == index.field)
+                    .is_none_or(|before| diff::widens(&before.ty, &field.ty))
             });
             let wanted = field.map_or(Index::None, |field| field.index);
             let has = if index.unique { Index::Unique } else { Index::Secondary };
-            // The keys of widened numbers stay as they are; a type that came back starts anew.
-            if wanted == has && !(converted && field.is_none()) {
+            if wanted == has && has_values {
                 kept.push(index);
             } else {
-                clear_index(txn, index.id, index.unique)?;
+                self.pending.garbage.push(Garbage::Index { id: index.id, unique: index.unique });
             }
         }
         ty.indexes = kept;
@@ -208,16 +223,34 @@ impl Definitions {
             if ty.indexes.iter().any(|index| index.field == field.name) {
                 continue;
             }
-            let index =
-                StoredIndex { id: self.next_index, field: field.name.clone(), unique: field.index == Index::Unique };
-            self.next_index = self
-                .next_index
-                .checked_add(1)
-                .ok_or_else(|| EngineError::Activation { reasons: vec!["there are too many indexes".to_owned()] })?;
-            self.fresh_indexes.push((ty.name.clone(), index.clone()));
-            ty.indexes.push(index);
+            let unique = field.index == Index::Unique;
+            let id = match self.filled(ty.id, &field.name, unique) {
+                Some(id) => id,
+                None => self.fresh_index()?,
+            };
+            ty.indexes.push(StoredIndex { id, field: field.name.clone(), unique });
         }
         Ok(())
+    }
+
+    /// The number of the index that was filled for a field.
+    fn filled(&self, node_type: u16, of: &str, is_unique: bool) -> Option<u16> {
+        self.pending.building.iter().find_map(|building| match &building.index {
+            BuiltIndex::Field { node, field, id, unique }
+                if (*node, field.as_str(), *unique) == (node_type, of, is_unique) =>
+            {
+                Some(*id)
+            }
+            BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } => None,
+        })
+    }
+
+    fn fresh_index(&mut self) -> Result<u16> {
+        let id = self.next_index;
+        self.next_index = id
+            .checked_add(1)
+            .ok_or_else(|| EngineError::Activation { reasons: vec!["there are too many indexes".to_owned()] })?;
+        Ok(id)
     }
 }
 
@@ -244,108 +277,4 @@ fn layouts(ty: &mut StoredType, catalog: &Catalog, item: ItemType) -> Result<()>
     };
     ty.layouts.push(StoredLayout { version, fields });
     Ok(())
-}
-
-fn clear_index<W: WriteTxn>(txn: &mut W, id: u16, unique: bool) -> Result<()> {
-    let table = if unique { Table::Unique } else { Table::Index };
-    clear_prefix(txn, table, &id.to_be_bytes())
-}
-
-/// Removes every key that starts with a prefix, in slices, so that memory stays bounded.
-pub(crate) fn clear_prefix<W: WriteTxn>(txn: &mut W, table: Table, prefix: &[u8]) -> Result<()> {
-    loop {
-        let mut keys: Vec<Vec<u8>> = Vec::new();
-        for entry in txn.range(table, Bounds::Prefix(prefix))? {
-            let (key, _) = entry?;
-            if keys.last().is_none_or(|last| last != key) {
-                keys.push(key.to_vec());
-            }
-            if keys.len() >= 10_000 {
-                break;
-            }
-        }
-        if keys.is_empty() {
-            return Ok(());
-        }
-        for key in keys {
-            txn.del(table, &key)?;
-        }
-    }
-}
-
-/// Fills the new indexes from the rows. Values that are not unique refuse the activation; both items are named.
-fn build_indexes<W: WriteTxn>(
-    txn: &mut W,
-    catalog: &LiveCatalog,
-    fresh: &[(String, StoredIndex)],
-    codec: IdCodec,
-) -> Result<()> {
-    let mut reasons = Vec::new();
-    for (name, index) in fresh {
-        let Some(ty) = catalog.of(ItemKind::Node).iter().find(|ty| ty.name == *name) else { continue };
-        let Some(field) = ty.fields.iter().find(|field| field.name == index.field) else { continue };
-        let mut arena = Arena::new();
-        let mut key = Vec::new();
-        for id in crate::graph::ids(txn, ty)? {
-            key.clear();
-            {
-                let Some(row) = crate::graph::row(txn, ty, id)? else { continue };
-                let value = field.reader.read(row, &arena)?;
-                if value.is_null() {
-                    continue;
-                }
-                keys::index(index.id, &value, &mut key);
-            }
-            arena.reset();
-            if !index.unique {
-                txn.put_dup(Table::Index, &key, &id.to_bytes())?;
-                continue;
-            }
-            let holder = txn.get(Table::Unique, &key)?.and_then(|bytes| bytes.try_into().ok()).map(ItemId::from_bytes);
-            match holder {
-                None => txn.put(Table::Unique, &key, &id.to_bytes())?,
-                Some(holder) => {
-                    reasons.push(format!(
-                        "N::{name}.{} cannot be unique: {} and {} hold the same value",
-                        index.field,
-                        codec.encode(holder),
-                        codec.encode(id)
-                    ));
-                    break;
-                }
-            }
-        }
-    }
-    if reasons.is_empty() { Ok(()) } else { Err(EngineError::Activation { reasons }) }
-}
-
-/// Fills or clears the pairs of edge types that became unique or stopped being it.
-fn build_pairs<W: WriteTxn>(txn: &mut W, catalog: &LiveCatalog, before: &Catalog, after: &Catalog) -> Result<()> {
-    let mut reasons = Vec::new();
-    for ty in catalog.of(ItemKind::Edge) {
-        let name = after.name(ty.item);
-        let Some(old) = before.find(ItemKind::Edge, name) else { continue };
-        let was = before.edges[old.id.index()].unique;
-        let is = after.edges[ty.item.id.index()].unique;
-        if was && !is {
-            clear_prefix(txn, Table::Pair, &ty.stored.to_be_bytes())?;
-        }
-        if !was && is {
-            reasons.extend(build_pairs_of(txn, ty)?);
-        }
-    }
-    if reasons.is_empty() { Ok(()) } else { Err(EngineError::Activation { reasons }) }
-}
-
-fn build_pairs_of<W: WriteTxn>(txn: &mut W, ty: &LiveType) -> Result<Option<String>> {
-    for id in crate::graph::ids(txn, ty)? {
-        let Some(row) = crate::graph::row(txn, ty, id)? else { continue };
-        let (from, to) = row::edge_ends(row)?;
-        let key = keys::pair(ty.stored, from, to);
-        if txn.get(Table::Pair, &key)?.is_some() {
-            return Ok(Some(format!("E::{} cannot be unique: two edges join the same pair", ty.name)));
-        }
-        txn.put(Table::Pair, &key, &id.to_bytes())?;
-    }
-    Ok(None)
 }

@@ -2,6 +2,7 @@
 
 use helix_plan::{Catalog, DefaultValue, FieldId, ItemKind, ItemType, TypeId, ValueType};
 
+use super::pending::{BuiltIndex, Pending};
 use super::stored::{self, StoredType};
 use crate::error::{EngineError, Result};
 use crate::row::{FieldReader, Layout};
@@ -47,6 +48,8 @@ pub struct LiveField {
     pub reader: FieldReader,
     /// Its index, if it has one.
     pub index: Option<LiveIndex>,
+    /// An index that is being filled; writes keep it in step, nothing reads it.
+    pub building: Option<LiveIndex>,
     /// What a new item gets when it is not given.
     pub default: Option<DefaultValue>,
 }
@@ -69,6 +72,8 @@ pub struct EdgeEnds {
     pub to: ItemType,
     /// Whether a pair is joined at most once.
     pub unique: bool,
+    /// Whether the pairs are being filled; writes keep them in step, nothing reads them.
+    pub building: bool,
 }
 
 impl LiveType {
@@ -98,6 +103,7 @@ impl LiveCatalog {
     ///
     /// [`EngineError::Damaged`] when the store does not know them: it holds another program's data.
     pub fn load<T: ReadTxn>(txn: &T, catalog: &Catalog) -> Result<Self> {
+        let pending = Pending::read(txn)?;
         let load = |kind, len: usize| -> Result<Vec<LiveType>> {
             let stored = stored::all(txn, kind)?;
             (0..len)
@@ -105,7 +111,7 @@ impl LiveCatalog {
                     let item = ItemType { kind, id: TypeId(index as u16) };
                     let name = catalog.name(item);
                     let stored = stored.iter().find(|ty| ty.name == name);
-                    live(catalog, item, stored.ok_or_else(|| unknown(name))?)
+                    live(catalog, item, stored.ok_or_else(|| unknown(name))?, &pending)
                 })
                 .collect()
         };
@@ -141,7 +147,7 @@ fn unknown(name: &str) -> EngineError {
     EngineError::Damaged(format!("the store does not know `{name}`"))
 }
 
-fn live(catalog: &Catalog, item: ItemType, stored: &StoredType) -> Result<LiveType> {
+fn live(catalog: &Catalog, item: ItemType, stored: &StoredType, pending: &Pending) -> Result<LiveType> {
     let layout_of = |layout: &super::StoredLayout| {
         Layout::new(item.kind, layout.version, layout.fields.iter().map(|field| field.ty.clone()).collect())
     };
@@ -165,6 +171,7 @@ fn live(catalog: &Catalog, item: ItemType, stored: &StoredType) -> Result<LiveTy
             ty: field.ty.clone(),
             reader: FieldReader::new(&layout, place, earlier),
             index: index.map(|index| LiveIndex { id: index.id, unique: index.unique }),
+            building: (item.kind == ItemKind::Node).then(|| building(pending, stored.id, &field.name)).flatten(),
             default: field.default.clone(),
         })
     });
@@ -175,16 +182,27 @@ fn live(catalog: &Catalog, item: ItemType, stored: &StoredType) -> Result<LiveTy
     let order = order.collect::<Result<Vec<_>>>()?;
     let ends = (item.kind == ItemKind::Edge).then(|| {
         let edge = &catalog.edges[item.id.index()];
-        EdgeEnds { from: edge.from, to: edge.to, unique: edge.unique }
+        let building = pending.building.iter().any(|one| one.index == BuiltIndex::Pairs { edge: stored.id });
+        EdgeEnds { from: edge.from, to: edge.to, unique: edge.unique, building }
     });
     Ok(LiveType {
         item,
         name: stored.name.clone(),
         stored: stored.id,
-        is_indexed: fields.iter().any(|field| field.index.is_some()),
+        is_indexed: fields.iter().any(|field| field.index.is_some() || field.building.is_some()),
         fields,
         ends,
         layout,
         order,
+    })
+}
+
+/// The index on a field that is being filled.
+fn building(pending: &Pending, node_type: u16, of: &str) -> Option<LiveIndex> {
+    pending.building.iter().find_map(|building| match &building.index {
+        BuiltIndex::Field { node, field, id, unique } if *node == node_type && field == of => {
+            Some(LiveIndex { id: *id, unique: *unique })
+        }
+        BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } => None,
     })
 }

@@ -4,10 +4,13 @@
 //! loaded, so that nothing looks a name up afterwards.
 
 mod activate;
+pub mod build;
 mod live;
+pub mod pending;
 pub(crate) mod stored;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use activate::clear_prefix;
-pub use activate::{Activation, activate};
+pub use activate::{Activation, activate, active, changes};
 pub use live::{EdgeEnds, LiveCatalog, LiveField, LiveIndex, LiveType};
 pub use stored::{StoredField, StoredIndex, StoredLayout, StoredType};

@@ -25,7 +25,9 @@ pub enum Direction {
 }
 
 impl Direction {
-    const fn table(self) -> Table {
+    /// The table of the lists.
+    #[must_use]
+    pub const fn table(self) -> Table {
         match self {
             Self::Out => Table::Out,
             Self::In => Table::In,

@@ -3,8 +3,9 @@
 use helix_plan::{FieldId, ItemKind, ItemType};
 
 use super::{Direction, adjacent, row, table};
+use crate::catalog::pending::{self, BuiltIndex};
 use crate::catalog::stored::kind_byte;
-use crate::catalog::{LiveCatalog, LiveType};
+use crate::catalog::{LiveCatalog, LiveIndex, LiveType};
 use crate::error::{EngineError, Result};
 use crate::ids::ItemId;
 use crate::row::{self as rows, Arena, Header, coerce, encode};
@@ -80,6 +81,10 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
                 return Err(EngineError::DuplicateKey { key: format!("{}:{from}->{to}", edge.name) });
             }
             self.txn.put(Table::Pair, &key, &id.to_bytes())?;
+        }
+        if declared.building {
+            let is_it = |index: &BuiltIndex| *index == BuiltIndex::Pairs { edge: edge.stored };
+            self.claim(Table::Pair, &keys::pair(edge.stored, ends.from, ends.to), id, is_it)?;
         }
         self.insert(item, id, Header::Edge { from: ends.from, to: ends.to }, values)?;
         self.txn.put_dup(Table::Out, &keys::adjacency(ends.from, edge.stored), &keys::neighbour(id, ends.to))?;
@@ -176,8 +181,8 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
     fn detach(&mut self, ty: &LiveType, id: ItemId, from: ItemId, to: ItemId) -> Result<()> {
         self.txn.del_dup(Table::Out, &keys::adjacency(from, ty.stored), &keys::neighbour(id, to))?;
         self.txn.del_dup(Table::In, &keys::adjacency(to, ty.stored), &keys::neighbour(id, from))?;
-        if ty.ends.is_some_and(|ends| ends.unique) {
-            self.txn.del(Table::Pair, &keys::pair(ty.stored, from, to))?;
+        if ty.ends.is_some_and(|ends| ends.unique || ends.building) {
+            self.release(Table::Pair, &keys::pair(ty.stored, from, to), id)?;
         }
         Ok(())
     }
@@ -253,35 +258,60 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
     /// Moves an item's entry in a field's index from one value to another.
     fn reindex(&mut self, ty: &LiveType, field: FieldId, id: ItemId, old: &Value<'_>, new: &Value<'_>) -> Result<()> {
         let field = ty.field(field);
-        let Some(index) = field.index else { return Ok(()) };
-        let key_of = |value: &Value<'_>| {
-            let mut key = Vec::with_capacity(64);
-            if !value.is_null() {
-                keys::index(index.id, value, &mut key);
+        if let Some(index) = field.index {
+            let (old, new) = (index_key(index, old), index_key(index, new));
+            if old == new {
+                return Ok(());
             }
-            key
-        };
-        let (old, new) = (key_of(old), key_of(new));
-        if old == new {
-            return Ok(());
+            if !new.is_empty() && index.unique && self.txn.get(Table::Unique, &new)?.is_some() {
+                return Err(EngineError::DuplicateKey { key: field.name.clone() });
+            }
+            self.move_entry(index, id, &old, &new)?;
         }
-        let table = if index.unique { Table::Unique } else { Table::Index };
-        if !new.is_empty() && index.unique && self.txn.get(table, &new)?.is_some() {
-            return Err(EngineError::DuplicateKey { key: field.name.clone() });
-        }
-        if !old.is_empty() {
-            if index.unique {
-                self.txn.del(table, &old)?;
-            } else {
-                self.txn.del_dup(table, &old, &id.to_bytes())?;
+        if let Some(index) = field.building {
+            let (old, new) = (index_key(index, old), index_key(index, new));
+            if old != new {
+                self.move_entry(index, id, &old, &new)?;
             }
         }
-        if !new.is_empty() {
-            if index.unique {
-                self.txn.put(table, &new, &id.to_bytes())?;
-            } else {
-                self.txn.put_dup(table, &new, &id.to_bytes())?;
+        Ok(())
+    }
+
+    fn move_entry(&mut self, index: LiveIndex, id: ItemId, old: &[u8], new: &[u8]) -> Result<()> {
+        match (old.is_empty(), index.unique) {
+            (true, _) => {}
+            (false, true) => self.release(Table::Unique, old, id)?,
+            (false, false) => {
+                self.txn.del_dup(Table::Index, old, &id.to_bytes())?;
             }
+        }
+        match (new.is_empty(), index.unique) {
+            (true, _) => {}
+            (false, true) => {
+                let is_it = |built: &BuiltIndex| matches!(built, BuiltIndex::Field { id, .. } if *id == index.id);
+                self.claim(Table::Unique, new, id, is_it)?;
+            }
+            (false, false) => {
+                self.txn.put_dup(Table::Index, new, &id.to_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes an item the holder of a key. Another holder stands in the way of an index that is being filled; of others it was
+    /// looked for before.
+    fn claim(&mut self, table: Table, key: &[u8], id: ItemId, is_it: impl Fn(&BuiltIndex) -> bool) -> Result<()> {
+        let holder = self.txn.get(table, key)?.and_then(|bytes| bytes.try_into().ok()).map(ItemId::from_bytes);
+        match holder {
+            Some(holder) => pending::note_conflict(self.txn, is_it, (holder, id)),
+            None => self.txn.put(table, key, &id.to_bytes()),
+        }
+    }
+
+    /// Takes a key from an item, if that is its holder.
+    fn release(&mut self, table: Table, key: &[u8], id: ItemId) -> Result<()> {
+        if self.txn.get(table, key)? == Some(&id.to_bytes()) {
+            self.txn.del(table, key)?;
         }
         Ok(())
     }
@@ -290,6 +320,15 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         let count = super::count(self.txn, ty)?.saturating_add_signed(change);
         self.txn.put(Table::Count, &keys::kind_and_id(kind_byte(ty.item.kind), ty.stored), &count.to_be_bytes())
     }
+}
+
+/// The key of a value in an index; empty for an absent value.
+fn index_key(index: LiveIndex, value: &Value<'_>) -> Vec<u8> {
+    let mut key = Vec::with_capacity(64);
+    if !value.is_null() {
+        keys::index(index.id, value, &mut key);
+    }
+    key
 }
 
 fn header(kind: ItemKind, bytes: &[u8]) -> Result<Header> {

@@ -2,6 +2,7 @@
 //! thread, committed in groups.
 
 mod pool;
+mod upkeep;
 mod writer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::catalog::LiveCatalog;
+use crate::catalog::pending::Pending;
 use crate::engine::{ActivateOptions, Activated, EngineOptions, Stats};
 use crate::error::{EngineError, Result};
 use crate::ids::IdCodec;
@@ -176,6 +178,12 @@ impl<S: Files> Runtime<S> {
             let secret = meta::get_array::<16>(&txn, Meta::Secret)?;
             let secret = secret.ok_or_else(|| EngineError::Damaged("the database has no secret".to_owned()))?;
             let last_id = meta::get_array::<8>(&txn, Meta::LastId)?.map_or(0, u64::from_be_bytes);
+            // An activation that was killed is as if it had never begun.
+            let mut pending = Pending::read(&txn)?;
+            if !pending.building.is_empty() {
+                pending.abandon();
+                pending.write(&mut txn)?;
+            }
             let program = match meta::get(&txn, Meta::Plan)? {
                 None => None,
                 Some(bytes) => match Program::decode(bytes) {

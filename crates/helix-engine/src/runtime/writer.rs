@@ -1,22 +1,25 @@
 //! The writer: one thread that owns the write transaction.
 //!
 //! What waits is taken together, up to a limit, and committed once; each request runs in a nested transaction, so that one that
-//! fails fails alone. Nobody hears "done" before the commit is.
+//! fails fails alone. Nobody hears "done" before the commit is. When nothing waits, the thread does what can be done later:
+//! [`upkeep`](super::upkeep).
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use helix_plan::Program;
 use helix_plan::diff::SchemaChange;
 use tokio::sync::oneshot;
 
-use super::{Reply, Request, Shared, current};
-use crate::catalog::activate;
+use super::{Reply, Request, Shared, current, upkeep};
+use crate::catalog::pending::Pending;
+use crate::catalog::{self, LiveCatalog, build};
 use crate::engine::ActivateOptions;
 use crate::error::{EngineError, Result};
 use crate::ids::IdSource;
@@ -29,6 +32,15 @@ const MAX_GROUP: usize = 256;
 
 /// Bytes of request bodies in a group, at most.
 const MAX_GROUP_BYTES: usize = 4 << 20;
+
+/// How long nothing must have come before upkeep begins.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// The time of a slice of upkeep: as long as a request may have to wait for it.
+const SLICE: Duration = Duration::from_millis(5);
+
+/// The pause between slices: requests that come meanwhile go first.
+const PAUSE: Duration = Duration::from_millis(1);
 
 enum Job {
     Write(WriteJob),
@@ -51,7 +63,7 @@ impl Writer {
         let (sender, receiver) = bounded(queue.max(1));
         let thread = thread::Builder::new()
             .name("helix-write".to_owned())
-            .spawn(move || Loop { shared, ids: IdSource::new(last_id) }.run(&receiver))
+            .spawn(move || Loop { shared, ids: IdSource::new(last_id), later: VecDeque::new() }.run(&receiver))
             .map_err(|source| EngineError::Io { action: "cannot start a thread".to_owned(), source })?;
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
@@ -91,36 +103,77 @@ impl Writer {
 struct Loop<S> {
     shared: Arc<Shared<S>>,
     ids: IdSource,
+    /// Jobs that were taken from the queue before their turn.
+    later: VecDeque<Job>,
 }
 
 impl<S: Store> Loop<S> {
     fn run(mut self, queue: &Receiver<Job>) {
-        let mut next = None;
-        while let Some(job) = next.take().or_else(|| queue.recv().ok()) {
-            match job {
-                Job::Activate { program, options, reply } => {
-                    let activated = catch_unwind(AssertUnwindSafe(|| self.activate(program, options)));
-                    let _ = reply.send(activated.unwrap_or(Err(EngineError::WorkerFailed)));
-                }
-                Job::Write(first) => {
-                    let mut bytes = first.request.body.len();
-                    let mut group = vec![first];
-                    while group.len() < MAX_GROUP && bytes < MAX_GROUP_BYTES {
-                        match queue.try_recv() {
-                            Ok(Job::Write(job)) => {
-                                bytes += job.request.body.len();
-                                group.push(job);
-                            }
-                            // An activation comes after what was asked before it.
-                            Ok(activation) => {
-                                next = Some(activation);
-                                break;
-                            }
-                            Err(_) => break,
+        let mut wait = Some(QUIET);
+        loop {
+            match self.next(queue, wait) {
+                Ok(job) => {
+                    match job {
+                        Job::Activate { program, options, reply } => {
+                            let activate = AssertUnwindSafe(|| self.activate(program, options, queue));
+                            let activated = catch_unwind(activate);
+                            let _ = reply.send(activated.unwrap_or(Err(EngineError::WorkerFailed)));
                         }
+                        Job::Write(first) => self.write(first, queue),
                     }
-                    self.group(group);
+                    wait = Some(QUIET);
                 }
+                Err(RecvTimeoutError::Timeout) => {
+                    let more = catch_unwind(AssertUnwindSafe(|| upkeep::slice(&self.shared, Instant::now() + SLICE)));
+                    wait = match more.unwrap_or(Err(EngineError::WorkerFailed)) {
+                        Ok(true) => Some(PAUSE),
+                        Ok(false) => None,
+                        Err(error) => {
+                            tracing::warn!(%error, "upkeep failed; it is tried again after the next write");
+                            None
+                        }
+                    };
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn next(&mut self, queue: &Receiver<Job>, wait: Option<Duration>) -> std::result::Result<Job, RecvTimeoutError> {
+        match (self.later.pop_front(), wait) {
+            (Some(job), _) => Ok(job),
+            (None, Some(wait)) => queue.recv_timeout(wait),
+            (None, None) => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// Runs a write, together with those that wait behind it.
+    fn write(&mut self, first: WriteJob, queue: &Receiver<Job>) {
+        let mut bytes = first.request.body.len();
+        let mut group = vec![first];
+        while group.len() < MAX_GROUP && bytes < MAX_GROUP_BYTES {
+            match queue.try_recv() {
+                Ok(Job::Write(job)) => {
+                    bytes += job.request.body.len();
+                    group.push(job);
+                }
+                // An activation comes after what was asked before it.
+                Ok(activation) => {
+                    self.later.push_back(activation);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.group(group);
+    }
+
+    /// Lets the writes go first that wait while an activation works in slices. Other activations wait for its end.
+    fn let_writes_pass(&mut self, queue: &Receiver<Job>) {
+        while let Ok(job) = queue.try_recv() {
+            match job {
+                Job::Write(first) => self.write(first, queue),
+                activation => self.later.push_back(activation),
             }
         }
     }
@@ -198,15 +251,82 @@ impl<S: Store> Loop<S> {
         Ok(Bytes::from(out))
     }
 
-    fn activate(&mut self, program: Arc<Program>, options: ActivateOptions) -> Result<Vec<SchemaChange>> {
+    /// Makes a program the active one. While stored rows fill its indexes, slice by slice, the earlier program serves.
+    fn activate(
+        &mut self,
+        program: Arc<Program>,
+        options: ActivateOptions,
+        queue: &Receiver<Job>,
+    ) -> Result<Vec<SchemaChange>> {
+        let builds = self.begin(&program, options, queue)?;
+        let activated = self.fill(builds, queue).and_then(|()| self.finish(program, options));
+        if activated.is_err() && builds {
+            self.abandon()?;
+        }
+        activated
+    }
+
+    /// Notes which indexes must be filled; gives whether there are any.
+    fn begin(&mut self, program: &Program, options: ActivateOptions, queue: &Receiver<Job>) -> Result<bool> {
+        let active = {
+            let txn = self.shared.store.read()?;
+            catalog::active(&txn)?
+        };
+        catalog::changes(active.as_ref(), program, options.allow_breaking)?;
+        let Some(active) = active else { return Ok(false) };
+        // Pairs have no number of their own: those of before must be gone before new ones are filled in.
+        while Pending::read(&self.shared.store.read()?)?.has_pairs() && upkeep::collect(&self.shared, SLICE)? {
+            self.let_writes_pass(queue);
+        }
         let mut txn = self.shared.store.write()?;
-        let activation = activate(&mut txn, &program, self.shared.codec, options.allow_breaking)?;
-        let prepared = Prepared::new(program, Arc::new(activation.catalog));
+        if !build::begin(&mut txn, &active, program)? {
+            return Ok(false);
+        }
+        self.swap(txn, Arc::new(active))?;
+        Ok(true)
+    }
+
+    fn fill(&mut self, builds: bool, queue: &Receiver<Job>) -> Result<()> {
+        let mut more = builds;
+        while more {
+            let active = self.shared.active.load_full();
+            let active = active.ok_or_else(|| EngineError::Damaged("no program is active".to_owned()))?;
+            let mut txn = self.shared.store.write()?;
+            more = build::fill(&mut txn, active.catalog(), self.shared.codec, build::SLICE)?;
+            txn.commit()?;
+            self.let_writes_pass(queue);
+        }
+        Ok(())
+    }
+
+    fn finish(&self, program: Arc<Program>, options: ActivateOptions) -> Result<Vec<SchemaChange>> {
+        let mut txn = self.shared.store.write()?;
+        let activation = catalog::activate(&mut txn, &program, self.shared.codec, options.allow_breaking)?;
+        self.swap(txn, program)?;
+        Ok(activation.changes)
+    }
+
+    /// Leaves the earlier program as it was.
+    fn abandon(&self) -> Result<()> {
+        let mut txn = self.shared.store.write()?;
+        let mut pending = Pending::read(&txn)?;
+        pending.abandon();
+        pending.write(&mut txn)?;
+        match self.shared.active.load_full() {
+            Some(active) => self.swap(txn, active.program().clone()),
+            None => txn.commit(),
+        }
+    }
+
+    /// Commits, and runs a program with the types that the transaction left.
+    fn swap(&self, txn: S::Write<'_>, program: Arc<Program>) -> Result<()> {
+        let catalog = LiveCatalog::load(&txn, &program.catalog)?;
+        let prepared = Prepared::new(program, Arc::new(catalog));
         // Nobody opens a snapshot between the commit and the swap.
         let _gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
         txn.commit()?;
         self.shared.active.store(Some(Arc::new(prepared)));
-        Ok(activation.changes)
+        Ok(())
     }
 }
 

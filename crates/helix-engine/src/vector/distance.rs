@@ -7,6 +7,7 @@ const LANES: usize = 32;
 
 /// The cosine distance of a query from a stored vector, whose components are little-endian bytes. A zero vector is at distance 2
 /// from everything.
+#[inline]
 pub(super) fn cosine(query: &[f32], query_norm: f32, stored: &[u8], stored_norm: f32) -> f32 {
     finish(dot_bytes(query, stored), query_norm, stored_norm)
 }
@@ -16,6 +17,13 @@ pub(super) fn cosine_slices(a: &[f32], a_norm: f32, b: &[f32], b_norm: f32) -> f
     finish(dot(a, b), a_norm, b_norm)
 }
 
+/// The cosine distance of two stored vectors, whose components are little-endian bytes.
+#[inline]
+pub(super) fn cosine_stored(a: &[u8], a_norm: f32, b: &[u8], b_norm: f32) -> f32 {
+    finish(dot_stored(a, b), a_norm, b_norm)
+}
+
+#[inline]
 fn finish(dot: f32, a_norm: f32, b_norm: f32) -> f32 {
     let norms = a_norm * b_norm;
     if norms == 0.0 {
@@ -34,16 +42,13 @@ pub(super) fn norm(data: &[f32]) -> f32 {
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let mut sum: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
+    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
     for (a, b) in a_chunks.zip(b_chunks) {
         for lane in 0..LANES {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    for lane in sums {
-        sum += lane;
-    }
-    sum
+    rest + total(sums)
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
@@ -51,15 +56,44 @@ fn dot_bytes(query: &[f32], stored: &[u8]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let (a_chunks, b_chunks) = (query.chunks_exact(LANES), stored.chunks_exact(LANES * 4));
     let rest = a_chunks.remainder().iter().zip(b_chunks.remainder().chunks_exact(4));
-    let mut sum: f32 = rest.map(|(a, b)| a * f32::from_le_bytes([b[0], b[1], b[2], b[3]])).sum();
+    let rest: f32 = rest.map(|(a, b)| a * component(b, 0)).sum();
     for (a, b) in a_chunks.zip(b_chunks) {
         for lane in 0..LANES {
-            let b = &b[lane * 4..lane * 4 + 4];
-            sums[lane] += a[lane] * f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+            sums[lane] += a[lane] * component(b, lane);
         }
     }
-    for lane in sums {
-        sum += lane;
+    rest + total(sums)
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+fn dot_stored(a: &[u8], b: &[u8]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES * 4), b.chunks_exact(LANES * 4));
+    let rest = a_chunks.remainder().chunks_exact(4).zip(b_chunks.remainder().chunks_exact(4));
+    let rest: f32 = rest.map(|(a, b)| component(a, 0) * component(b, 0)).sum();
+    for (a, b) in a_chunks.zip(b_chunks) {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            *sum += component(a, lane) * component(b, lane);
+        }
     }
-    sum
+    rest + total(sums)
+}
+
+#[inline(always)]
+fn component(bytes: &[u8], index: usize) -> f32 {
+    let at = index * 4;
+    f32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+/// The sum of the lanes, by halves: adding one by one would wait for each addition.
+#[inline(always)]
+fn total(mut sums: [f32; LANES]) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0]
 }

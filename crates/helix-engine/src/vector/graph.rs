@@ -4,12 +4,9 @@ use std::cell::RefCell;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use rustc_hash::FxHashMap;
-
-use super::table::{self, IndexMeta};
-use super::{Hit, Query, VectorConfig, distance};
-use crate::error::{EngineError, Result};
-use crate::ids::ItemId;
+use super::table::{self, Entry, IndexMeta, Slots};
+use super::{Query, VectorConfig, distance};
+use crate::error::Result;
 use crate::storage::{ReadTxn, WriteTxn};
 
 /// No level is higher, however many vectors there are.
@@ -17,9 +14,9 @@ const MAX_LEVEL: u8 = 24;
 
 /// A slot at a distance, ordered by it.
 #[derive(Clone, Copy, Debug)]
-struct Near {
-    distance: f32,
-    slot: u32,
+pub(super) struct Near {
+    pub distance: f32,
+    pub slot: u32,
 }
 
 impl PartialEq for Near {
@@ -55,7 +52,7 @@ pub(super) fn level(seed: u64, slot: u32, m: usize) -> u8 {
     (level as u8).min(MAX_LEVEL)
 }
 
-const fn max_links(config: &VectorConfig, level: u8) -> usize {
+pub(super) const fn max_links(config: &VectorConfig, level: u8) -> usize {
     if level == 0 { config.m * 2 } else { config.m }
 }
 
@@ -91,32 +88,26 @@ thread_local! {
     static VISITED: RefCell<Visited> = const { RefCell::new(Visited { epochs: Vec::new(), epoch: 0 }) };
 }
 
-/// A graph as one transaction sees it.
-struct View<'g, T> {
-    txn: &'g T,
-    index: u16,
-    meta: &'g IndexMeta,
+/// What a walk takes, and how far it goes.
+struct Walk<'w, 't> {
+    level: u8,
+    /// Slots that it keeps, at most.
+    ef: usize,
+    /// Slots that it looks at before it gives up.
+    visits: u64,
+    /// Whether a slot is kept; the others are walked through.
+    takes: &'w mut dyn FnMut(&Entry<'t>) -> Result<bool>,
 }
 
-impl<T> Clone for View<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for View<'_, T> {}
-
-/// The nearest slots at a level that a walk from `starts` finds: at most `ef` of those that `takes` wants, closest first. The
-/// others are walked through.
-fn walk<T: ReadTxn>(
-    view: View<'_, T>,
+/// The nearest slots at a level that a walk from `starts` finds, closest first; `None` when it looked at more than it may.
+fn walk<'t, T: ReadTxn>(
+    slots: &Slots<'t, T>,
+    meta: &IndexMeta,
     query: &Query<'_>,
     starts: &[Near],
-    ef: usize,
-    level: u8,
-    takes: &mut dyn FnMut(&table::Entry<'_>) -> Result<bool>,
-) -> Result<Vec<Near>> {
-    let View { txn, index, meta } = view;
+    walk: Walk<'_, 't>,
+) -> Result<Option<Vec<Near>>> {
+    let Walk { level, ef, mut visits, takes } = walk;
     VISITED.with_borrow_mut(|visited| {
         visited.start(meta.next_slot);
         let mut open = BinaryHeap::new();
@@ -125,7 +116,7 @@ fn walk<T: ReadTxn>(
         for start in starts {
             if visited.visit(start.slot) {
                 open.push(Reverse(*start));
-                if takes(&table::get(txn, index, start.slot)?)? {
+                if takes(&slots.get(start.slot)?)? {
                     found.push(*start);
                 }
             }
@@ -134,12 +125,14 @@ fn walk<T: ReadTxn>(
             if found.len() >= ef && found.peek().is_some_and(|worst| next.distance > worst.distance) {
                 break;
             }
-            table::links(txn, index, next.slot, level, &mut links)?;
+            table::links(slots.txn(), slots.index(), next.slot, level, &mut links)?;
             for slot in links.iter().copied() {
                 if !visited.visit(slot) {
                     continue;
                 }
-                let entry = table::get(txn, index, slot)?;
+                let Some(left) = visits.checked_sub(1) else { return Ok(None) };
+                visits = left;
+                let entry = slots.get(slot)?;
                 let near = Near { distance: query.distance(&entry), slot };
                 if found.len() < ef || found.peek().is_some_and(|worst| near < *worst) {
                     open.push(Reverse(near));
@@ -152,170 +145,155 @@ fn walk<T: ReadTxn>(
                 }
             }
         }
-        Ok(found.into_sorted_vec())
+        Ok(Some(found.into_sorted_vec()))
     })
 }
 
 /// The entry, and the walk down from it to the level above `level`.
-fn descend<T: ReadTxn>(view: View<'_, T>, query: &Query<'_>, level: u8) -> Result<Option<Near>> {
-    let View { txn, index, meta } = view;
+fn descend<T: ReadTxn>(slots: &Slots<'_, T>, meta: &IndexMeta, query: &Query<'_>, level: u8) -> Result<Option<Near>> {
     let Some(entry) = meta.entry else { return Ok(None) };
-    let mut nearest = Near { distance: query.distance(&table::get(txn, index, entry)?), slot: entry };
+    let mut nearest = Near { distance: query.distance(&slots.get(entry)?), slot: entry };
     for level in (level + 1..=meta.top_level).rev() {
-        let found = walk(view, query, &[nearest], 1, level, &mut |_| Ok(true))?;
-        nearest = found.first().copied().unwrap_or(nearest);
+        let one = Walk { level, ef: 1, visits: u64::MAX, takes: &mut |_| Ok(true) };
+        let found = walk(slots, meta, query, &[nearest], one)?;
+        nearest = found.and_then(|found| found.first().copied()).unwrap_or(nearest);
     }
     Ok(Some(nearest))
 }
 
-/// At most `k` accepted vectors, closest first; fewer when the walk did not find more.
-pub(super) fn search<T: ReadTxn>(
-    txn: &T,
-    index: u16,
-    config: &VectorConfig,
+/// At most `ef` accepted slots, closest first; `None` when comparing all vectors is less work than walking on.
+pub(super) fn search<'t, T: ReadTxn>(
+    slots: &Slots<'t, T>,
     meta: &IndexMeta,
     query: &Query<'_>,
-    k: usize,
-    accept: &mut dyn FnMut(ItemId) -> Result<bool>,
-) -> Result<Vec<Hit>> {
-    let view = View { txn, index, meta };
-    let Some(start) = descend(view, query, 0)? else { return Ok(Vec::new()) };
-    let ef = config.ef_search.max(k);
-    let found = walk(view, query, &[start], ef, 0, &mut |entry| Ok(!entry.dead && accept(entry.id)?))?;
-    let hits = found.into_iter().take(k).map(|near| {
-        let id = table::get(txn, index, near.slot)?.id;
-        Ok(Hit { id, slot: near.slot, distance: near.distance })
-    });
-    hits.collect()
+    ef: usize,
+    takes: &mut dyn FnMut(&Entry<'t>) -> Result<bool>,
+) -> Result<Option<Vec<Near>>> {
+    let Some(start) = descend(slots, meta, query, 0)? else { return Ok(None) };
+    let visits = u64::from(meta.next_slot) / 2 + ef as u64;
+    walk(slots, meta, query, &[start], Walk { level: 0, ef, visits, takes })
 }
 
-/// Puts the next slot of the backlog into the graph.
-pub(super) fn link<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, meta: &mut IndexMeta) -> Result<()> {
-    let slot = meta.linked;
-    meta.linked += 1;
-    let (own_level, norm, data) = match table::find(txn, index, slot)? {
-        // Removed before its turn came.
-        None => return Ok(()),
-        Some(entry) => (entry.level, entry.norm, entry.components()),
-    };
-    let query = Query { data: &data, norm };
-    let Some(mut nearest) = descend(View { txn: &*txn, index, meta: &*meta }, &query, own_level)? else {
+/// A list of neighbours that is to be written.
+struct NewList {
+    slot: u32,
+    level: u8,
+    links: Vec<u32>,
+}
+
+/// Puts a slot into the graph. An empty slot is left out.
+pub(super) fn link<W: WriteTxn>(
+    txn: &mut W,
+    index: u16,
+    config: &VectorConfig,
+    meta: &mut IndexMeta,
+    slot: u32,
+) -> Result<()> {
+    let slots = Slots::new(&*txn, index, meta);
+    let Some(entry) = slots.find(slot)?.filter(Entry::is_live) else { return Ok(()) };
+    let own_level = entry.level;
+    let lists = neighbourhood(&slots, config, meta, slot, &entry)?;
+    for NewList { slot, level, links } in lists {
+        table::put_links(txn, index, slot, level, &links)?;
+    }
+    if meta.entry.is_none() || own_level > meta.top_level {
         meta.entry = Some(slot);
         meta.top_level = own_level;
-        return Ok(());
-    };
-    let mut vectors = Vectors { index, known: FxHashMap::default() };
-    for level in (0..=own_level.min(meta.top_level)).rev() {
-        // Dead slots are left out: new links lead to what can be found.
-        let view = View { txn: &*txn, index, meta: &*meta };
-        let alive = &mut |entry: &table::Entry<'_>| Ok(!entry.dead);
-        let candidates = walk(view, &query, &[nearest], config.ef_construction, level, alive)?;
-        let chosen = vectors.choose(txn, &candidates, max_links(config, level).min(config.m))?;
-        table::put_links(txn, index, slot, level, &chosen)?;
-        for neighbour in chosen {
-            vectors.add_link(txn, neighbour, slot, level, max_links(config, level))?;
+    }
+    Ok(())
+}
+
+/// The lists of a slot at each of its levels, and those of its neighbours with it.
+fn neighbourhood<T: ReadTxn>(
+    slots: &Slots<'_, T>,
+    config: &VectorConfig,
+    meta: &IndexMeta,
+    slot: u32,
+    entry: &Entry<'_>,
+) -> Result<Vec<NewList>> {
+    let data = entry.components();
+    let query = Query { data: &data, norm: entry.norm };
+    let mut lists = Vec::new();
+    let Some(mut nearest) = descend(slots, meta, &query, entry.level)? else { return Ok(lists) };
+    for level in (0..=entry.level.min(meta.top_level)).rev() {
+        // Dead slots are left out: new links lead to what can be found. So is the slot, should it be linked anew.
+        let mut takes = |found: &Entry<'_>| Ok(found.is_live() && found.id != entry.id);
+        let wide = Walk { level, ef: config.ef_construction, visits: u64::MAX, takes: &mut takes };
+        let candidates = walk(slots, meta, &query, &[nearest], wide)?.unwrap_or_default();
+        let chosen = choose(slots, &candidates, max_links(config, level).min(config.m))?;
+        for neighbour in &chosen {
+            let links = list_with(slots, *neighbour, slot, level, max_links(config, level))?;
+            lists.push(NewList { slot: *neighbour, level, links });
         }
+        lists.push(NewList { slot, level, links: chosen });
         nearest = candidates.first().copied().unwrap_or(nearest);
     }
-    if own_level > meta.top_level {
-        meta.entry = Some(slot);
-        meta.top_level = own_level;
-    }
-    Ok(())
+    Ok(lists)
 }
 
-/// The vectors that an insertion compares, each read once.
-struct Vectors {
-    index: u16,
-    known: FxHashMap<u32, (f32, Box<[f32]>)>,
+/// Neighbours that lead in different directions: a candidate is chosen when it is closer to the slot than to all chosen
+/// before; what is left fills the rest, closest first. Algorithm 4 of the paper, keeping pruned connections.
+pub(super) fn choose<T: ReadTxn>(slots: &Slots<'_, T>, candidates: &[Near], limit: usize) -> Result<Vec<u32>> {
+    if candidates.len() <= limit {
+        return Ok(candidates.iter().map(|candidate| candidate.slot).collect());
+    }
+    let mut chosen: Vec<u32> = Vec::with_capacity(limit);
+    let mut entries: Vec<Entry<'_>> = Vec::with_capacity(limit);
+    let mut pruned = Vec::new();
+    for candidate in candidates {
+        if chosen.len() == limit {
+            break;
+        }
+        let entry = slots.get(candidate.slot)?;
+        if entries.iter().all(|other| between(&entry, other) >= candidate.distance) {
+            chosen.push(candidate.slot);
+            entries.push(entry);
+        } else {
+            pruned.push(candidate.slot);
+        }
+    }
+    let missing = limit - chosen.len();
+    chosen.extend(pruned.into_iter().take(missing));
+    Ok(chosen)
 }
 
-impl Vectors {
-    fn read<T: ReadTxn>(&mut self, txn: &T, slot: u32) -> Result<()> {
-        if !self.known.contains_key(&slot) {
-            let entry = table::get(txn, self.index, slot)?;
-            self.known.insert(slot, (entry.norm, entry.components().into()));
-        }
-        Ok(())
-    }
-
-    fn distance<T: ReadTxn>(&mut self, txn: &T, a: u32, b: u32) -> Result<f32> {
-        self.read(txn, a)?;
-        self.read(txn, b)?;
-        match (self.known.get(&a), self.known.get(&b)) {
-            (Some((a_norm, a)), Some((b_norm, b))) => Ok(distance::cosine_slices(a, *a_norm, b, *b_norm)),
-            _ => Err(EngineError::Damaged("vector index: a neighbour is gone".to_owned())),
-        }
-    }
-
-    /// Neighbours that lead in different directions: a candidate is chosen when it is closer to the slot than to all chosen
-    /// before; what is left fills the rest, closest first. Algorithm 4 of the paper, keeping pruned connections.
-    fn choose<T: ReadTxn>(&mut self, txn: &T, candidates: &[Near], limit: usize) -> Result<Vec<u32>> {
-        if candidates.len() <= limit {
-            return Ok(candidates.iter().map(|candidate| candidate.slot).collect());
-        }
-        let mut chosen: Vec<u32> = Vec::with_capacity(limit);
-        let mut pruned = Vec::new();
-        for candidate in candidates {
-            if chosen.len() == limit {
-                break;
-            }
-            let mut is_diverse = true;
-            for other in &chosen {
-                if self.distance(txn, candidate.slot, *other)? < candidate.distance {
-                    is_diverse = false;
-                    break;
-                }
-            }
-            (if is_diverse { &mut chosen } else { &mut pruned }).push(candidate.slot);
-        }
-        let missing = limit - chosen.len();
-        chosen.extend(pruned.into_iter().take(missing));
-        Ok(chosen)
-    }
-
-    /// Adds a link from a slot, and thins its list by its own distances when it is full.
-    fn add_link<W: WriteTxn>(&mut self, txn: &mut W, from: u32, to: u32, level: u8, limit: usize) -> Result<()> {
-        let mut links = Vec::with_capacity(limit + 1);
-        table::links(txn, self.index, from, level, &mut links)?;
-        links.push(to);
-        if links.len() > limit {
-            let mut candidates = Vec::with_capacity(links.len());
-            for slot in links {
-                candidates.push(Near { distance: self.distance(txn, from, slot)?, slot });
-            }
-            candidates.sort_unstable();
-            links = self.choose(txn, &candidates, limit)?;
-        }
-        table::put_links(txn, self.index, from, level, &links)
-    }
+fn between(a: &Entry<'_>, b: &Entry<'_>) -> f32 {
+    distance::cosine_stored(a.data, a.norm, b.data, b.norm)
 }
 
-/// Drops the graph and the dead, so that it is built anew.
-pub(super) fn forget<W: WriteTxn>(txn: &mut W, index: u16, meta: &mut IndexMeta) -> Result<()> {
-    let mut dead = Vec::new();
-    table::scan(txn, index, |slot, entry| {
-        if entry.dead {
-            dead.push(slot);
-        }
-        Ok(())
-    })?;
-    for slot in dead {
-        table::delete(txn, index, slot)?;
+/// The list of a slot with one more neighbour, thinned by its own distances when it is full.
+fn list_with<T: ReadTxn>(slots: &Slots<'_, T>, from: u32, to: u32, level: u8, limit: usize) -> Result<Vec<u32>> {
+    let mut links = Vec::with_capacity(limit + 1);
+    table::links(slots.txn(), slots.index(), from, level, &mut links)?;
+    if links.contains(&to) {
+        return Ok(links);
     }
-    table::clear_links(txn, index)?;
-    meta.dead = 0;
-    meta.linked = 0;
-    meta.entry = None;
-    meta.top_level = 0;
-    Ok(())
+    links.push(to);
+    if links.len() > limit {
+        links = nearest_of(slots, &slots.get(from)?, &links, limit)?;
+    }
+    Ok(links)
 }
 
-/// What disagrees in the graph: links to empty slots, and live slots that no walk reaches.
+/// The best neighbours of a slot among some.
+pub(super) fn nearest_of<T: ReadTxn>(
+    slots: &Slots<'_, T>,
+    from: &Entry<'_>,
+    among: &[u32],
+    limit: usize,
+) -> Result<Vec<u32>> {
+    let near = |slot: &u32| Ok(Near { distance: between(from, &slots.get(*slot)?), slot: *slot });
+    let mut candidates = among.iter().map(near).collect::<Result<Vec<_>>>()?;
+    candidates.sort_unstable();
+    choose(slots, &candidates, limit)
+}
+
+/// What disagrees in the graph: links to empty slots.
 pub(super) fn verify<T: ReadTxn>(txn: &T, index: u16, meta: &IndexMeta) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     let Some(entry) = meta.entry else { return Ok(findings) };
-    if table::find(txn, index, entry)?.is_none() {
+    let slots = Slots::new(txn, index, meta);
+    if slots.find(entry)?.is_none() {
         findings.push(format!("the entry {entry} is empty"));
         return Ok(findings);
     }
@@ -330,7 +308,7 @@ pub(super) fn verify<T: ReadTxn>(txn: &T, index: u16, meta: &IndexMeta) -> Resul
         if std::mem::replace(seen, true) {
             continue;
         }
-        let Some(found) = table::find(txn, index, slot)? else {
+        let Some(found) = slots.find(slot)? else {
             findings.push(format!("a link leads to slot {slot}, which is empty"));
             continue;
         };

@@ -2,10 +2,10 @@
 //!
 //! The components are kept as they were given, in f32, with their norm beside them; the distance is the cosine distance, 0 to 2.
 //!
-//! Few vectors are compared one by one, which is exact and quick. From `LINK_FROM` on, insertions build a graph, their own
-//! slot and some of the backlog each, and from `EXACT_BELOW` on, searches walk it. A removed vector stays as a way through the
-//! graph until too many are dead; then the graph is built anew, a few slots with each insertion, and searches are exact again
-//! until it is whole.
+//! Few vectors are compared one by one, which is exact and, side by side in memory, quick. Many are searched through a graph.
+//! An insertion only stores its vector; the graph takes it in later, when the writer is idle ([`tend`]), and until then a search
+//! compares the backlog one by one. A backlog that grows too long is linked by the insertions themselves. A removed vector
+//! stays as a way through the graph until a vacuum has led all paths around it.
 //!
 //! Source of the graph: Malkov & Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical
 //! Navigable Small World graphs", 2018.
@@ -15,23 +15,25 @@ mod graph;
 mod table;
 #[cfg(test)]
 mod tests;
+mod vacuum;
+
+use std::cmp::Ordering;
+use std::time::Instant;
 
 use crate::error::{EngineError, Result};
 use crate::ids::ItemId;
-use crate::storage::{ReadTxn, WriteTxn};
-use table::{Entry, IndexMeta};
+use crate::storage::{ReadTxn, Table, WriteTxn};
+use table::{Entry, IndexMeta, Slots, State};
 
 /// The longest vector.
 pub const MAX_DIMENSION: usize = 16_384;
 
-/// Live vectors below which a search compares them all.
-const EXACT_BELOW: u64 = 4_000;
+/// The tables of an index; its number starts every key of theirs.
+pub const TABLES: [Table; 5] =
+    [Table::VectorData, Table::VectorLinks, Table::VectorUpperLinks, Table::VectorFree, Table::VectorMeta];
 
-/// Slots from which on insertions build the graph.
-const LINK_FROM: u32 = 2_000;
-
-/// Slots of the backlog that each insertion links beside its own.
-const BACKLOG: u32 = 3;
+/// Slots of the backlog that an insertion links when the backlog is too long.
+const LINKS_PER_INSERTION: u32 = 2;
 
 /// The parameters of the indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +44,14 @@ pub struct VectorConfig {
     pub ef_construction: usize,
     /// Candidates that a search considers, at least.
     pub ef_search: usize,
+    /// Live vectors below which a search compares them all. Half of it is where the graph begins, and as long as the backlog
+    /// may be.
+    pub exact_below: u32,
 }
 
 impl Default for VectorConfig {
     fn default() -> Self {
-        Self { m: 16, ef_construction: 128, ef_search: 768 }
+        Self { m: 16, ef_construction: 128, ef_search: 768, exact_below: 24_000 }
     }
 }
 
@@ -70,19 +75,28 @@ pub fn insert<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, id: I
     check(data)?;
     let mut meta = table::meta(txn, index)?.unwrap_or_else(|| IndexMeta::new(data.len()));
     meta.check_dimension(data.len())?;
-    let slot = meta.take_slot()?;
+    let slot = table::take_slot(txn, index, &mut meta)?;
     let level = graph::level(meta.seed, slot, config.m);
     let bytes: Vec<u8> = data.iter().flat_map(|component| component.to_le_bytes()).collect();
-    table::put(txn, index, slot, &Entry { id, dead: false, level, norm: distance::norm(data), data: &bytes })?;
-    if meta.next_slot > LINK_FROM {
-        for _ in 0..=BACKLOG {
-            if meta.linked < meta.next_slot {
-                graph::link(txn, index, config, &mut meta)?;
-            }
+    let entry = Entry { id, state: State::Live, level, norm: distance::norm(data), data: &bytes };
+    table::put(txn, index, &meta, slot, &entry)?;
+    if slot < meta.linked {
+        // The backlog is past it.
+        graph::link(txn, index, config, &mut meta, slot)?;
+    } else if is_due(config, &meta) && meta.next_slot - meta.linked > config.exact_below / 2 {
+        for _ in 0..LINKS_PER_INSERTION {
+            let slot = meta.linked;
+            meta.linked += 1;
+            graph::link(txn, index, config, &mut meta, slot)?;
         }
     }
     table::put_meta(txn, index, &meta)?;
     Ok(slot)
+}
+
+/// Whether slots wait to be linked that are worth it.
+fn is_due(config: &VectorConfig, meta: &IndexMeta) -> bool {
+    meta.linked < meta.next_slot && meta.next_slot > config.exact_below / 2
 }
 
 /// Removes a vector: no search gives it from now on.
@@ -91,19 +105,39 @@ pub fn insert<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, id: I
 ///
 /// [`EngineError::Damaged`] when there is none in the slot.
 pub fn remove<W: WriteTxn>(txn: &mut W, index: u16, slot: u32) -> Result<()> {
-    let mut meta =
-        table::meta(txn, index)?.ok_or_else(|| EngineError::Damaged("a vector index without meta".to_owned()))?;
-    if slot < meta.linked {
-        table::bury(txn, index, slot)?;
-        meta.dead += 1;
-    } else if !table::delete(txn, index, slot)? {
+    let mut meta = table::known_meta(txn, index)?;
+    if table::find(txn, index, &meta, slot)?.is_none_or(|entry| !entry.is_live()) {
         return Err(EngineError::Damaged("a vector's slot is empty".to_owned()));
     }
-    meta.live -= 1;
-    if meta.dead * 10 > (meta.live + meta.dead) * 3 && meta.dead > u64::from(LINK_FROM) {
-        graph::forget(txn, index, &mut meta)?;
+    if slot < meta.linked {
+        table::set_state(txn, index, &meta, slot, Some(State::Dead))?;
+        meta.dead += 1;
+    } else {
+        table::free_slot(txn, index, &mut meta, slot)?;
     }
+    meta.live -= 1;
     table::put_meta(txn, index, &meta)
+}
+
+/// Does what waits to be done for an index until `deadline`; gives whether there is more.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn tend<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, deadline: Instant) -> Result<bool> {
+    let Some(mut meta) = table::meta(txn, index)? else { return Ok(false) };
+    let more = vacuum::tend(txn, index, config, &mut meta, deadline)?;
+    table::put_meta(txn, index, &meta)?;
+    Ok(more)
+}
+
+/// Whether something waits to be done for an index.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn wants_tending<T: ReadTxn>(txn: &T, index: u16, config: &VectorConfig) -> Result<bool> {
+    Ok(table::meta(txn, index)?.is_some_and(|meta| vacuum::has_work(config, &meta)))
 }
 
 /// The components of a vector, as they were given.
@@ -112,7 +146,9 @@ pub fn remove<W: WriteTxn>(txn: &mut W, index: u16, slot: u32) -> Result<()> {
 ///
 /// [`EngineError::Damaged`] when there is none in the slot.
 pub fn read<T: ReadTxn>(txn: &T, index: u16, slot: u32) -> Result<Vec<f32>> {
-    Ok(table::get(txn, index, slot)?.components())
+    let meta = table::known_meta(txn, index)?;
+    let entry = table::find(txn, index, &meta, slot)?;
+    entry.map(|entry| entry.components()).ok_or_else(|| EngineError::Damaged("a vector's slot is empty".to_owned()))
 }
 
 /// The item whose components a slot holds; `None` for an empty slot.
@@ -121,16 +157,8 @@ pub fn read<T: ReadTxn>(txn: &T, index: u16, slot: u32) -> Result<Vec<f32>> {
 ///
 /// When the store fails.
 pub fn holder<T: ReadTxn>(txn: &T, index: u16, slot: u32) -> Result<Option<ItemId>> {
-    Ok(table::find(txn, index, slot)?.filter(|entry| !entry.dead).map(|entry| entry.id))
-}
-
-/// Removes a whole index.
-///
-/// # Errors
-///
-/// When the store fails.
-pub fn clear<W: WriteTxn>(txn: &mut W, index: u16) -> Result<()> {
-    table::clear(txn, index)
+    let Some(meta) = table::meta(txn, index)? else { return Ok(None) };
+    Ok(table::find(txn, index, &meta, slot)?.filter(Entry::is_live).map(|entry| entry.id))
 }
 
 /// Checks an index against itself; gives what disagrees.
@@ -142,12 +170,12 @@ pub fn verify<T: ReadTxn>(txn: &T, index: u16) -> Result<Vec<String>> {
     let Some(meta) = table::meta(txn, index)? else { return Ok(Vec::new()) };
     let (mut live, mut dead) = (0_u64, 0_u64);
     let mut findings = Vec::new();
-    table::scan(txn, index, |slot, entry| {
-        *(if entry.dead { &mut dead } else { &mut live }) += 1;
-        if entry.data.len() != meta.dimension as usize * 4 {
-            findings.push(format!("slot {slot} holds {} bytes of components", entry.data.len()));
+    table::scan(txn, index, &meta, 0, |slot, entry| {
+        *(if entry.is_live() { &mut live } else { &mut dead }) += 1;
+        if slot >= meta.next_slot {
+            findings.push(format!("slot {slot} is beyond the last one"));
         }
-        if entry.dead && slot >= meta.linked {
+        if !entry.is_live() && slot >= meta.linked {
             findings.push(format!("slot {slot} is dead and was never linked"));
         }
         Ok(())
@@ -179,20 +207,7 @@ pub fn search<T: ReadTxn>(
     config: &VectorConfig,
     query: &[f32],
     k: usize,
-    accept: impl FnMut(ItemId) -> Result<bool>,
-) -> Result<Vec<Hit>> {
-    search_from(txn, index, config, query, k, accept, EXACT_BELOW)
-}
-
-/// The same with another number of vectors from which on the graph is walked.
-fn search_from<T: ReadTxn>(
-    txn: &T,
-    index: u16,
-    config: &VectorConfig,
-    query: &[f32],
-    k: usize,
     mut accept: impl FnMut(ItemId) -> Result<bool>,
-    exact_below: u64,
 ) -> Result<Vec<Hit>> {
     let Some(meta) = table::meta(txn, index)? else { return Ok(Vec::new()) };
     if k == 0 || meta.live == 0 {
@@ -201,21 +216,95 @@ fn search_from<T: ReadTxn>(
     check(query)?;
     meta.check_dimension(query.len())?;
     let query = Query { data: query, norm: distance::norm(query) };
-    if meta.live >= exact_below && meta.linked == meta.next_slot {
-        let hits = graph::search(txn, index, config, &meta, &query, k, &mut accept)?;
-        if hits.len() == k {
-            return Ok(hits);
+    let wanted = usize::try_from(meta.live).unwrap_or(usize::MAX).min(k);
+    if meta.live >= u64::from(config.exact_below) && meta.linked > meta.next_slot / 2 {
+        let slots = Slots::new(txn, index, &meta);
+        let takes = &mut |entry: &Entry<'_>| Ok(entry.is_live() && accept(entry.id)?);
+        if let Some(walked) = graph::search(&slots, &meta, &query, config.ef_search.max(k), takes)? {
+            let mut best = Best::new(k);
+            for near in walked {
+                let id = slots.get(near.slot)?.id;
+                best.push(Hit { id, slot: near.slot, distance: near.distance });
+            }
+            compare(txn, index, &meta, meta.linked, &query, &mut best, &mut accept)?;
+            let hits = best.finish();
+            if hits.len() == wanted {
+                return Ok(hits);
+            }
         }
         // A filter, or a part of the graph that nothing leads to, hid some: compare them all.
     }
-    let mut hits = Vec::new();
-    table::scan(txn, index, |slot, entry| {
-        if !entry.dead && accept(entry.id)? {
-            hits.push(Hit { id: entry.id, slot, distance: query.distance(&entry) });
+    let mut best = Best::new(k);
+    compare(txn, index, &meta, 0, &query, &mut best, &mut accept)?;
+    Ok(best.finish())
+}
+
+/// Compares the query with the accepted vectors from a slot on, one by one.
+fn compare<T: ReadTxn>(
+    txn: &T,
+    index: u16,
+    meta: &IndexMeta,
+    first: u32,
+    query: &Query<'_>,
+    best: &mut Best,
+    accept: &mut impl FnMut(ItemId) -> Result<bool>,
+) -> Result<()> {
+    if first == meta.next_slot {
+        return Ok(());
+    }
+    table::scan(txn, index, meta, first, |slot, entry| {
+        let hit = Hit { id: entry.id, slot, distance: query.distance(&entry) };
+        if entry.is_live() && best.wants(&hit) && accept(entry.id)? {
+            best.push(hit);
         }
         Ok(())
-    })?;
-    Ok(nearest(hits, k))
+    })
+}
+
+/// The closest hits so far.
+struct Best {
+    k: usize,
+    hits: Vec<Hit>,
+    /// No closer than this is the worst of `k` hits.
+    bound: f32,
+}
+
+impl Best {
+    const fn new(k: usize) -> Self {
+        Self { k, hits: Vec::new(), bound: f32::INFINITY }
+    }
+
+    /// Whether a hit may be among the closest.
+    fn wants(&self, hit: &Hit) -> bool {
+        hit.distance <= self.bound
+    }
+
+    fn push(&mut self, hit: Hit) {
+        self.hits.push(hit);
+        // Thinned now and then, which costs less than keeping a heap.
+        if self.hits.len() >= self.k.saturating_mul(2).saturating_add(64) {
+            self.thin();
+        }
+    }
+
+    fn thin(&mut self) {
+        if self.k < self.hits.len() {
+            self.hits.select_nth_unstable_by(self.k - 1, closest);
+            self.hits.truncate(self.k);
+            self.bound = self.hits[self.k - 1].distance;
+        }
+    }
+
+    /// The closest `k`, in order of distance, then id.
+    fn finish(mut self) -> Vec<Hit> {
+        self.thin();
+        self.hits.sort_unstable_by(closest);
+        self.hits
+    }
+}
+
+fn closest(a: &Hit, b: &Hit) -> Ordering {
+    a.distance.total_cmp(&b.distance).then(a.id.cmp(&b.id))
 }
 
 /// What is searched for.
@@ -240,17 +329,6 @@ pub fn cosine_distance(a: &[f32], b: &[f32]) -> Result<f32> {
         return Err(invalid_length(b.len(), a.len()));
     }
     Ok(distance::cosine_slices(a, distance::norm(a), b, distance::norm(b)))
-}
-
-/// The first `k` by distance, then id.
-fn nearest(mut hits: Vec<Hit>, k: usize) -> Vec<Hit> {
-    let order = |a: &Hit, b: &Hit| a.distance.total_cmp(&b.distance).then(a.id.cmp(&b.id));
-    if k < hits.len() {
-        hits.select_nth_unstable_by(k - 1, order);
-        hits.truncate(k);
-    }
-    hits.sort_unstable_by(order);
-    hits
 }
 
 fn check(data: &[f32]) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Laws of vector search, on the store in memory.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -29,6 +30,29 @@ fn brute_force(model: &BTreeMap<u64, Vec<f32>>, query: &[f32], k: usize) -> Vec<
     all.into_iter().take(k).map(|(_, id)| ItemId(id)).collect()
 }
 
+/// Searches walk the graph, however few the vectors.
+fn walking() -> VectorConfig {
+    VectorConfig { exact_below: 0, ef_search: 128, ..VectorConfig::default() }
+}
+
+fn tend_all<W: WriteTxn>(txn: &mut W, config: &VectorConfig) {
+    assert!(!tend(txn, INDEX, config, Instant::now() + Duration::from_secs(600)).unwrap());
+    assert!(!wants_tending(txn, INDEX, config).unwrap());
+}
+
+fn recall(txn: &impl ReadTxn, config: &VectorConfig, model: &BTreeMap<u64, Vec<f32>>, dimension: usize) -> f64 {
+    let mut found = 0;
+    for seed in 0..50 {
+        let query = random_vector(90_000 + seed, dimension);
+        let hits = search(txn, INDEX, config, &query, 10, |_| Ok(true)).unwrap();
+        assert_eq!(hits.len(), 10);
+        assert!(hits.is_sorted_by(|a, b| a.distance <= b.distance));
+        let truth = brute_force(model, &query, 10);
+        found += hits.iter().filter(|hit| truth.contains(&hit.id)).count();
+    }
+    f64::from(found as u32) / 500.0
+}
+
 /// A graph over `count` vectors, all linked.
 fn filled(count: u64, dimension: usize, config: &VectorConfig) -> (Memory, BTreeMap<u64, Vec<f32>>, Vec<u32>) {
     let store = Memory::default();
@@ -40,36 +64,24 @@ fn filled(count: u64, dimension: usize, config: &VectorConfig) -> (Memory, BTree
         slots.push(insert(&mut txn, INDEX, config, ItemId(id), &data).unwrap());
         model.insert(id, data);
     }
-    let mut meta = table::meta(&txn, INDEX).unwrap().unwrap();
-    while meta.linked < meta.next_slot {
-        graph::link(&mut txn, INDEX, config, &mut meta).unwrap();
-    }
-    table::put_meta(&mut txn, INDEX, &meta).unwrap();
+    tend_all(&mut txn, config);
     txn.commit().unwrap();
     (store, model, slots)
 }
 
 #[test]
 fn the_graph_finds_what_brute_force_finds() {
-    let config = VectorConfig { ef_search: 128, ..VectorConfig::default() };
+    let config = walking();
     let (store, model, _) = filled(3_000, 16, &config);
     let txn = store.read().unwrap();
-    let mut found = 0;
-    for seed in 0..50 {
-        let query = random_vector(90_000 + seed, 16);
-        let hits = search_from(&txn, INDEX, &config, &query, 10, |_| Ok(true), 0).unwrap();
-        assert_eq!(hits.len(), 10);
-        assert!(hits.is_sorted_by(|a, b| a.distance <= b.distance));
-        let truth = brute_force(&model, &query, 10);
-        found += hits.iter().filter(|hit| truth.contains(&hit.id)).count();
-    }
-    assert!(found >= 485, "recall@10 is {}", f64::from(found as u32) / 500.0);
+    let recall = recall(&txn, &config, &model, 16);
+    assert!(recall >= 0.97, "recall@10 is {recall}");
     assert_eq!(verify(&txn, INDEX).unwrap(), Vec::<String>::new());
 }
 
 #[test]
 fn removed_and_refused_vectors_are_never_found_and_others_take_their_place() {
-    let config = VectorConfig { ef_search: 32, ..VectorConfig::default() };
+    let config = VectorConfig { ef_search: 32, ..walking() };
     let (store, mut model, slots) = filled(2_500, 8, &config);
     let mut txn = store.write().unwrap();
     for id in (0..2_500).step_by(3) {
@@ -78,42 +90,115 @@ fn removed_and_refused_vectors_are_never_found_and_others_take_their_place() {
     }
     for seed in 0..20 {
         let query = random_vector(70_000 + seed, 8);
-        let hits = search_from(&txn, INDEX, &config, &query, 20, |id| Ok(id.0 % 2 == 0), 0).unwrap();
+        let hits = search(&txn, INDEX, &config, &query, 20, |id| Ok(id.0 % 2 == 0)).unwrap();
         assert_eq!(hits.len(), 20);
         assert!(hits.iter().all(|hit| hit.id.0 % 2 == 0 && model.contains_key(&hit.id.0)));
     }
     // More than there are: all of them, whatever the graph hides.
-    let all = search_from(&txn, INDEX, &config, &random_vector(1, 8), 5_000, |_| Ok(true), 0).unwrap();
+    let all = search(&txn, INDEX, &config, &random_vector(1, 8), 5_000, |_| Ok(true)).unwrap();
     assert_eq!(all.len(), model.len());
     assert_eq!(verify(&txn, INDEX).unwrap(), Vec::<String>::new());
 }
 
 #[test]
-fn too_many_dead_vectors_make_a_new_graph() {
-    let config = VectorConfig::default();
-    let (store, mut model, slots) = filled(4_500, 4, &config);
+fn what_is_not_linked_yet_is_found_exactly() {
+    let config = walking();
+    let (store, mut model, _) = filled(1_000, 16, &config);
+    let late = VectorConfig { exact_below: 1_000, ..config };
     let mut txn = store.write().unwrap();
-    for id in 0..2_100_u64 {
+    for id in 5_000..5_400 {
+        let data = random_vector(id, 16);
+        insert(&mut txn, INDEX, &late, ItemId(id), &data).unwrap();
+        model.insert(id, data);
+    }
+    let meta = table::meta(&txn, INDEX).unwrap().unwrap();
+    assert!(meta.linked < meta.next_slot && wants_tending(&txn, INDEX, &late).unwrap());
+    for id in 5_000..5_400 {
+        let hits = search(&txn, INDEX, &late, &model[&id], 1, |_| Ok(true)).unwrap();
+        assert_eq!(hits[0].id, ItemId(id));
+    }
+}
+
+#[test]
+fn a_backlog_that_grows_too_long_is_linked_by_insertions() {
+    let store = Memory::default();
+    let config = VectorConfig { exact_below: 200, ..VectorConfig::default() };
+    let mut txn = store.write().unwrap();
+    for id in 0..1_000 {
+        insert(&mut txn, INDEX, &config, ItemId(id), &random_vector(id, 4)).unwrap();
+        let meta = table::meta(&txn, INDEX).unwrap().unwrap();
+        assert!(meta.next_slot - meta.linked <= 101, "{meta:?}");
+    }
+}
+
+#[test]
+fn a_vacuum_in_slices_frees_the_dead_and_keeps_the_graph_whole() {
+    let config = walking();
+    let (store, mut model, slots) = filled(3_000, 8, &config);
+    let mut txn = store.write().unwrap();
+    // Half of them, in a region of the slots and spread over all.
+    for id in (0..3_000_u64).filter(|id| *id < 1_000 || id % 4 == 0) {
         remove(&mut txn, INDEX, slots[id as usize]).unwrap();
         model.remove(&id);
     }
-    let meta = table::meta(&txn, INDEX).unwrap().unwrap();
-    assert_eq!((meta.live, meta.entry), (2_400, None), "the graph was dropped with its dead");
-    assert!(meta.dead < 100, "{}", meta.dead);
-    let query = random_vector(3, 4);
-    let hits = search(&txn, INDEX, &config, &query, 10, |_| Ok(true)).unwrap();
-    assert_eq!(hits.iter().map(|hit| hit.id).collect::<Vec<_>>(), brute_force(&model, &query, 10));
-    for id in 10_000..12_000 {
-        insert(&mut txn, INDEX, &config, ItemId(id), &random_vector(id, 4)).unwrap();
+    let mut slices = 0;
+    while tend(&mut txn, INDEX, &config, Instant::now() + Duration::from_millis(2)).unwrap() {
+        assert_eq!(verify(&txn, INDEX).unwrap(), Vec::<String>::new());
+        slices += 1;
+        // Vectors come and go meanwhile.
+        let (new, data) = (10_000 + slices, random_vector(10_000 + slices, 8));
+        insert(&mut txn, INDEX, &config, ItemId(new), &data).unwrap();
+        model.insert(new, data);
     }
+    assert!(slices > 1);
     let meta = table::meta(&txn, INDEX).unwrap().unwrap();
-    assert_eq!(meta.linked, meta.next_slot, "insertions caught up with the backlog");
+    assert_eq!((meta.live, meta.dead), (model.len() as u64, 0));
+    let before = meta.next_slot;
+    assert!(meta.free > 1_000);
+    let recall = recall(&txn, &config, &model, 8);
+    assert!(recall >= 0.97, "recall@10 is {recall}");
     assert_eq!(verify(&txn, INDEX).unwrap(), Vec::<String>::new());
+    // What was freed is used again, and found.
+    for id in 20_000..21_000 {
+        let data = random_vector(id, 8);
+        insert(&mut txn, INDEX, &config, ItemId(id), &data).unwrap();
+        assert_eq!(search(&txn, INDEX, &config, &data, 1, |_| Ok(true)).unwrap()[0].id, ItemId(id));
+    }
+    assert_eq!(table::meta(&txn, INDEX).unwrap().unwrap().next_slot, before);
+}
+
+#[test]
+fn an_index_whose_vectors_are_all_removed_starts_anew() {
+    let config = walking();
+    let (store, _, slots) = filled(300, 4, &config);
+    let mut txn = store.write().unwrap();
+    for slot in slots {
+        remove(&mut txn, INDEX, slot).unwrap();
+    }
+    tend_all(&mut txn, &config);
+    assert!(search(&txn, INDEX, &config, &[1.0; 4], 5, |_| Ok(true)).unwrap().is_empty());
+    insert(&mut txn, INDEX, &config, ItemId(9), &[1.0; 4]).unwrap();
+    assert_eq!(search(&txn, INDEX, &config, &[1.0; 4], 5, |_| Ok(true)).unwrap().len(), 1);
+    let meta = table::meta(&txn, INDEX).unwrap().unwrap();
+    assert_eq!((meta.next_slot, meta.dead, meta.live), (300, 0, 1));
+}
+
+#[test]
+fn replacing_vectors_for_ever_takes_no_more_room() {
+    let store = Memory::default();
+    let config = VectorConfig::default();
+    let mut txn = store.write().unwrap();
+    let mut slot = insert(&mut txn, INDEX, &config, ItemId(1), &random_vector(1, 4)).unwrap();
+    for round in 0..500 {
+        remove(&mut txn, INDEX, slot).unwrap();
+        slot = insert(&mut txn, INDEX, &config, ItemId(1), &random_vector(round, 4)).unwrap();
+    }
+    assert_eq!(table::meta(&txn, INDEX).unwrap().unwrap().next_slot, 1);
 }
 
 #[test]
 fn the_same_insertions_build_the_same_graph() {
-    let config = VectorConfig::default();
+    let config = walking();
     let links = |store: &Memory| {
         let txn = store.read().unwrap();
         let mut all = Vec::new();
@@ -130,13 +215,14 @@ fn the_same_insertions_build_the_same_graph() {
 
 #[test]
 fn planted_damage_is_found() {
-    let config = VectorConfig::default();
+    let config = walking();
     let (store, _, slots) = filled(2_100, 4, &config);
     let mut txn = store.write().unwrap();
     table::put_links(&mut txn, INDEX, slots[0], 0, &[999_999]).unwrap();
     assert!(verify(&txn, INDEX).unwrap().iter().any(|finding| finding.contains("never used")));
     table::put_links(&mut txn, INDEX, slots[0], 0, &[]).unwrap();
-    table::delete(&mut txn, INDEX, slots[5]).unwrap();
+    let meta = table::meta(&txn, INDEX).unwrap().unwrap();
+    table::set_state(&mut txn, INDEX, &meta, slots[5], None).unwrap();
     let findings = verify(&txn, INDEX).unwrap();
     assert!(findings.iter().any(|finding| finding.contains("empty")), "{findings:?}");
     assert!(findings.iter().any(|finding| finding.contains("counts")), "{findings:?}");

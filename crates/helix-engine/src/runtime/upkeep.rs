@@ -1,0 +1,44 @@
+//! What the writer does when nothing waits: removing what activations left, linking vectors, freeing dead ones. A slice is one
+//! transaction and ends soon, since requests wait for it.
+
+use std::time::{Duration, Instant};
+
+use helix_plan::ItemKind;
+
+use super::Shared;
+use crate::catalog::pending::{self, Pending};
+use crate::error::Result;
+use crate::storage::{Store, WriteTxn as _};
+use crate::vector;
+
+/// Works until `deadline`; gives whether there is more to do.
+pub(super) fn slice<S: Store>(shared: &Shared<S>, deadline: Instant) -> Result<bool> {
+    let indexes = {
+        let txn = shared.store.read()?;
+        if !Pending::read(&txn)?.garbage.is_empty() {
+            return collect(shared, deadline.saturating_duration_since(Instant::now()));
+        }
+        let Some(active) = shared.active.load_full() else { return Ok(false) };
+        let mut indexes = Vec::new();
+        for ty in active.catalog().of(ItemKind::Vector) {
+            if vector::wants_tending(&txn, ty.stored, &shared.vectors)? {
+                indexes.push(ty.stored);
+            }
+        }
+        indexes
+    };
+    let Some(first) = indexes.first() else { return Ok(false) };
+    let mut txn = shared.store.write()?;
+    let more = vector::tend(&mut txn, *first, &shared.vectors, deadline)?;
+    txn.commit()?;
+    Ok(more || indexes.len() > 1)
+}
+
+/// Removes garbage for some time; gives whether there may be more to do.
+pub(super) fn collect<S: Store>(shared: &Shared<S>, time: Duration) -> Result<bool> {
+    let mut txn = shared.store.write()?;
+    let before = Pending::read(&txn)?.garbage.len();
+    pending::collect(&mut txn, Instant::now() + time)?;
+    txn.commit()?;
+    Ok(before > 0)
+}
