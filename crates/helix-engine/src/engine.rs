@@ -173,7 +173,10 @@ impl Engine {
         let embeddings = self.embeddings(query, query.embedding_texts(&arguments)).await?;
         let request = Request { query: query.clone(), arguments, embeddings, body, started, now: SystemTime::now() };
         match (query.access(), query.class()) {
-            (Access::Read, ReadClass::Short) => self.runtime.read_here(&request),
+            (Access::Read, ReadClass::Short) => match self.runtime.read_here(&request) {
+                Err(EngineError::Moved) => answered(self.runtime.read(request)?.await),
+                answer => answer,
+            },
             (Access::Read, ReadClass::Long) => answered(self.runtime.read(request)?.await),
             (Access::Write, _) => answered(self.runtime.write(request)?.await),
         }

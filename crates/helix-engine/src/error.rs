@@ -66,6 +66,9 @@ pub enum EngineError {
     /// A request panicked; nothing of it was stored.
     #[error("Graph error: Internal server error: worker failed to respond")]
     WorkerFailed,
+    /// A read that was tried on an I/O thread takes long: it runs again on the pool. Nobody outside sees this.
+    #[error("Graph error: the request was moved")]
+    Moved,
     /// The store failed.
     #[error("Storage error: {0}")]
     Storage(String),
@@ -144,6 +147,7 @@ impl EngineError {
             Self::Overloaded | Self::ShuttingDown => 503,
             Self::MapFull { .. } => 507,
             Self::WorkerFailed
+            | Self::Moved
             | Self::Storage(_)
             | Self::Damaged(_)
             | Self::Locked { .. }

@@ -60,12 +60,12 @@ pub enum Access {
     Write,
 }
 
-/// Where a read may run.
+/// How much work a read is expected to be, which says where it runs first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReadClass {
-    /// Lookups by id or unique index, bounded one-hop steps and counts of one list: cheap enough for an I/O thread.
+    /// It starts from known items and walks from there: tried on an I/O thread, and moved from it when it takes long.
     Short,
-    /// Anything else.
+    /// It goes through all items of a type, or searches vectors.
     Long,
 }
 

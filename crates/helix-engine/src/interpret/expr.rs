@@ -1,6 +1,6 @@
 //! Expressions.
 
-use helix_plan::{Comparison, Expr, ExprKind, FieldRef, Literal};
+use helix_plan::{Comparison, Expr, ExprKind, FieldRef, Literal, SlotId};
 use uuid::Uuid;
 
 use super::run::Run;
@@ -166,6 +166,41 @@ impl<'a> Run<'a, '_> {
             }
             ExprKind::Compare { comparison, left, right } => self.compare(*comparison, left, right),
             _ => Ok(matches!(self.value(expr)?, Value::Bool(true))),
+        }
+    }
+
+    /// Whether a row passes the commonest predicates, comparisons of its own fields with what is known before: they need
+    /// neither the slot of the current element nor anything of what other expressions need. `None` for all others.
+    #[inline]
+    pub fn test_row(&self, current: SlotId, predicate: &'a Expr, datum: &Datum<'a>) -> Result<Option<bool>> {
+        let Datum::Item(Item { ty, row: Some(row), .. }) = datum else { return Ok(None) };
+        match &predicate.kind {
+            ExprKind::And(conditions) => {
+                for condition in conditions {
+                    match self.test_row(current, condition, datum)? {
+                        Some(true) => {}
+                        other => return Ok(other),
+                    }
+                }
+                Ok(Some(true))
+            }
+            ExprKind::Compare { comparison, left, right } => {
+                let ExprKind::Field { item, field: FieldRef::Declared(field) } = &left.kind else { return Ok(None) };
+                let right = match &right.kind {
+                    ExprKind::Literal(literal) => self.literal(literal),
+                    ExprKind::Slot(slot) if *slot != current => match self.get(*slot) {
+                        Datum::Value(value) => value,
+                        _ => return Ok(None),
+                    },
+                    _ => return Ok(None),
+                };
+                if !matches!(item.kind, ExprKind::Slot(slot) if slot == current) {
+                    return Ok(None);
+                }
+                let left = self.catalog.get(*ty).field(*field).reader.read(row, self.arena)?;
+                Ok(Some(self.holds(*comparison, &left, &right)))
+            }
+            _ => Ok(None),
         }
     }
 

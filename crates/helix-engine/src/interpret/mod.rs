@@ -58,6 +58,8 @@ pub struct RunContext {
     pub started: Instant,
     /// What it may use.
     pub limits: Limits,
+    /// When it must leave the thread that it is tried on.
+    pub leave_at: Option<Instant>,
 }
 
 /// A program that is ready to run.

@@ -1,6 +1,7 @@
 //! Running a query: its slots, its statements, its budget.
 
 use std::cell::Cell;
+use std::time::Instant;
 
 use helix_plan::{Access as PlanAccess, ForBinding, Query, SlotId, Statement, StatementKind};
 
@@ -79,6 +80,9 @@ impl<'a> Run<'a, '_> {
     #[cold]
     fn check_budget(&self, touched: u64) -> Result<()> {
         let Limits { deadline, items, memory_bytes } = self.context.limits;
+        if self.context.leave_at.is_some_and(|leave_at| Instant::now() >= leave_at) {
+            return Err(EngineError::Moved);
+        }
         let limit = if touched > items {
             format!("{items} items")
         } else if self.arena.allocated_bytes() > memory_bytes {

@@ -338,6 +338,9 @@ impl<'a> Run<'a, '_> {
             Step::From { item } => self.end(datum, *item, true, rest, sink),
             Step::To { item } => self.end(datum, *item, false, rest, sink),
             Step::Filter { current, predicate } => {
+                if let Some(holds) = self.test_row(*current, predicate, &datum)? {
+                    return if holds { self.push(rest, datum, sink) } else { Ok(Flow::Continue) };
+                }
                 self.set(*current, datum);
                 if self.truth(predicate)? {
                     let datum = self.reloaded(*current, datum);

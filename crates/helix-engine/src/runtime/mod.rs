@@ -30,6 +30,9 @@ use crate::verify::{VerifyReport, verify};
 use pool::Pool;
 use writer::Writer;
 
+/// How long a read may hold an I/O thread, whose other connections wait.
+const SHORT: Duration = Duration::from_millis(1);
+
 /// A request that was decoded.
 #[derive(Clone)]
 pub(crate) struct Request {
@@ -121,8 +124,9 @@ struct Counters {
 }
 
 impl<S: Store> Shared<S> {
-    fn context(&self, request: &Request) -> RunContext {
+    fn context(&self, request: &Request, leave_at: Option<Instant>) -> RunContext {
         RunContext {
+            leave_at,
             codec: self.codec,
             vectors: self.vectors,
             now: request.now,
@@ -131,14 +135,14 @@ impl<S: Store> Shared<S> {
         }
     }
 
-    /// Runs a read. A panic is the request's failure, not the thread's.
-    fn read(&self, request: &Request) -> Result<Bytes> {
+    /// Runs a read, until `leave_at` if that is given. A panic is the request's failure, not the thread's.
+    fn read(&self, request: &Request, leave_at: Option<Instant>) -> Result<Bytes> {
         let run = || {
             let (active, txn) = {
                 let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
                 (self.active.load_full(), self.store.read()?)
             };
-            let context = self.context(request);
+            let context = self.context(request, leave_at);
             let mut out = Vec::with_capacity(512);
             match current(active.as_deref(), request)? {
                 None => request.query.read(&txn, &context, &request.arguments, &request.embeddings, &mut out)?,
@@ -236,7 +240,7 @@ impl<S: Files> Core for Runtime<S> {
     }
 
     fn read_here(&self, request: &Request) -> Result<Bytes> {
-        self.shared.read(request)
+        self.shared.read(request, Some(Instant::now() + SHORT))
     }
 
     fn read(&self, request: Request) -> Result<Reply> {

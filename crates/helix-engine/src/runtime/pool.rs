@@ -64,7 +64,7 @@ fn work<S: Store>(shared: &Shared<S>, queue: &Receiver<Job>) {
     for Job { request, reply } in queue {
         // A client that left does not wait for its answer.
         if !reply.is_closed() {
-            let _ = reply.send(shared.read(&request));
+            let _ = reply.send(shared.read(&request, None));
         }
     }
 }

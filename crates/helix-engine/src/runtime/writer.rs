@@ -241,7 +241,7 @@ impl<S: Store> Loop<S> {
     }
 
     fn run_one<W: WriteTxn>(&self, txn: &mut W, ids: &mut IdSource, request: &Request) -> Result<Bytes> {
-        let context = self.shared.context(request);
+        let context = self.shared.context(request, None);
         let mut out = Vec::with_capacity(256);
         let active = self.shared.active.load_full();
         match current(active.as_deref(), request)? {

@@ -44,8 +44,8 @@ pub struct VectorConfig {
     pub ef_construction: usize,
     /// Candidates that a search considers, at least.
     pub ef_search: usize,
-    /// Live vectors below which a search compares them all. Half of it is where the graph begins, and as long as the backlog
-    /// may be.
+    /// Live vectors below which a search compares them all, and as long as the backlog may be. Half of it is where the graph
+    /// begins.
     pub exact_below: u32,
 }
 
@@ -83,7 +83,7 @@ pub fn insert<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, id: I
     if slot < meta.linked {
         // The backlog is past it.
         graph::link(txn, index, config, &mut meta, slot)?;
-    } else if is_due(config, &meta) && meta.next_slot - meta.linked > config.exact_below / 2 {
+    } else if is_due(config, &meta) && meta.next_slot - meta.linked > config.exact_below {
         for _ in 0..LINKS_PER_INSERTION {
             let slot = meta.linked;
             meta.linked += 1;
