@@ -41,53 +41,51 @@ pub(super) fn norm(data: &[f32]) -> f32 {
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    for (a, b) in a.iter().zip(b) {
         for lane in 0..LANES {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    rest + total(sums)
+    rest + total(&sums)
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn dot_bytes(query: &[f32], stored: &[u8]) -> f32 {
     let mut sums = [0.0_f32; LANES];
-    let (a_chunks, b_chunks) = (query.chunks_exact(LANES), stored.chunks_exact(LANES * 4));
-    let rest = a_chunks.remainder().iter().zip(b_chunks.remainder().chunks_exact(4));
-    let rest: f32 = rest.map(|(a, b)| a * component(b, 0)).sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
+    let (query, query_rest) = query.as_chunks::<LANES>();
+    let (stored, stored_rest) = stored.as_chunks::<4>().0.as_chunks::<LANES>();
+    let rest: f32 = query_rest.iter().zip(stored_rest).map(|(a, b)| a * f32::from_le_bytes(*b)).sum();
+    for (a, b) in query.iter().zip(stored) {
         for lane in 0..LANES {
-            sums[lane] += a[lane] * component(b, lane);
+            sums[lane] += a[lane] * f32::from_le_bytes(b[lane]);
         }
     }
-    rest + total(sums)
+    rest + total(&sums)
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn dot_stored(a: &[u8], b: &[u8]) -> f32 {
     let mut sums = [0.0_f32; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES * 4), b.chunks_exact(LANES * 4));
-    let rest = a_chunks.remainder().chunks_exact(4).zip(b_chunks.remainder().chunks_exact(4));
-    let rest: f32 = rest.map(|(a, b)| component(a, 0) * component(b, 0)).sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for (lane, sum) in sums.iter_mut().enumerate() {
-            *sum += component(a, lane) * component(b, lane);
+    let (a, a_rest) = a.as_chunks::<4>().0.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<4>().0.as_chunks::<LANES>();
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| f32::from_le_bytes(*a) * f32::from_le_bytes(*b)).sum();
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += f32::from_le_bytes(a[lane]) * f32::from_le_bytes(b[lane]);
         }
     }
-    rest + total(sums)
-}
-
-#[inline(always)]
-fn component(bytes: &[u8], index: usize) -> f32 {
-    let at = index * 4;
-    f32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    rest + total(&sums)
 }
 
 /// The sum of the lanes, by halves: adding one by one would wait for each addition.
-#[inline(always)]
-fn total(mut sums: [f32; LANES]) -> f32 {
+///
+/// Not inlined, so that the lanes are memory there: inlined, the compiler carries the pairs of the last halving into the loops
+/// and computes two lanes at a time.
+#[inline(never)]
+fn total(sums: &[f32; LANES]) -> f32 {
+    let mut sums = *sums;
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {
