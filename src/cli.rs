@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anstream::ColorChoice;
 use clap::{Args, CommandFactory as _, Parser, ValueEnum};
 
+use crate::commands::check::Findings;
 use crate::commands::{self, Command};
 use crate::ctx::{Ctx, Dirs};
 use crate::errors::{ExitCode, Failure};
@@ -63,6 +64,12 @@ struct Globals {
     /// Show how long each step took
     #[arg(long, global = true)]
     timings: bool,
+    /// Write what happens to this file as well, as lines of JSON
+    #[arg(long, global = true, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// Use no network but this machine's own
+    #[arg(long, global = true, env = "HELIX_OFFLINE", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    offline: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -75,6 +82,8 @@ enum FormatArg {
     Ndjson,
     /// Annotations of GitHub Actions (`check` only)
     Github,
+    /// A log of findings in the SARIF format (`check` only)
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -146,9 +155,14 @@ fn dispatch(cli: Cli, env: BTreeMap<String, String>) -> ExitCode {
         None => Command::welcome(),
     };
     let ui = Ui::new(ui_settings(&globals, &command, &env));
-    let github = globals.format == Some(FormatArg::Github);
-    if github && !command.annotates() {
-        return ui.finish(Err::<crate::ui::Silent, _>(usage("`--format github` is for `helix check` only")));
+    let findings = match globals.format {
+        Some(FormatArg::Github) => Some(Findings::Github),
+        Some(FormatArg::Sarif) => Some(Findings::Sarif),
+        Some(FormatArg::Human | FormatArg::Json | FormatArg::Ndjson) | None => None,
+    };
+    if let Some(findings) = findings.filter(|_| !command.annotates()) {
+        let message = format!("`--format {findings}` is for `helix check` only");
+        return ui.finish(Err::<crate::ui::Silent, _>(usage(message)));
     }
     let cwd = std::env::current_dir();
     let cwd = match (cwd, globals.project_dir) {
@@ -163,8 +177,18 @@ fn dispatch(cli: Cli, env: BTreeMap<String, String>) -> ExitCode {
     if !cwd.is_dir() {
         return ui.finish(Err::<crate::ui::Silent, _>(usage(format!("`{}` is no folder", cwd.display()))));
     }
-    let ctx = Ctx::new(ui, env, cwd, globals.config, globals.env_file);
-    commands::run(command, &ctx, github)
+    if let Some(path) = &globals.log_file {
+        let path = cwd.join(path);
+        if let Err(error) = ui.log_to(&path) {
+            return ui.finish(Err::<crate::ui::Silent, _>(Failure::file("open", &path, &error)));
+        }
+    }
+    let mut ctx = Ctx::new(ui, env, cwd, globals.config, globals.env_file);
+    ctx.offline = globals.offline;
+    if command.is_logged() {
+        ctx.ui.log_run(&ctx.dirs.state.join("runs"));
+    }
+    commands::run(command, &ctx, findings)
 }
 
 fn ui_settings(globals: &Globals, command: &Command, env: &BTreeMap<String, String>) -> UiSettings {
@@ -172,7 +196,7 @@ fn ui_settings(globals: &Globals, command: &Command, env: &BTreeMap<String, Stri
     let format = match (globals.json, globals.format) {
         (true, _) | (_, Some(FormatArg::Json)) => Format::Json,
         (_, Some(FormatArg::Ndjson)) => Format::Ndjson,
-        (_, Some(FormatArg::Human | FormatArg::Github) | None) => Format::Human,
+        (_, Some(FormatArg::Human | FormatArg::Github | FormatArg::Sarif) | None) => Format::Human,
     };
     let verbosity = match (globals.quiet, globals.verbose) {
         (true, _) => Verbosity::Quiet,

@@ -25,6 +25,8 @@ pub struct Ctx {
     pub cancel: CancellationToken,
     /// Files of variables that were named on the command line.
     pub env_files: Vec<PathBuf>,
+    /// Whether no network may be used but this machine's own.
+    pub offline: bool,
     config_file: Option<PathBuf>,
     project: OnceLock<Project>,
 }
@@ -52,7 +54,17 @@ impl Ctx {
     ) -> Self {
         let dirs = Dirs::new(&env);
         let env_files = env_files.into_iter().map(|file| cwd.join(file)).collect();
-        Self { ui, env, cwd, dirs, cancel: CancellationToken::new(), env_files, config_file, project: OnceLock::new() }
+        Self {
+            ui,
+            env,
+            cwd,
+            dirs,
+            cancel: CancellationToken::new(),
+            env_files,
+            offline: false,
+            config_file,
+            project: OnceLock::new(),
+        }
     }
 
     /// The project.

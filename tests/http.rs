@@ -118,7 +118,7 @@ fn routes_and_errors_answer_as_the_contract_says() {
     assert!(head.contains("content-type: application/json\r\n"), "{head}");
     assert_eq!(host.send(&post("none", "", "Content-Type: text/plain\r\n")).0, 200);
     assert_eq!(host.get("/healthz").0, 200);
-    assert_eq!(host.get("/readyz"), (200, r#"{"queries":4,"status":"ready"}"#.to_owned()));
+    assert_eq!(host.get("/readyz"), (200, r#"{"status":"ready","queries":4}"#.to_owned()));
 }
 
 #[test]

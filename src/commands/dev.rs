@@ -88,6 +88,7 @@ pub async fn run(args: DevArgs, ctx: &Ctx) -> Result<DevReport, Failure> {
         allow_breaking: args.allow_breaking || args.ephemeral,
         lock_timeout: args.lock.lock_timeout,
     };
+    ctx.ui.do_not_wait();
     let mut session = DevSession::new(ctx, &name, options)?;
     let worked = work(&args, ctx, project, &mut session).await;
     let ended = session.end().await;

@@ -22,6 +22,7 @@ pub mod welcome;
 
 use clap::Subcommand;
 
+use self::check::Findings;
 use self::runtime::{OnSignal, block_on};
 use crate::ctx::Ctx;
 use crate::errors::ExitCode;
@@ -108,8 +109,8 @@ impl Command {
         match self {
             Self::Push(_) | Self::Dev(_) | Self::Logs(_) => true,
             Self::Status(args) => args.watch,
+            Self::Check(args) => args.watch,
             Self::Init(_)
-            | Self::Check(_)
             | Self::Compile(_)
             | Self::Instance(_)
             | Self::Start(_)
@@ -123,19 +124,45 @@ impl Command {
         }
     }
 
-    /// Whether it can write annotations of GitHub Actions.
+    /// Whether it can write its findings for other tools.
     #[must_use]
     pub const fn annotates(&self) -> bool {
         matches!(self, Self::Check(_))
     }
+
+    /// Whether what it does is kept in a run log: it changes something.
+    #[must_use]
+    pub const fn is_logged(&self) -> bool {
+        match self {
+            Self::Init(_)
+            | Self::Push(_)
+            | Self::Dev(_)
+            | Self::Start(_)
+            | Self::Stop(_)
+            | Self::Restart(_)
+            | Self::Delete(_) => true,
+            Self::Check(_)
+            | Self::Compile(_)
+            | Self::Instance(_)
+            | Self::Status(_)
+            | Self::Logs(_)
+            | Self::Query(_)
+            | Self::Completions(_)
+            | Self::Version(_)
+            | Self::Welcome(_) => false,
+        }
+    }
 }
 
-/// Runs a command. `github` asks for annotations of GitHub Actions.
-pub fn run(command: Command, ctx: &Ctx, github: bool) -> ExitCode {
+/// Runs a command. `findings` asks for them in a format of other tools.
+pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode {
     let ui = &ctx.ui;
     match command {
         Command::Init(args) => ui.finish(init::run(&args, ctx)),
-        Command::Check(args) => ui.finish(check::run(&args, ctx, github)),
+        Command::Check(args) if args.watch => {
+            ui.finish(block_on(ctx, OnSignal::Tell, check::watch(args, ctx, findings)))
+        }
+        Command::Check(args) => ui.finish(check::run(&args, ctx, findings)),
         Command::Compile(args) => ui.finish(compile::run(&args, ctx)),
         Command::Push(args) => ui.finish(block_on(ctx, OnSignal::Tell, push::run(args, ctx))),
         Command::Dev(args) => ui.finish(block_on(ctx, OnSignal::Tell, dev::run(args, ctx))),

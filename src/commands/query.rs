@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use helix_plan::introspect::{AccessInfo, QueryInfo};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::args::duration;
+use crate::compiler;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
-use crate::ops::invoke::{ApiKey, Endpoint, arguments, find};
+use crate::ops::invoke::{ApiKey, Endpoint, InvokeError, arguments, find};
 use crate::ops::{lifecycle, local};
 use crate::ui::{Page, Report, Style};
+use crate::utils::nearest;
 
 /// The longest body that is read from a file or stdin, in bytes.
 const MAX_DATA_BYTES: u64 = 256 << 20;
@@ -40,8 +42,17 @@ pub struct QueryArgs {
     /// Print the answer as it came
     #[arg(long)]
     raw: bool,
+    /// Print lists of objects as tables
+    #[arg(long, conflicts_with = "raw")]
+    table: bool,
+    /// Call it this often, one call after the other, and tell how long the calls took
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    repeat: Option<u32>,
+    /// Show how the query is run, without calling it
+    #[arg(long, conflicts_with_all = ["param", "data", "raw", "table", "repeat", "url"])]
+    explain: bool,
     /// List what can be called
-    #[arg(long, conflicts_with_all = ["param", "data", "raw"])]
+    #[arg(long, conflicts_with_all = ["param", "data", "raw", "table", "repeat", "explain"])]
     list: bool,
 }
 
@@ -62,11 +73,25 @@ pub enum QueryReport {
         status: u16,
         /// What came back.
         response: Value,
-        /// How long it took, in milliseconds.
+        /// How long it took, in milliseconds; of several calls, the last.
         ms: f64,
-        /// What came back, as it came.
+        /// How long several calls took.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        repeated: Option<Latencies>,
+        /// How a human sees it.
         #[serde(skip)]
-        raw: Option<Vec<u8>>,
+        shown: Shown,
+    },
+    /// How a query is run.
+    Plan {
+        /// Whose plan it is.
+        instance: String,
+        /// The query.
+        query: String,
+        /// The digest of the plan.
+        digest: String,
+        /// The plan as text.
+        plan: String,
     },
     /// What can be called.
     List {
@@ -80,11 +105,70 @@ pub enum QueryReport {
     },
 }
 
+/// How an answer is shown.
+#[derive(Debug)]
+pub enum Shown {
+    /// As JSON that is laid out.
+    Json,
+    /// As it came.
+    Raw(Vec<u8>),
+    /// Lists of objects as tables.
+    Tables,
+}
+
+/// How long calls took, in milliseconds.
+#[derive(Debug, Serialize)]
+pub struct Latencies {
+    calls: usize,
+    per_second: f64,
+    min: f64,
+    p50: f64,
+    p95: f64,
+    p99: f64,
+    max: f64,
+}
+
+impl Latencies {
+    fn new(mut calls: Vec<Duration>, total: Duration) -> Self {
+        calls.sort_unstable();
+        let at = |quantile: f64| {
+            let rank = (calls.len() as f64 * quantile).ceil() as usize;
+            calls.get(rank.clamp(1, calls.len()) - 1).map_or(0.0, |call| millis(*call))
+        };
+        Self {
+            calls: calls.len(),
+            per_second: (calls.len() as f64 / total.as_secs_f64()).round(),
+            min: at(0.0),
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: at(1.0),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e5).round() / 100.0
+}
+
 impl Report for QueryReport {
     fn human(&self, page: &mut Page) {
         match self {
-            Self::Answer { raw: Some(raw), .. } => page.verbatim(&format!("{}\n", String::from_utf8_lossy(raw))),
-            Self::Answer { response, .. } => page.verbatim(&format!("{response:#}\n")),
+            Self::Answer { repeated: Some(latencies), .. } => {
+                let Latencies { calls, per_second, min, p50, p95, p99, max } = latencies;
+                let figures = [calls.to_string(), per_second.to_string()].into_iter();
+                let row = figures.chain([min, p50, p95, p99, max].map(|ms| format!("{ms:.2} ms")));
+                page.table(
+                    &["CALLS", "PER SECOND", "MIN", "P50", "P95", "P99", "MAX"],
+                    &[row.map(|figure| (Style::Plain, figure)).collect()],
+                );
+            }
+            Self::Answer { shown: Shown::Raw(raw), .. } => {
+                page.verbatim(&format!("{}\n", String::from_utf8_lossy(raw)));
+            }
+            Self::Answer { response, shown: Shown::Tables, .. } => tables(page, response),
+            Self::Answer { response, shown: Shown::Json, .. } => page.verbatim(&format!("{response:#}\n")),
+            Self::Plan { plan, .. } => page.verbatim(plan),
             Self::List { queries, .. } => list(page, queries),
         }
     }
@@ -92,10 +176,55 @@ impl Report for QueryReport {
     fn summary(&self) -> Option<String> {
         match self {
             Self::Answer { response, .. } => Some(response.to_string()),
+            Self::Plan { plan, .. } => Some(plan.trim_end().to_owned()),
             Self::List { queries, .. } => {
                 Some(queries.iter().map(|query| query.name.as_str()).collect::<Vec<_>>().join("\n"))
             }
         }
+    }
+}
+
+/// Each member of an answer: a table for a list of objects, or for one object; a line for anything else.
+fn tables(page: &mut Page, response: &Value) {
+    let Value::Object(members) = response else {
+        page.verbatim(&format!("{response:#}\n"));
+        return;
+    };
+    for (name, value) in members {
+        let rows: Vec<&Map<String, Value>> = match value {
+            Value::Object(row) => vec![row],
+            Value::Array(rows) => rows.iter().filter_map(Value::as_object).collect(),
+            _ => Vec::new(),
+        };
+        let is_table = match value {
+            Value::Array(all) => rows.len() == all.len() && !rows.is_empty(),
+            _ => !rows.is_empty(),
+        };
+        if !is_table {
+            page.put(Style::Bold, name).put(Style::Plain, format_args!(": {}", cell(value))).end();
+            continue;
+        }
+        let mut columns: Vec<&str> = Vec::new();
+        for key in rows.iter().flat_map(|row| row.keys()) {
+            if !columns.contains(&key.as_str()) {
+                columns.push(key);
+            }
+        }
+        page.line(Style::Bold, name);
+        let text = |row: &&Map<String, Value>| {
+            let cells = columns.iter().map(|column| row.get(*column).map_or_else(String::new, cell));
+            cells.map(|cell| (Style::Plain, cell)).collect::<Vec<_>>()
+        };
+        page.table(&columns, &rows.iter().map(text).collect::<Vec<_>>());
+    }
+}
+
+/// A value in one line.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.replace(['\n', '\r', '\t'], " "),
+        Value::Null => String::new(),
+        value => value.to_string(),
     }
 }
 
@@ -118,7 +247,14 @@ fn list(page: &mut Page, queries: &[QueryInfo]) {
 /// When the instance does not run or answer, a parameter does not fit, or the answer is an error.
 pub async fn run(args: QueryArgs, ctx: &Ctx) -> Result<QueryReport, Failure> {
     let (instance, name) = words(&args)?;
+    if let (true, Some(name)) = (args.explain, &name) {
+        return explain(ctx, instance.as_deref(), name);
+    }
     let (instance, url) = match &args.url {
+        Some(url) if ctx.offline && !is_of_this_machine(url) => {
+            let failure = Failure::new("E-NET-OFFLINE", ExitCode::Network, format!("{url} is not on this machine"));
+            return Err(failure.hint("leave `--offline` out to call it"));
+        }
         Some(url) => (instance, url.trim_end_matches('/').to_owned()),
         None => {
             let (name, url) = address(ctx, instance.as_deref())?;
@@ -133,15 +269,49 @@ pub async fn run(args: QueryArgs, ctx: &Ctx) -> Result<QueryReport, Failure> {
     };
     let data = args.data.as_deref().map(|data| read_data(ctx, data)).transpose()?;
     let body = arguments(find(&introspection, &name)?, data, &args.param)?;
+    let mut calls = Vec::new();
     let began = Instant::now();
-    let answer = endpoint.call(&name, &body).await?;
-    let ms = (began.elapsed().as_secs_f64() * 1e5).round() / 100.0;
+    let answer = loop {
+        let sent = Instant::now();
+        let answer = ctx.unless_cancelled(async { Ok(endpoint.call(&name, &body).await?) }).await?;
+        calls.push(sent.elapsed());
+        if calls.len() >= args.repeat.unwrap_or(1) as usize {
+            break answer;
+        }
+    };
+    let ms = calls.last().map_or(0.0, |call| millis(*call));
+    let repeated = args.repeat.map(|_| Latencies::new(calls, began.elapsed()));
     let response = answer.json().ok_or_else(|| {
         Failure::new("E-NET-PROTOCOL", ExitCode::Network, format!("the answer of {url} is not JSON"))
             .context([String::from_utf8_lossy(&answer.body).into_owned()])
     })?;
-    let raw = args.raw.then_some(answer.body);
-    Ok(QueryReport::Answer { instance, url, query: name, status: answer.status, response, ms, raw })
+    let shown = match (args.raw, args.table) {
+        (true, _) => Shown::Raw(answer.body),
+        (false, true) => Shown::Tables,
+        (false, false) => Shown::Json,
+    };
+    Ok(QueryReport::Answer { instance, url, query: name, status: answer.status, response, ms, repeated, shown })
+}
+
+/// How an instance runs a query, by the plan that was last pushed to it.
+fn explain(ctx: &Ctx, given: Option<&str>, name: &str) -> Result<QueryReport, Failure> {
+    let project = ctx.project()?;
+    let instance = local::choose(ctx, project, given)?;
+    let program = local::pushed_plan(ctx, project, &instance)?;
+    let Some(query) = program.queries.iter().find(|query| query.name == name) else {
+        let names = program.queries.iter().map(|query| query.name.as_str());
+        let nearest = nearest(name, names).map(str::to_owned);
+        return Err(InvokeError::UnknownQuery { name: name.to_owned(), nearest }.into());
+    };
+    let plan = compiler::explain::query(&program.catalog, query);
+    Ok(QueryReport::Plan { instance, query: name.to_owned(), digest: program.digest().to_string(), plan })
+}
+
+/// Whether an address is one of this machine.
+fn is_of_this_machine(url: &str) -> bool {
+    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The instance and the query that were named. One word is the instance under `--list`, else the query.

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use helix_plan::Program;
+
 use super::instance::Runner;
 use super::lock::InstanceLock;
 use crate::config::{Instance, Local, edit};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
-use crate::integrations::embedded::Files;
 use crate::integrations::embedded::launch::EngineSettings;
 use crate::integrations::embedded::log;
 use crate::integrations::embedded::settings::{HealthSettings, Settings};
+use crate::integrations::embedded::{Files, State, state};
 use crate::integrations::{self};
 use crate::project::Project;
 
@@ -46,6 +48,21 @@ pub fn settings(ctx: &Ctx, project: &Project, name: &str) -> Result<Settings, Fa
         }
         Instance::Local(_) | Instance::Cloud(_) => Err(unsupported(name, instance.target())),
     }
+}
+
+/// The plan that was last pushed to an instance.
+///
+/// # Errors
+///
+/// When none was, or it cannot be read.
+pub fn pushed_plan(ctx: &Ctx, project: &Project, name: &str) -> Result<Program, Failure> {
+    let files = settings(ctx, project, name)?.files;
+    let Some(state) = State::load(&files)? else {
+        let failure =
+            Failure::new("E-STATE-NOTHING-PUSHED", ExitCode::State, format!("nothing was pushed to `{name}` yet"));
+        return Err(failure.hint(format!("`helix push {name}`")));
+    };
+    Ok(state::load_plan(&state::plan_file(&files, &state.digest), &state.digest)?)
 }
 
 /// The failure of an instance whose target cannot be used.

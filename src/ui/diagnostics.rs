@@ -78,6 +78,45 @@ pub fn github(diagnostic: &Diagnostic, sources: &SourceSet) -> String {
     )
 }
 
+/// Diagnostics as a log of the Static Analysis Results Interchange Format, 2.1.0 (OASIS).
+#[must_use]
+pub fn sarif(found: &[Diagnostic], sources: &SourceSet) -> Value {
+    let rules: std::collections::BTreeSet<&str> = found.iter().map(|one| one.code).collect();
+    let result = |one: &Diagnostic| {
+        let span = one.span();
+        let file = sources.file(span.file);
+        let (start, end) = (file.position(span.start), file.position(span.end));
+        let message = match &one.help {
+            Some(help) => format!("{}. Help: {help}", one.message),
+            None => one.message.clone(),
+        };
+        json!({
+            "ruleId": one.code,
+            "level": severity(one.severity),
+            "message": { "text": message },
+            "locations": [{ "physicalLocation": {
+                "artifactLocation": { "uri": file.path() },
+                "region": {
+                    "startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column,
+                },
+            }}],
+        })
+    };
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "helix",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules.iter().map(|code| json!({ "id": code })).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": found.iter().map(result).collect::<Vec<_>>(),
+        }],
+    })
+}
+
 /// The word for how bad it is.
 #[must_use]
 pub const fn severity(severity: Severity) -> &'static str {

@@ -1,6 +1,5 @@
 //! Output for machines: one document, or lines of events of which the last is the document.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -21,8 +20,8 @@ pub(super) struct Document<'a> {
     pub total: Duration,
 }
 
-/// Writes the document, as the last event of a stream or alone.
-pub(super) fn finish(document: &Document<'_>, stream: bool) {
+/// The line of the document, as the last event of a stream or alone.
+pub(super) fn finish(document: &Document<'_>, stream: bool) -> Vec<u8> {
     let mut object = Map::new();
     if stream {
         let kind = if document.result.is_ok() { "result" } else { "error" };
@@ -40,25 +39,22 @@ pub(super) fn finish(document: &Document<'_>, stream: bool) {
     let steps: Vec<Value> =
         document.steps.iter().map(|(name, took)| json!({ "name": name, "ms": millis(*took) })).collect();
     object.insert("timings_ms".into(), json!({ "total": millis(document.total), "steps": steps }));
-    write_line(&Value::Object(object));
+    line(&Value::Object(object))
 }
 
-/// Writes an event.
-pub(super) fn event(kind: &str, fields: &impl Serialize) {
+/// The line of an event.
+pub(super) fn event(kind: &str, fields: &impl Serialize) -> Vec<u8> {
     let mut object = Map::new();
     object.insert("ts".into(), now().into());
     object.insert("type".into(), kind.into());
     if let Ok(Value::Object(fields)) = serde_json::to_value(fields) {
         object.extend(fields.into_iter().filter(|(name, _)| name != "ts" && name != "type"));
     }
-    write_line(&Value::Object(object));
+    line(&Value::Object(object))
 }
 
-fn write_line(value: &Value) {
-    let mut stdout = std::io::stdout().lock();
-    // A reader that has gone is not an error.
-    let _ = writeln!(stdout, "{value}");
-    let _ = stdout.flush();
+fn line(value: &Value) -> Vec<u8> {
+    format!("{value}\n").into_bytes()
 }
 
 fn now() -> String {

@@ -6,16 +6,19 @@
 pub mod diagnostics;
 mod human;
 mod json;
+mod outbox;
 mod page;
 pub mod panic;
 mod prompt;
+mod runlog;
 mod step;
 
-use std::io::{IsTerminal as _, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::ColorChoice;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,6 +26,8 @@ pub use page::{Page, Style};
 pub use step::Step;
 
 use crate::errors::{ExitCode, Failure};
+use outbox::{Outbox, Stream};
+use runlog::RunLog;
 
 /// What a command hands over when it is done.
 ///
@@ -95,6 +100,9 @@ pub struct Ui {
     settings: UiSettings,
     started: Instant,
     told: Mutex<Told>,
+    /// Where output goes of a command that does not wait for its reader.
+    outbox: OnceLock<Outbox>,
+    log: RunLog,
 }
 
 #[derive(Debug, Default)]
@@ -116,7 +124,36 @@ impl Ui {
     /// A conversation as it is set.
     #[must_use]
     pub fn new(settings: UiSettings) -> Self {
-        Self { settings, started: Instant::now(), told: Mutex::default() }
+        Self {
+            settings,
+            started: Instant::now(),
+            told: Mutex::default(),
+            outbox: OnceLock::new(),
+            log: RunLog::default(),
+        }
+    }
+
+    /// Keeps what happens from now on in a file as well, as lines of JSON.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub fn log_to(&self, path: &Path) -> std::io::Result<()> {
+        self.log.add(path)
+    }
+
+    /// Keeps what happens from now on in a file of its own in the folder of run logs. Without such a file the command works
+    /// all the same.
+    pub fn log_run(&self, folder: &Path) {
+        if let Ok(path) = runlog::file_of_run(folder, self.settings.command) {
+            let _ = self.log.add(&path);
+        }
+    }
+
+    fn record(&self, kind: &str, fields: &impl Serialize) {
+        if !self.log.is_empty() {
+            self.log.write(&json::event(kind, fields));
+        }
     }
 
     /// Whether output is for machines.
@@ -167,6 +204,7 @@ impl Ui {
 
     /// Says what the command is about to do: `Pushing dev`.
     pub fn header(&self, text: &str) {
+        self.record("begin", &serde_json::json!({ "command": self.settings.command, "message": text }));
         if !self.is_json() && !self.is_quiet() {
             let mut page = self.page();
             page.line(Style::Bold, text);
@@ -183,7 +221,10 @@ impl Ui {
     pub fn note(&self, text: &str) {
         if self.is_stream() {
             self.event("note", &serde_json::json!({ "message": text }));
-        } else if !self.is_json() && !self.is_quiet() {
+            return;
+        }
+        self.record("note", &serde_json::json!({ "message": text }));
+        if !self.is_json() && !self.is_quiet() {
             let mut page = self.page();
             page.symbol(page::Symbol::Arrow, text);
             self.narrate(&page);
@@ -194,8 +235,11 @@ impl Ui {
     pub fn warn(&self, code: &str, message: impl Into<String>) {
         let warning = Warning { code: code.to_owned(), message: message.into() };
         if self.is_stream() {
-            self.event("warning", &serde_json::json!({ "code": warning.code, "message": warning.message }));
-        } else if !self.is_json() {
+            self.event("warning", &warning);
+        } else {
+            self.record("warning", &warning);
+        }
+        if !self.is_json() {
             let mut page = self.page();
             page.symbol(page::Symbol::Warning, format!("{} [{}]", warning.message, warning.code));
             self.narrate(&page);
@@ -206,29 +250,40 @@ impl Ui {
     /// Writes text for a human to stderr, as it is.
     pub fn narrate(&self, page: &Page) {
         if !self.is_json() {
-            let mut stderr = AutoStream::new(std::io::stderr().lock(), self.settings.color);
-            let _ = stderr.write_all(page.text().as_bytes());
+            self.write(Stream::Stderr, page.text().as_bytes().to_vec(), self.settings.color);
         }
     }
 
     /// Writes a part of the result for a human to stdout. A reader that has gone is not an error.
     pub fn print(&self, page: &Page) {
-        let mut stdout = AutoStream::new(std::io::stdout().lock(), self.settings.color);
-        let _ = stdout.write_all(page.text().as_bytes());
-        let _ = stdout.flush();
+        self.write(Stream::Stdout, page.text().as_bytes().to_vec(), self.settings.color);
     }
 
     /// Writes bytes to stdout, as they are.
     pub fn raw(&self, bytes: &[u8]) {
-        let mut stdout = std::io::stdout().lock();
-        let _ = stdout.write_all(bytes);
-        let _ = stdout.flush();
+        self.write(Stream::Stdout, bytes.to_vec(), ColorChoice::Always);
+    }
+
+    /// From now on, output does not wait for its reader: a command that goes on must do its work even when nobody reads.
+    pub fn do_not_wait(&self) {
+        self.outbox.get_or_init(|| Outbox::new(self.settings.color));
+    }
+
+    fn write(&self, stream: Stream, text: Vec<u8>, color: ColorChoice) {
+        let text = match self.outbox.get() {
+            Some(outbox) => outbox.send(stream, text),
+            None => Some(text),
+        };
+        if let Some(text) = text {
+            outbox::write(stream, &text, color);
+        }
     }
 
     /// Writes an event of a stream: the members of `fields`, which is an object, behind time and type.
     pub fn event(&self, kind: &str, fields: &impl Serialize) {
+        self.record(kind, fields);
         if self.is_stream() {
-            json::event(kind, fields);
+            self.write(Stream::Stdout, json::event(kind, fields), ColorChoice::Always);
         }
     }
 
@@ -240,6 +295,7 @@ impl Ui {
 
     /// Shows a failure that does not end the command.
     pub fn failure(&self, failure: &Failure) {
+        self.record("failure", &failure.json());
         let mut page = self.page();
         human::failure(&mut page, failure, self.settings.verbosity);
         self.narrate(&page);
@@ -251,9 +307,28 @@ impl Ui {
             Ok(report) => report.exit(),
             Err(failure) => failure.exit,
         };
+        let left_out = self.outbox.get().map_or(0, Outbox::left_out);
+        if left_out > 0 {
+            self.warn(
+                "W-OUTPUT-LEFT-OUT",
+                format!("{left_out} lines of output were left out: nobody read them in time"),
+            );
+        }
+        self.record(
+            "end",
+            &match &result {
+                Ok(_) => serde_json::json!({ "exit": exit as u8, "ms": millis(self.elapsed()) }),
+                Err(failure) => {
+                    serde_json::json!({ "exit": exit as u8, "ms": millis(self.elapsed()), "error": failure.json() })
+                }
+            },
+        );
         match self.settings.format {
             Format::Human => self.finish_human(&result),
             Format::Json | Format::Ndjson => self.finish_json(&result),
+        }
+        if let Some(outbox) = self.outbox.get() {
+            outbox.finish();
         }
         exit
     }
@@ -293,12 +368,18 @@ impl Ui {
             steps: &told.steps,
             total: self.elapsed(),
         };
-        json::finish(&document, self.is_stream());
+        let line = json::finish(&document, self.is_stream());
+        drop(told);
+        self.write(Stream::Stdout, line, ColorChoice::Always);
     }
 
     fn told(&self) -> std::sync::MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Whether a human sits in front of this process and can answer.

@@ -1,7 +1,6 @@
 //! Whole compilations: the worked example of the language reference, and what holds of every text.
 
 mod diagnostics;
-mod dump;
 mod plans;
 mod robustness;
 

@@ -1,7 +1,7 @@
 //! What constructs mean: snapshots of the plans that they become.
 
 use super::compile_text;
-use super::dump::dump;
+use crate::compiler::explain;
 
 const SCHEMA: &str = r"
 N::User { UNIQUE INDEX email: String, INDEX age: U8, name: String, ratio: F32, born: Date, owner: ID, active: Boolean,
@@ -19,7 +19,7 @@ fn plan(queries: &str) -> String {
     let messages: Vec<_> = compiled.diagnostics.iter().map(|found| (found.code, found.message.as_str())).collect();
     assert_eq!(messages, [], "in {queries}");
     let program = compiled.program.expect("a program without diagnostics is built");
-    format!("{}\n\n{}", queries.trim(), dump(&program))
+    format!("{}\n\n{}", queries.trim(), explain::program(&program))
 }
 
 macro_rules! plans {

@@ -1,4 +1,4 @@
-//! A compact text of a plan, for snapshots: names instead of ids, types where a value comes into being.
+//! A plan as a compact text: names instead of ids, types where a value comes into being.
 
 use helix_plan::{
     Access, Assignment, Cardinality, Catalog, Comparison, Direction, Entry, Expr, ExprKind, FieldRef, ForBinding,
@@ -7,16 +7,23 @@ use helix_plan::{
 };
 
 /// All queries of a program.
-pub(super) fn dump(program: &Program) -> String {
-    program.queries.iter().map(|query| Dump { catalog: &program.catalog, query }.query()).collect()
+#[must_use]
+pub fn program(program: &Program) -> String {
+    program.queries.iter().map(|one| query(&program.catalog, one)).collect()
 }
 
-struct Dump<'a> {
+/// One query of a program with this catalog.
+#[must_use]
+pub fn query(catalog: &Catalog, query: &Query) -> String {
+    Explain { catalog, query }.query()
+}
+
+struct Explain<'a> {
     catalog: &'a Catalog,
     query: &'a Query,
 }
 
-impl Dump<'_> {
+impl Explain<'_> {
     fn query(&self) -> String {
         let params = self.query.params.iter().map(|param| format!("{}: {}", self.slot(param.slot), param.ty));
         let access = match (self.query.access, self.query.class) {
