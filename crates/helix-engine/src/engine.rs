@@ -14,7 +14,7 @@ use crate::interpret::{Embeddings, Limits, PreparedQuery};
 use crate::runtime::{Core, Request, Runtime};
 use crate::storage::lmdb::{Durability, LmdbOptions};
 use crate::storage::{Lmdb, Memory};
-use crate::vector::VectorConfig;
+use crate::vector::{VectorConfig, VectorCounts};
 use crate::verify::VerifyReport;
 
 /// The folder of the database inside a data directory.
@@ -99,8 +99,14 @@ pub struct Stats {
     pub commit_time: Duration,
     /// The size of the database file in bytes; 0 in memory.
     pub size_bytes: u64,
+    /// The bytes of it that hold something; the rest is free for reuse.
+    pub used_bytes: u64,
     /// The size that it may grow to, in bytes.
     pub max_size_bytes: u64,
+    /// How long the oldest read has been going on.
+    pub oldest_reader: Duration,
+    /// The most memory that one read took since the start, in bytes.
+    pub memory_peak_bytes: u64,
 }
 
 /// A database with its active program.
@@ -211,12 +217,12 @@ impl Engine {
         self.runtime.verify()
     }
 
-    /// How many vectors each vector type holds.
+    /// What the index of each vector type holds.
     ///
     /// # Errors
     ///
     /// When the store fails.
-    pub fn vector_counts(&self) -> Result<Vec<(String, u64)>> {
+    pub fn vector_counts(&self) -> Result<Vec<(String, VectorCounts)>> {
         self.runtime.vector_counts()
     }
 

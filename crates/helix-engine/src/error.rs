@@ -78,6 +78,12 @@ pub enum EngineError {
         /// The configured limit in GiB.
         limit_gb: u64,
     },
+    /// The disk, or what the process may use of it, is full.
+    #[error("Storage error: {reason}; nothing of the request was stored")]
+    DiskFull {
+        /// Which of both.
+        reason: &'static str,
+    },
     /// A stored row, key or definition cannot be what was written.
     #[error("Storage error: damaged data: {0}")]
     Damaged(String),
@@ -145,7 +151,7 @@ impl EngineError {
             Self::DuplicateKey { .. } => 409,
             Self::Embedding(_) => 502,
             Self::Overloaded | Self::ShuttingDown => 503,
-            Self::MapFull { .. } => 507,
+            Self::MapFull { .. } | Self::DiskFull { .. } => 507,
             Self::WorkerFailed
             | Self::Moved
             | Self::Storage(_)

@@ -362,7 +362,7 @@ fn code(error: &EmbeddedError) -> &'static str {
             EngineError::Locked { .. } => "E-STATE-DATA-IN-USE",
             EngineError::NewerFormat { .. } => "E-STATE-FORMAT",
             EngineError::DataDirectory { .. } => "E-FS-DATA",
-            EngineError::MapFull { .. } => "E-DEPLOY-DATABASE-FULL",
+            EngineError::MapFull { .. } | EngineError::DiskFull { .. } => "E-DEPLOY-DATABASE-FULL",
             EngineError::Io { source, .. } if source.kind() == io::ErrorKind::AddrInUse => "E-PORT-IN-USE",
             _ => "E-DEPLOY-FAILED",
         },

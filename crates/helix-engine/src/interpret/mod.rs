@@ -158,7 +158,7 @@ impl PreparedQuery {
         self.query().embedding_model.as_deref()
     }
 
-    /// Runs a query that reads, on a snapshot, and appends the response.
+    /// Runs a query that reads, on a snapshot, and appends the response. Returns the bytes of memory that it took.
     ///
     /// # Errors
     ///
@@ -170,10 +170,11 @@ impl PreparedQuery {
         arguments: &Arguments,
         embeddings: &Embeddings,
         out: &mut Vec<u8>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let arena = Arena::new();
         let access = ReadAccess { txn, arena: &arena, vectors: context.vectors };
-        run::run(self.query(), &self.catalog, &access, &arena, context, arguments, embeddings, out)
+        run::run(self.query(), &self.catalog, &access, &arena, context, arguments, embeddings, out)?;
+        Ok(arena.allocated_bytes())
     }
 
     /// Runs a query, in a write transaction, and appends the response. The caller commits, or undoes after an error.

@@ -14,6 +14,7 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use helix_plan::{ItemKind, Program};
 use sha2::{Digest as _, Sha256};
+use thread_local::ThreadLocal;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ use crate::ids::IdCodec;
 use crate::interpret::{Arguments, Embeddings, Limits, Prepared, PreparedQuery, RunContext};
 use crate::storage::meta::{self, Meta};
 use crate::storage::{Lmdb, Memory, Store, WriteTxn as _};
-use crate::vector::{self, VectorConfig};
+use crate::vector::{self, VectorConfig, VectorCounts};
 use crate::verify::{VerifyReport, verify};
 use pool::Pool;
 use writer::Writer;
@@ -56,7 +57,7 @@ pub(crate) trait Core: Send + Sync {
     fn read(&self, request: Request) -> Result<Reply>;
     fn write(&self, request: Request) -> Result<Reply>;
     fn verify(&self) -> Result<VerifyReport>;
-    fn vector_counts(&self) -> Result<Vec<(String, u64)>>;
+    fn vector_counts(&self) -> Result<Vec<(String, VectorCounts)>>;
     fn stats(&self) -> Stats;
     fn tidy(&self) -> Result<()>;
     fn close(&self) -> Result<()>;
@@ -66,6 +67,11 @@ pub(crate) trait Core: Send + Sync {
 pub trait Files: Store {
     /// The size of its file in bytes.
     fn size_bytes(&self) -> u64 {
+        0
+    }
+
+    /// The bytes of it that hold something.
+    fn used_bytes(&self) -> u64 {
         0
     }
 
@@ -95,6 +101,10 @@ impl Files for Lmdb {
         Self::size_bytes(self).unwrap_or(0)
     }
 
+    fn used_bytes(&self) -> u64 {
+        Self::used_bytes(self).unwrap_or(0)
+    }
+
     fn sync(&self) -> Result<()> {
         Self::sync(self)
     }
@@ -114,10 +124,15 @@ pub(crate) struct Shared<S> {
     vectors: VectorConfig,
     limits: Limits,
     counters: Counters,
+    /// When the read of each thread began, in nanoseconds since `opened`; 0 when it does not read.
+    readers: ThreadLocal<AtomicU64>,
+    opened: Instant,
 }
 
 #[derive(Default)]
 struct Counters {
+    /// The most memory that one request took.
+    memory_peak: AtomicU64,
     commits: AtomicU64,
     committed_requests: AtomicU64,
     commit_nanoseconds: AtomicU64,
@@ -137,6 +152,9 @@ impl<S: Store> Shared<S> {
 
     /// Runs a read, until `leave_at` if that is given. A panic is the request's failure, not the thread's.
     fn read(&self, request: &Request, leave_at: Option<Instant>) -> Result<Bytes> {
+        let began = self.readers.get_or(AtomicU64::default);
+        let now = u64::try_from(self.opened.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        began.store(now.max(1), Ordering::Relaxed);
         let run = || {
             let (active, txn) = {
                 let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
@@ -144,13 +162,24 @@ impl<S: Store> Shared<S> {
             };
             let context = self.context(request, leave_at);
             let mut out = Vec::with_capacity(512);
-            match current(active.as_deref(), request)? {
+            let taken = match current(active.as_deref(), request)? {
                 None => request.query.read(&txn, &context, &request.arguments, &request.embeddings, &mut out)?,
                 Some((query, arguments)) => query.read(&txn, &context, &arguments, &request.embeddings, &mut out)?,
-            }
+            };
+            self.counters.memory_peak.fetch_max((taken + out.len()) as u64, Ordering::Relaxed);
             Ok(Bytes::from(out))
         };
-        catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(EngineError::WorkerFailed))
+        let answer = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(EngineError::WorkerFailed));
+        began.store(0, Ordering::Relaxed);
+        answer
+    }
+}
+
+impl<S> Shared<S> {
+    /// How long the oldest read has been going on: its snapshot keeps pages from being used again.
+    fn oldest_reader(&self) -> Duration {
+        let began = self.readers.iter().map(|began| began.load(Ordering::Relaxed)).filter(|began| *began > 0).min();
+        began.map_or(Duration::ZERO, |began| self.opened.elapsed().saturating_sub(Duration::from_nanos(began)))
     }
 }
 
@@ -209,6 +238,8 @@ impl<S: Files> Runtime<S> {
             vectors: options.vectors,
             limits: options.limits,
             counters: Counters::default(),
+            readers: ThreadLocal::new(),
+            opened: Instant::now(),
         });
         let writer = Writer::start(shared.clone(), last_id, options.queue)?;
         let pool = Pool::start(&shared, options.readers, options.queue)?;
@@ -262,14 +293,14 @@ impl<S: Files> Core for Runtime<S> {
         }
     }
 
-    fn vector_counts(&self) -> Result<Vec<(String, u64)>> {
+    fn vector_counts(&self) -> Result<Vec<(String, VectorCounts)>> {
         let (active, txn) = {
             let _gate = self.shared.gate.read().unwrap_or_else(PoisonError::into_inner);
             (self.active(), self.shared.store.read()?)
         };
         let Some(active) = active else { return Ok(Vec::new()) };
         let types = active.catalog().of(ItemKind::Vector).iter();
-        types.map(|ty| Ok((ty.name.clone(), vector::live(&txn, ty.stored)?))).collect()
+        types.map(|ty| Ok((ty.name.clone(), vector::counts(&txn, ty.stored)?))).collect()
     }
 
     fn stats(&self) -> Stats {
@@ -281,6 +312,9 @@ impl<S: Files> Core for Runtime<S> {
             committed_requests: counters.committed_requests.load(Ordering::Relaxed),
             commit_time: Duration::from_nanos(counters.commit_nanoseconds.load(Ordering::Relaxed)),
             size_bytes: self.shared.store.size_bytes(),
+            used_bytes: self.shared.store.used_bytes(),
+            oldest_reader: self.shared.oldest_reader(),
+            memory_peak_bytes: counters.memory_peak.load(Ordering::Relaxed),
             max_size_bytes: 0,
         }
     }

@@ -334,6 +334,7 @@ impl<S: Store> Loop<S> {
 fn same(error: &EngineError) -> EngineError {
     match error {
         EngineError::MapFull { limit_gb } => EngineError::MapFull { limit_gb: *limit_gb },
+        EngineError::DiskFull { reason } => EngineError::DiskFull { reason },
         EngineError::Storage(message) => EngineError::Storage(message.clone()),
         other => EngineError::Storage(other.to_string()),
     }

@@ -60,15 +60,26 @@ impl Metrics {
         // Writing to memory does not fail.
         let _ = encode_registry(&mut out, &self.registry);
         let stats = engine.stats();
-        let gauges: [(&str, &str, f64); 5] = [
+        let gauges: [(&str, &str, f64); 8] = [
             ("helix_writer_queue", "Writes that wait for the writer", stats.writer_queue as f64),
             ("helix_reader_queue", "Reads that wait for a thread", stats.reader_queue as f64),
             ("helix_database_bytes", "Size of the database file", stats.size_bytes as f64),
+            ("helix_database_used_bytes", "Bytes of the file that hold something", stats.used_bytes as f64),
             ("helix_database_max_bytes", "Size that the database may grow to", stats.max_size_bytes as f64),
             (
                 "helix_group_size",
                 "Requests in a commit, on average since the start",
                 if stats.commits == 0 { 0.0 } else { stats.committed_requests as f64 / stats.commits as f64 },
+            ),
+            (
+                "helix_oldest_reader_seconds",
+                "How long the oldest read has been going on",
+                stats.oldest_reader.as_secs_f64(),
+            ),
+            (
+                "helix_request_memory_peak_bytes",
+                "The most memory that one read took since the start",
+                stats.memory_peak_bytes as f64,
             ),
         ];
         for (name, help, value) in gauges {
@@ -82,9 +93,15 @@ impl Metrics {
             stats.commit_time.as_secs_f64()
         );
         if let Ok(counts) = engine.vector_counts() {
-            let _ = writeln!(out, "# HELP helix_vectors Vectors by type.\n# TYPE helix_vectors gauge");
-            for (name, count) in counts {
-                let _ = writeln!(out, "helix_vectors{{type=\"{name}\"}} {count}");
+            let _ = writeln!(
+                out,
+                "# HELP helix_vectors Vectors by type, and by whether searches give them, they wait to be removed, or to be linked.\n\
+                 # TYPE helix_vectors gauge"
+            );
+            for (name, counts) in counts {
+                for (state, count) in [("live", counts.live), ("dead", counts.dead), ("backlog", counts.backlog)] {
+                    let _ = writeln!(out, "helix_vectors{{type=\"{name}\",state=\"{state}\"}} {count}");
+                }
             }
         }
         out.push_str("# EOF\n");

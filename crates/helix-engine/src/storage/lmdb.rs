@@ -141,6 +141,22 @@ impl Lmdb {
         self.env.real_disk_size().map_err(|error| failure(&error, self.max_size_gb))
     }
 
+    /// The bytes of the file that hold something.
+    ///
+    /// # Errors
+    ///
+    /// When LMDB fails.
+    pub fn used_bytes(&self) -> Result<u64> {
+        let txn = self.env.read_txn().map_err(|error| self.failure(&error))?;
+        let mut bytes = 0;
+        for table in &self.tables {
+            let stat = table.stat(&txn).map_err(|error| self.failure(&error))?;
+            let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages;
+            bytes += pages as u64 * u64::from(stat.page_size);
+        }
+        Ok(bytes)
+    }
+
     fn failure(&self, error: &heed::Error) -> EngineError {
         failure(error, self.max_size_gb)
     }
@@ -226,7 +242,10 @@ fn failure(error: &heed::Error, max_size_gb: u64) -> EngineError {
             MdbError::Corrupted | MdbError::PageNotFound | MdbError::Invalid | MdbError::VersionMismatch,
         ) => EngineError::Damaged(error.to_string()),
         heed::Error::Io(source) if source.kind() == std::io::ErrorKind::StorageFull => {
-            EngineError::Storage("the disk is full".to_owned())
+            EngineError::DiskFull { reason: "the disk is full" }
+        }
+        heed::Error::Io(source) if source.kind() == std::io::ErrorKind::FileTooLarge => {
+            EngineError::DiskFull { reason: "the file has reached the size that the system allows" }
         }
         _ => EngineError::Storage(error.to_string()),
     }

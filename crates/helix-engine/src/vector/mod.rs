@@ -187,13 +187,29 @@ pub fn verify<T: ReadTxn>(txn: &T, index: u16) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// How many vectors an index holds.
+/// What an index holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VectorCounts {
+    /// Vectors that searches give.
+    pub live: u64,
+    /// Removed vectors that a vacuum has yet to take out of the graph.
+    pub dead: u64,
+    /// Slots that the graph has not taken in yet.
+    pub backlog: u64,
+}
+
+/// What an index holds.
 ///
 /// # Errors
 ///
 /// When the store fails.
-pub fn live<T: ReadTxn>(txn: &T, index: u16) -> Result<u64> {
-    Ok(table::meta(txn, index)?.map_or(0, |meta| meta.live))
+pub fn counts<T: ReadTxn>(txn: &T, index: u16) -> Result<VectorCounts> {
+    let counts = |meta: IndexMeta| VectorCounts {
+        live: meta.live,
+        dead: meta.dead,
+        backlog: u64::from(meta.next_slot - meta.linked),
+    };
+    Ok(table::meta(txn, index)?.map_or_else(VectorCounts::default, counts))
 }
 
 /// The `k` accepted vectors nearest to a query, closest first; all of them when there are fewer.

@@ -272,7 +272,7 @@ proptest! {
         }
         let hits = search(&txn, INDEX, &config, &query, k, |_| Ok(true)).unwrap();
         prop_assert_eq!(hits.iter().map(|hit| hit.id).collect::<Vec<_>>(), brute_force(&model, &query, k));
-        prop_assert_eq!(live(&txn, INDEX).unwrap(), model.len() as u64);
+        prop_assert_eq!(counts(&txn, INDEX).unwrap().live, model.len() as u64);
         prop_assert_eq!(verify(&txn, INDEX).unwrap(), Vec::<String>::new());
     }
 }
