@@ -232,7 +232,7 @@ fn finish(
     reader: &Reader<'_>,
 ) -> Option<Cloud> {
     let build_mode = instance::build_mode(section, default_mode);
-    let database = instance::database(section);
+    let database = instance::database(section, reader);
     let env = instance::env(section, reader);
     let health = instance::health(section);
     let _ = section.string("extends");

@@ -82,7 +82,7 @@ fn small(value: i64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-pub(super) fn database(section: &Section<'_>) -> Database {
+pub(super) fn database(section: &Section<'_>, reader: &Reader<'_>) -> Database {
     let vector = section.section("vector_config");
     let m = vector.integer("m", 2..=128, 16);
     let ef_construction = vector.integer("ef_construction", 1..=4096, 128);
@@ -100,7 +100,13 @@ pub(super) fn database(section: &Section<'_>) -> Database {
     let size = vector.integer("db_max_size_gb", 1..=9998, 20);
     vector.finish();
     let graph = section.section("graph_config");
-    let secondary_indices = graph.strings("secondary_indices").into_iter().map(|name| name.value).collect();
+    let secondary_indices = graph.strings("secondary_indices");
+    if let Some(first) = secondary_indices.first() {
+        let message = "`secondary_indices` has no effect: the schema says which fields are indexed".to_owned();
+        let hint = format!("write `INDEX {}: …` in the schema, and leave this out", first.value);
+        reader.warning("W-CFG-NO-EFFECT", first.span.clone(), message, Some(hint));
+    }
+    let secondary_indices = secondary_indices.into_iter().map(|name| name.value).collect();
     graph.finish();
     let security = section.section("security");
     let api_key = security.optional_boolean("api_key");

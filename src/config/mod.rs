@@ -341,7 +341,7 @@ impl<'t> Defaults<'t> {
         let all = top.section("defaults");
         let (local, cloud) = (all.section("local"), all.section("cloud"));
         for section in [&all, &local, &cloud] {
-            let _ = (instance::database(section), instance::env(section, reader), instance::health(section));
+            let _ = (instance::database(section, reader), instance::env(section, reader), instance::health(section));
             let _ = instance::build_mode(section, BuildMode::Dev);
             section.finish();
         }
@@ -547,7 +547,7 @@ fn local(section: &Section<'_>, reader: &Reader<'_>, explicit: Option<ContainerR
         memory: memory.map(|memory| memory.value),
         cpus: section.number("cpus"),
         restart: section.string("restart").map_or_else(|| "unless-stopped".to_owned(), |restart| restart.value),
-        database: instance::database(section),
+        database: instance::database(section, reader),
         env: instance::env(section, reader),
         health: instance::health(section),
     };
