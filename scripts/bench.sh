@@ -5,11 +5,12 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Usage: ./build.sh bench [engine|http]
+Usage: ./build.sh bench [engine|http|recall]
 
   engine   Criterion, in process: what a request costs without the network
   http     Load over loopback with 1 and 16 connections, beside an answer that costs nothing
-  (none)   Both
+  recall   Recall and speed of vector search at the default settings, over 100 000 vectors
+  (none)   The first two
 TEXT
 }
 
@@ -18,6 +19,7 @@ require_c_compiler
 case "${1:-all}" in
     engine) cargo bench --locked --bench engine ;;
     http) cargo run --release --locked --example load ;;
+    recall) cargo run --release --locked --example recall ;;
     all)
         cargo bench --locked --bench engine
         cargo run --release --locked --example load

@@ -15,7 +15,7 @@ pub struct Database {
     /// Candidates looked at when vectors are searched.
     pub ef_search: u32,
     /// Vectors of a type below which a search compares them all.
-    pub exact_below: u32,
+    pub exact_below: Option<u32>,
     /// How large the database may grow, in GiB.
     pub db_max_size_gb: u64,
     /// Fields that are indexed although the schema does not say so.
@@ -96,7 +96,7 @@ pub(super) fn database(section: &Section<'_>, reader: &Reader<'_>) -> Database {
         );
     }
     let ef_search = vector.integer("ef_search", 1..=8192, 768);
-    let exact_below = vector.integer("exact_below", 0..=10_000_000, 24_000);
+    let exact_below = vector.optional_integer("exact_below", 0..=10_000_000);
     let size = vector.integer("db_max_size_gb", 1..=9998, 20);
     vector.finish();
     let graph = section.section("graph_config");
@@ -115,7 +115,7 @@ pub(super) fn database(section: &Section<'_>, reader: &Reader<'_>) -> Database {
         m: small(m),
         ef_construction: small(ef_construction),
         ef_search: small(ef_search),
-        exact_below: small(exact_below),
+        exact_below: exact_below.map(|number| small(number.value)),
         db_max_size_gb: u64::try_from(size).unwrap_or(1),
         secondary_indices,
         mcp: section.boolean("mcp", true),

@@ -72,7 +72,7 @@ pub struct EngineSettings {
     /// Candidates looked at when vectors are searched.
     pub ef_search: u32,
     /// Vectors of a type below which a search compares them all.
-    pub exact_below: u32,
+    pub exact_below: Option<u32>,
     /// The model that turns text into vectors.
     pub embedding_model: Option<String>,
     /// Whether requests need a key.

@@ -32,7 +32,7 @@ fn brute_force(model: &BTreeMap<u64, Vec<f32>>, query: &[f32], k: usize) -> Vec<
 
 /// Searches walk the graph, however few the vectors.
 fn walking() -> VectorConfig {
-    VectorConfig { exact_below: 0, ef_search: 128, ..VectorConfig::default() }
+    VectorConfig { exact_below: Some(0), ef_search: 128, ..VectorConfig::default() }
 }
 
 fn tend_all<W: WriteTxn>(txn: &mut W, config: &VectorConfig) {
@@ -104,7 +104,7 @@ fn removed_and_refused_vectors_are_never_found_and_others_take_their_place() {
 fn what_is_not_linked_yet_is_found_exactly() {
     let config = walking();
     let (store, mut model, _) = filled(1_000, 16, &config);
-    let late = VectorConfig { exact_below: 1_000, ..config };
+    let late = VectorConfig { exact_below: Some(1_000), ..config };
     let mut txn = store.write().unwrap();
     for id in 5_000..5_400 {
         let data = random_vector(id, 16);
@@ -122,7 +122,7 @@ fn what_is_not_linked_yet_is_found_exactly() {
 #[test]
 fn a_backlog_that_grows_too_long_is_linked_by_insertions() {
     let store = Memory::default();
-    let config = VectorConfig { exact_below: 200, ..VectorConfig::default() };
+    let config = VectorConfig { exact_below: Some(200), ..VectorConfig::default() };
     let mut txn = store.write().unwrap();
     for id in 0..1_000 {
         insert(&mut txn, INDEX, &config, ItemId(id), &random_vector(id, 4)).unwrap();
