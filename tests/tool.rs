@@ -122,3 +122,14 @@ fn a_watched_check_runs_at_each_save() {
     assert_eq!(until("result")["ok"], json!(true));
     assert!(check.wait().unwrap().success());
 }
+
+#[test]
+fn many_mistakes_are_counted_and_the_first_are_shown() {
+    let project = Project::new(&"QUERY a() => RETURN NONE\n".repeat(20_000));
+    let shown = project.helix(&["check"]).code(4).stderr;
+    assert_eq!(shown.matches("error[").count(), 100);
+    assert!(shown.contains("more\n") && shown.lines().count() < 1_500, "{}", shown.lines().count());
+    let told = project.helix(&["check", "--json"]).code(4).json();
+    assert_eq!(told["error"]["diagnostics"].as_array().unwrap().len(), 1_000);
+    assert!(told["error"]["message"].as_str().unwrap().contains("errors"), "{}", told["error"]["message"]);
+}

@@ -143,10 +143,11 @@ impl From<Rejected> for Failure {
     }
 }
 
-/// The diagnostics for machines.
+/// The diagnostics for machines: the first thousand, so that broken input takes bounded memory. The message of the failure has
+/// the number of all.
 #[must_use]
 pub fn json(found: &[Diagnostic], sources: &SourceSet) -> Vec<Value> {
-    found.iter().map(|one| diagnostics::json(one, sources)).collect()
+    found.iter().take(diagnostics::TOLD).map(|one| diagnostics::json(one, sources)).collect()
 }
 
 fn location(diagnostic: &Diagnostic, sources: &SourceSet) -> Location {

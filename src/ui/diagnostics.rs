@@ -9,6 +9,12 @@ use serde_json::{Value, json};
 use crate::compiler::source::FileId;
 use crate::compiler::{Diagnostic, Severity, SourceSet, Span};
 
+/// Diagnostics that are shown as text: nobody reads more at once.
+const SHOWN: usize = 100;
+
+/// Diagnostics that are told to machines.
+pub const TOLD: usize = 1_000;
+
 /// The diagnostics as text without colours.
 #[must_use]
 pub fn render_plain(diagnostics: &[Diagnostic], sources: &SourceSet) -> String {
@@ -21,17 +27,21 @@ pub fn render_plain(diagnostics: &[Diagnostic], sources: &SourceSet) -> String {
     text
 }
 
-/// The diagnostics as text with escape sequences for colours.
+/// The first hundred diagnostics as text with escape sequences for colours, and how many more there are.
 #[must_use]
 pub fn render(diagnostics: &[Diagnostic], sources: &SourceSet) -> String {
     let files = files(sources);
     let styles = Styles::default();
     let mut ansi = Ansi::new(Vec::new());
     let mut writer = StylesWriter::new(&mut ansi, &styles);
-    for diagnostic in diagnostics {
+    for diagnostic in diagnostics.iter().take(SHOWN) {
         let _ = term::emit_to_write_style(&mut writer, &Config::default(), &files, &shown(diagnostic, sources));
     }
-    String::from_utf8_lossy(&ansi.into_inner()).into_owned()
+    let mut text = String::from_utf8_lossy(&ansi.into_inner()).into_owned();
+    if diagnostics.len() > SHOWN {
+        text.push_str(&format!("… and {} more\n\n", diagnostics.len() - SHOWN));
+    }
+    text
 }
 
 /// A diagnostic for machines. Lines and columns start at 1; columns count characters; `end` is one past the last.
