@@ -8,7 +8,8 @@ usage() {
 Usage: ./build.sh soak [--rounds N]
 
 Kills a busy embedded instance with SIGKILL at random moments, N times (default: 200). After each kill, every acknowledged
-write must be there, the database must verify, and `helix start` must bring the instance back.
+write must be there, the database must verify, and `helix start` must bring the instance back. The same while an activation fills
+indexes: then it must be as if it had never begun.
 TEXT
 }
 

@@ -249,3 +249,69 @@ fn run(rounds: std::ops::Range<u64>) {
     project.helix(&["stop", "dev"]).code(0);
     verify(&project);
 }
+
+/// Rows that take an activation a few slices, and some time, to index.
+const ROWS: i64 = 30_000;
+
+fn plain_and_indexed() -> (String, String) {
+    let app = |name: &str, mail: &str| {
+        format!(
+            "N::Person {{ {name} name: String, {mail} mail: String }}
+QUERY load(rows: [{{ name: String, mail: String }}]) =>
+    FOR {{ name, mail }} IN rows {{ AddN<Person>({{ name: name, mail: mail }}) }}
+    RETURN NONE
+QUERY count() =>
+    n <- N<Person>::COUNT
+    RETURN n
+"
+        )
+    };
+    let query = "QUERY by_mail(mail: String) =>
+    person <- N<Person>({ mail: mail })
+    RETURN person::{name}
+";
+    (app("", ""), app("INDEX", "UNIQUE INDEX") + query)
+}
+
+#[test]
+fn an_activation_that_is_killed_while_it_fills_indexes_is_as_if_it_had_never_begun() {
+    let (plain, indexed) = plain_and_indexed();
+    let project = Project::new(&plain);
+    project.helix(&["push", "dev"]).code(0);
+    let rows: Vec<Value> =
+        (0..ROWS).map(|n| json!({ "name": format!("n{}", n % 100), "mail": format!("m{n}") })).collect();
+    for rows in rows.chunks(5_000) {
+        project.ok("load", &json!({ "rows": rows }));
+    }
+    project.write("db/app.hx", &indexed);
+    let mut dice = Dice(99);
+    let mut interrupted = 0;
+    for _ in 0..rounds() {
+        let pid = project.pid();
+        let mut push = project.command(&["push", "dev", "--quiet"]).spawn().unwrap();
+        thread::sleep(Duration::from_millis(5 + dice.roll(40)));
+        assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+        let pushed = push.wait().unwrap().success();
+        if pushed {
+            // The kill came too late, or so early that the push found the instance crashed and started it.
+            project.helix(&["stop", "dev"]).code(0);
+        } else {
+            interrupted += 1;
+            wait_until_crashed(&project);
+        }
+        verify(&project);
+        project.helix(&["start", "dev"]).code(0);
+        assert_eq!(project.ok("count", &json!({}))["n"], json!(ROWS));
+        if pushed {
+            // Back to where the round began.
+            project.write("db/app.hx", &plain);
+            project.helix(&["push", "dev"]).code(0);
+            project.write("db/app.hx", &indexed);
+        }
+    }
+    assert!(interrupted > 0, "no activation was interrupted");
+    project.helix(&["push", "dev"]).code(0);
+    assert_eq!(project.ok("by_mail", &json!({ "mail": "m777" }))["person"], json!("n77"));
+    project.helix(&["stop", "dev"]).code(0);
+    verify(&project);
+}
