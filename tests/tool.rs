@@ -133,3 +133,25 @@ fn many_mistakes_are_counted_and_the_first_are_shown() {
     assert_eq!(told["error"]["diagnostics"].as_array().unwrap().len(), 1_000);
     assert!(told["error"]["message"].as_str().unwrap().contains("errors"), "{}", told["error"]["message"]);
 }
+
+#[test]
+fn requests_that_fail_on_our_side_are_logged_and_all_of_them_on_demand() {
+    let project = Project::new(
+        "V::Doc { text: String }\nQUERY add(text: String) =>\n    doc <- AddV<Doc>(Embed(text))\n    RETURN NONE\n",
+    );
+    let logged = |level: Option<&str>| {
+        let mut start = project.command(&["restart", "dev"]);
+        level.map(|level| start.env("HELIX_LOG", level));
+        assert!(start.status().unwrap().success());
+        assert_eq!(project.call("nobody", &json!({})).0, 404);
+        assert_eq!(project.call("add", &json!({ "text": "a" })).0, 502);
+        project.helix(&["stop", "dev"]).code(0);
+        let log = project.helix(&["logs", "dev", "--tail", "100", "--json"]).code(0).stdout;
+        let lines = |of: &str| log.lines().filter(|line| line.contains(of)).count();
+        (lines("nobody"), lines("no embedding provider"))
+    };
+    project.helix(&["push", "dev"]).code(0);
+    assert_eq!(logged(None), (0, 1));
+    // The line of before, and two: the failure, and the request.
+    assert_eq!(logged(Some("info,requests=info")), (1, 3));
+}
