@@ -24,9 +24,19 @@ fn answers(project: &Project, query: &str) -> bool {
     post(&project.url(), query, &json!({})).is_ok_and(|(status, _)| status == 200)
 }
 
+/// A process that does not outlive the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A pipe holds 64 KiB, and nobody empties this one.
-fn unread(project: &Project) -> Child {
-    project.command(&["dev", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+fn unread(project: &Project) -> Running {
+    Running(project.command(&["dev", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
 }
 
 #[test]
@@ -40,11 +50,11 @@ fn an_output_that_nobody_reads_stops_neither_saves_nor_the_end() {
     }
     project.write("db/app.hx", &format!("{APP}QUERY two() => RETURN NONE\n"));
     wait_for("a save is live although the output is stuck", || answers(&project, "two"));
-    assert!(Command::new("kill").args(["-INT", &dev.id().to_string()]).status().unwrap().success());
-    wait_for("the command ends although the output is stuck", || dev.try_wait().unwrap().is_some());
+    assert!(Command::new("kill").args(["-INT", &dev.0.id().to_string()]).status().unwrap().success());
+    wait_for("the command ends although the output is stuck", || dev.0.try_wait().unwrap().is_some());
     // What was written before it got stuck are whole lines, but for the last.
     let mut text = String::new();
-    dev.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    dev.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     let mut lines: Vec<&str> = text.lines().collect();
     lines.pop();
     assert!(lines.len() > 100, "{}", lines.len());

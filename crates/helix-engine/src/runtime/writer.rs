@@ -1,8 +1,8 @@
 //! The writer: one thread that owns the write transaction.
 //!
 //! What waits is taken together, up to a limit, and committed once; each request runs in a nested transaction, so that one that
-//! fails fails alone. Nobody hears "done" before the commit is. When nothing waits, the thread does what can be done later:
-//! [`upkeep`](super::upkeep).
+//! fails fails alone. Nobody hears "done" before the commit is. When nothing waits, and now and then when something always does,
+//! the thread does what can be done later: [`upkeep`](super::upkeep).
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,6 +41,9 @@ const SLICE: Duration = Duration::from_millis(5);
 
 /// The pause between slices: requests that come meanwhile go first.
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// How long upkeep waits at most for a quiet moment, which a busy writer never has.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 enum Job {
     Write(WriteJob),
@@ -110,6 +113,7 @@ struct Loop<S> {
 impl<S: Store> Loop<S> {
     fn run(mut self, queue: &Receiver<Job>) {
         let mut wait = Some(QUIET);
+        let mut last_upkeep = Instant::now();
         loop {
             match self.next(queue, wait) {
                 Ok(job) => {
@@ -122,21 +126,27 @@ impl<S: Store> Loop<S> {
                         Job::Write(first) => self.write(first, queue),
                     }
                     wait = Some(QUIET);
+                    if last_upkeep.elapsed() >= PATIENCE {
+                        self.upkeep();
+                        last_upkeep = Instant::now();
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    let more = catch_unwind(AssertUnwindSafe(|| upkeep::slice(&self.shared, Instant::now() + SLICE)));
-                    wait = match more.unwrap_or(Err(EngineError::WorkerFailed)) {
-                        Ok(true) => Some(PAUSE),
-                        Ok(false) => None,
-                        Err(error) => {
-                            tracing::warn!(%error, "upkeep failed; it is tried again after the next write");
-                            None
-                        }
-                    };
+                    wait = self.upkeep().then_some(PAUSE);
+                    last_upkeep = Instant::now();
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    /// Does a slice of upkeep; gives whether there is more to do.
+    fn upkeep(&self) -> bool {
+        let slice = catch_unwind(AssertUnwindSafe(|| upkeep::slice(&self.shared, Instant::now() + SLICE)));
+        slice.unwrap_or(Err(EngineError::WorkerFailed)).unwrap_or_else(|error| {
+            tracing::warn!(%error, "upkeep failed; it is tried again after the next write");
+            false
+        })
     }
 
     fn next(&mut self, queue: &Receiver<Job>, wait: Option<Duration>) -> std::result::Result<Job, RecvTimeoutError> {
@@ -168,13 +178,13 @@ impl<S: Store> Loop<S> {
         self.group(group);
     }
 
-    /// Lets the writes go first that wait while an activation works in slices. Other activations wait for its end.
+    /// Lets a group of writes pass that waits while an activation works in slices. One group, since there may always be
+    /// another; other activations wait for the end of this one.
     fn let_writes_pass(&mut self, queue: &Receiver<Job>) {
-        while let Ok(job) = queue.try_recv() {
-            match job {
-                Job::Write(first) => self.write(first, queue),
-                activation => self.later.push_back(activation),
-            }
+        match queue.try_recv() {
+            Ok(Job::Write(first)) => self.write(first, queue),
+            Ok(activation) => self.later.push_back(activation),
+            Err(_) => {}
         }
     }
 

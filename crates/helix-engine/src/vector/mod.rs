@@ -94,9 +94,8 @@ pub fn insert<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, id: I
         // The backlog is past it.
         graph::link(txn, index, config, &mut meta, slot)?;
     } else if is_due(config, &meta) && meta.next_slot - meta.linked > config.exact_below(meta.dimension) {
-        for _ in 0..LINKS_PER_INSERTION {
-            let slot = meta.linked;
-            meta.linked += 1;
+        for slot in meta.linked..meta.next_slot.min(meta.linked + LINKS_PER_INSERTION) {
+            meta.linked = slot + 1;
             graph::link(txn, index, config, &mut meta, slot)?;
         }
     }

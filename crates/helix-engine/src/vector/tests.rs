@@ -132,6 +132,19 @@ fn a_backlog_that_grows_too_long_is_linked_by_insertions() {
 }
 
 #[test]
+fn a_graph_from_the_first_vector_on_links_no_more_than_there_is() {
+    let store = Memory::default();
+    let config = walking();
+    let mut txn = store.write().unwrap();
+    for id in 0..50 {
+        insert(&mut txn, INDEX, &config, ItemId(id), &random_vector(id, 4)).unwrap();
+        let meta = table::meta(&txn, INDEX).unwrap().unwrap();
+        assert!(meta.linked <= meta.next_slot, "{meta:?}");
+    }
+    assert_eq!(verify(&txn, INDEX).unwrap(), Vec::<String>::new());
+}
+
+#[test]
 fn a_vacuum_in_slices_frees_the_dead_and_keeps_the_graph_whole() {
     let config = walking();
     let (store, mut model, slots) = filled(3_000, 8, &config);
