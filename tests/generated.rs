@@ -5,6 +5,8 @@
 
 #[path = "support/corpus.rs"]
 mod corpus_files;
+#[path = "support/programs.rs"]
+mod programs;
 #[path = "generated/queries.rs"]
 #[rustfmt::skip]
 mod queries;
@@ -13,7 +15,7 @@ use std::fs;
 use std::path::Path;
 
 use corpus_files::{Part, Session, blocks, cases, parse, requests, sources};
-use helix::compiler::{self, emit};
+use helix::compiler::{self, SourceSet, emit};
 use helix_engine::compiled::Queries;
 use helix_engine::{ActivateOptions, Clock, Engine, EngineOptions};
 use helix_plan::Program;
@@ -40,16 +42,29 @@ fn compiled_cases() -> Vec<Case> {
     cases.collect()
 }
 
+/// Checks a file against what the emitter makes now, or writes it anew.
+fn check(file: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("UPDATE_CORPUS").is_some() {
+        fs::write(&file, text).expect("the file can be written");
+    }
+    let before = fs::read_to_string(&file).unwrap_or_default();
+    let hint = "run `UPDATE_CORPUS=1 cargo nextest run --test generated` and review the difference";
+    assert!(before == text, "{} is old: {hint}", file.display());
+}
+
 #[test]
 fn the_generated_queries_are_current() {
     let cases = compiled_cases();
     let text = emit::rust::programs(cases.iter().map(|case| (case.name.as_str(), &case.program)));
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/generated/queries.rs");
-    if std::env::var_os("UPDATE_CORPUS").is_some() {
-        fs::write(&file, &text).expect("the file can be written");
-    }
-    let before = fs::read_to_string(&file).expect("the file can be read");
-    assert!(before == text, "run `UPDATE_CORPUS=1 cargo nextest run --test generated` and review the difference");
+    check("tests/generated/queries.rs", &text);
+}
+
+#[test]
+fn the_queries_of_the_benchmark_are_current() {
+    let source = include_str!("../benches/engine/app.hx");
+    let compiled = compiler::compile(&SourceSet::new([("app.hx".to_owned(), source.to_owned())]));
+    check("benches/engine/queries.rs", &emit::rust::queries(&compiled.program.expect("it compiles")));
 }
 
 fn engine(program: &Program, queries: Queries) -> std::sync::Arc<Engine> {
@@ -85,4 +100,24 @@ fn compiled_queries_answer_as_interpreted_ones() {
         }
     }
     assert!(answers > 100, "only {answers} requests were compared");
+}
+
+/// Random programs reach what nobody thought of; here they are only interpreted and emitted, `./build.sh soak` compiles them.
+#[test]
+fn random_programs_are_emitted_and_run() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (mut answered, mut refused) = (0, 0);
+    for seed in 0..20 {
+        let random = programs::random(seed, 30);
+        let text = emit::rust::queries(&random.program);
+        assert_eq!(text, emit::rust::queries(&random.program), "seed {seed}");
+        let engine = engine(&random.program, Queries::default());
+        let mut session = Session::default();
+        for request in requests(&random.requests) {
+            let (status, body) = session.send(&engine, &runtime, &request);
+            assert!(status < 500, "seed {seed}: {}: {body}", request.line);
+            if status == 200 { answered += 1 } else { refused += 1 }
+        }
+    }
+    assert!(answered > refused && refused > 20, "{answered} answered, {refused} refused");
 }
