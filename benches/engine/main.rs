@@ -69,6 +69,12 @@ fn open(folder: &Path, queries: Queries) -> Arc<Engine> {
     engine
 }
 
+/// Lets go of the database, so that it can be opened anew.
+fn close(engine: Arc<Engine>) {
+    engine.close().expect("it closes");
+    drop(engine);
+}
+
 fn reads(c: &mut Criterion, runtime: &Runtime, engine: &Engine, how: &str, id: &str) {
     let reads = [
         ("point read by id", "by_id", json!({"id": id})),
@@ -118,17 +124,17 @@ fn benches(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let engine = open(folder.path(), Queries::default());
     let id = filled(&runtime, &engine);
-    engine.close().expect("it closes");
+    close(engine);
     let ways = [("interpreted", Queries::default()), ("compiled", queries::QUERIES)];
     for (how, queries) in ways {
         let engine = open(folder.path(), queries);
         reads(c, &runtime, &engine, how, &id);
-        engine.close().expect("it closes");
+        close(engine);
     }
     for (how, queries) in ways {
         let engine = open(folder.path(), queries);
         writes(c, &runtime, &engine, how);
-        engine.close().expect("it closes");
+        close(engine);
     }
 }
 
