@@ -11,6 +11,7 @@ pub mod operators;
 pub mod row;
 mod runtime;
 pub mod server;
+pub mod service;
 pub mod storage;
 pub mod value;
 pub mod vector;

@@ -1,0 +1,2 @@
+//! From a plan to what runs it elsewhere.
+pub mod source;
