@@ -3,6 +3,7 @@
 mod args;
 mod runtime;
 
+pub mod build;
 pub mod check;
 pub mod compile;
 pub mod completions;
@@ -36,6 +37,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Write the compiled plan
     Compile(compile::CompileArgs),
+    /// Build the server of an instance, to run it elsewhere
+    Build(build::BuildArgs),
     /// Make the queries what an instance serves
     #[command(visible_alias = "deploy")]
     Push(push::PushArgs),
@@ -87,6 +90,7 @@ impl Command {
             Self::Init(_) => "init",
             Self::Check(_) => "check",
             Self::Compile(_) => "compile",
+            Self::Build(_) => "build",
             Self::Push(_) => "push",
             Self::Dev(_) => "dev",
             Self::Start(_) => "start",
@@ -107,7 +111,7 @@ impl Command {
     #[must_use]
     pub const fn streams(&self) -> bool {
         match self {
-            Self::Push(_) | Self::Dev(_) | Self::Logs(_) => true,
+            Self::Build(_) | Self::Push(_) | Self::Dev(_) | Self::Logs(_) => true,
             Self::Status(args) => args.watch,
             Self::Check(args) => args.watch,
             Self::Init(_)
@@ -135,6 +139,7 @@ impl Command {
     pub const fn is_logged(&self) -> bool {
         match self {
             Self::Init(_)
+            | Self::Build(_)
             | Self::Push(_)
             | Self::Dev(_)
             | Self::Start(_)
@@ -164,6 +169,7 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
         }
         Command::Check(args) => ui.finish(check::run(&args, ctx, findings)),
         Command::Compile(args) => ui.finish(compile::run(&args, ctx)),
+        Command::Build(args) => ui.finish(block_on(ctx, OnSignal::Tell, build::run(args, ctx))),
         Command::Push(args) => ui.finish(block_on(ctx, OnSignal::Tell, push::run(args, ctx))),
         Command::Dev(args) => ui.finish(block_on(ctx, OnSignal::Tell, dev::run(args, ctx))),
         Command::Instance(args) => ui.finish(block_on(ctx, OnSignal::Tell, instance::run(args, ctx))),

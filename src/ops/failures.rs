@@ -55,7 +55,7 @@ impl From<EmbeddedError> for Failure {
             }
             EmbeddedError::NotStopped { .. } => Self::new("E-STATE-NOT-STOPPED", ExitCode::State, message),
             EmbeddedError::System { .. } => Self::new("E-RUNTIME-SYSTEM", ExitCode::Failed, message),
-            EmbeddedError::ApiKey => Self::new("E-AUTH-KEY-HASH", ExitCode::Auth, message),
+            EmbeddedError::ApiKey(_) => Self::new("E-AUTH-KEY-HASH", ExitCode::Auth, message),
             EmbeddedError::Engine(_) => Self::new("E-RUNTIME-ENGINE", ExitCode::Failed, message),
             EmbeddedError::Plan(_) => Self::new("E-STATE-DAMAGED", ExitCode::State, message),
         }

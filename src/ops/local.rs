@@ -1,12 +1,13 @@
 //! From what the project file says of an instance to what is needed to run it here.
 
+use std::path::Path;
 use std::time::Duration;
 
 use helix_plan::Program;
 
 use super::instance::Runner;
 use super::lock::InstanceLock;
-use crate::config::{Instance, Local, edit};
+use crate::config::{Database, Instance, Local, edit};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::launch::EngineSettings;
@@ -90,15 +91,7 @@ fn resolve(ctx: &Ctx, project: &Project, name: &str, local: &Local) -> Result<Se
         files: Files::new(name, project.home(name), project.data(name, local)),
         bind: local.bind,
         port: local.port,
-        engine: EngineSettings {
-            db_max_size_gb: database.db_max_size_gb,
-            m: database.m,
-            ef_construction: database.ef_construction,
-            ef_search: database.ef_search,
-            exact_below: database.exact_below,
-            embedding_model: database.embedding_model.clone(),
-            api_key: database.api_key.unwrap_or(false),
-        },
+        engine: engine_settings(database, false),
         env,
         health: HealthSettings {
             path: local.health.path.clone(),
@@ -109,6 +102,20 @@ fn resolve(ctx: &Ctx, project: &Project, name: &str, local: &Local) -> Result<Se
         log_max_len_bytes: log_max_len_bytes.unwrap_or(log::MAX_LEN_BYTES),
         log_level: ctx.var("HELIX_LOG").unwrap_or("info").to_owned(),
     })
+}
+
+/// What the project file says of a database, for the engine. `api_key` is whether requests need a key when it does not say.
+#[must_use]
+pub fn engine_settings(database: &Database, api_key: bool) -> EngineSettings {
+    EngineSettings {
+        db_max_size_gb: database.db_max_size_gb,
+        m: database.m,
+        ef_construction: database.ef_construction,
+        ef_search: database.ef_search,
+        exact_below: database.exact_below,
+        embedding_model: database.embedding_model.clone(),
+        api_key: database.api_key.unwrap_or(api_key),
+    }
 }
 
 /// What runs and asks instances.
@@ -141,10 +148,16 @@ pub fn http(proxied: bool) -> Result<reqwest::Client, Failure> {
 ///
 /// When another command has it for longer than `timeout`.
 pub async fn lock(settings: &Settings, command: &str, timeout: Duration) -> Result<InstanceLock, Failure> {
-    let files = &settings.files;
-    Ok(InstanceLock::take(files.home(), files.name(), command, timeout)
-        .await
-        .map_err(super::instance::InstanceError::from)?)
+    lock_home(settings.files.home(), settings.files.name(), command, timeout).await
+}
+
+/// The right to change an instance whose workspace is `home`.
+///
+/// # Errors
+///
+/// When another command has it for longer than `timeout`.
+pub async fn lock_home(home: &Path, name: &str, command: &str, timeout: Duration) -> Result<InstanceLock, Failure> {
+    Ok(InstanceLock::take(home, name, command, timeout).await.map_err(super::instance::InstanceError::from)?)
 }
 
 /// Writes a port to the project file, and keeps all else that is in it.

@@ -37,6 +37,14 @@ impl<'ui> Step<'ui> {
         Self { ui, name, running: running.to_owned(), started: Instant::now(), spinner, ended: false }
     }
 
+    /// Tells how far it is. Shown in place on a terminal, an event for machines, nothing where lines would pile up.
+    pub fn progress(&self, text: &str) {
+        if let Some(spinner) = &self.spinner {
+            spinner.set_message(format!("{}: {text}", self.running));
+        }
+        self.ui.event("progress", &json!({ "step": self.name, "message": text }));
+    }
+
     /// It worked.
     pub fn done(mut self, text: &str) {
         self.end(true, text);

@@ -12,6 +12,7 @@ pub mod operators;
 pub mod row;
 mod runtime;
 pub mod server;
+pub mod service;
 pub mod storage;
 pub mod value;
 pub mod vector;

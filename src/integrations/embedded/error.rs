@@ -121,10 +121,8 @@ pub enum EmbeddedError {
         source: io::Error,
     },
     /// Requests need a key, and nobody said which.
-    #[error(
-        "`security.api_key` is on, and `HELIX_API_KEY` does not hold the SHA-256 of a key in 64 hexadecimal digits"
-    )]
-    ApiKey,
+    #[error(transparent)]
+    ApiKey(#[from] helix_engine::service::settings::NoApiKey),
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] helix_engine::EngineError),

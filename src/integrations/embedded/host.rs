@@ -1,14 +1,12 @@
 //! A running instance: what the detached process and a development session both are.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use helix_engine::embed::{Embedder, EmbeddingConfig, HttpEmbedder, Model};
 use helix_engine::server::{RequestEvent, Server, ServerOptions};
-use helix_engine::vector::VectorConfig;
-use helix_engine::{ActivateOptions, Engine, EngineError, EngineOptions};
+use helix_engine::service::settings::{self, Env};
+use helix_engine::{ActivateOptions, Engine, EngineError};
 use helix_plan::Program;
 use helix_plan::diff::{Diff, diff};
 use tokio::sync::broadcast;
@@ -17,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::control::{self, Handler, Reply, Request, Socket, Status};
 use super::error::{EmbeddedError, Result};
 use super::files::Files;
-use super::launch::{EngineSettings, Launch};
+use super::launch::Launch;
 use super::process::{Fault, Hold, Phase, ProcessId, ProcessRecord};
 use super::{now, port, state};
 
@@ -25,12 +23,6 @@ use super::{now, port, state};
 pub const DRAIN: Duration = Duration::from_secs(10);
 /// The server waits at most that long; whoever stops it waits less.
 const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
-
-/// The model of a project that names none.
-const DEFAULT_EMBEDDING_MODEL: &str = "text-embedding-ada-002";
-
-/// The variables of an instance: keys are among them.
-pub type Env = BTreeMap<String, String>;
 
 /// An instance that serves, and has to be [`run`](Host::run) to be told what to do.
 #[derive(Debug)]
@@ -111,7 +103,7 @@ impl Host {
         port::check(launch.address())?;
         let socket = Socket::bind(files, &launch.short)?;
         let (data, options, allow_breaking) =
-            (launch.data.clone(), engine_options(&launch.engine, env)?, launch.allow_breaking);
+            (launch.data.clone(), settings::engine_options(&launch.engine, env)?, launch.allow_breaking);
         let engine = blocking("open the data", move || {
             let engine = Engine::open(&data, options)?;
             engine.activate(&program, ActivateOptions { allow_breaking })?;
@@ -297,58 +289,10 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(EmbeddedError::System { action, source: io::Error::other(error) }))
 }
 
-fn engine_options(settings: &EngineSettings, env: &Env) -> Result<EngineOptions> {
-    Ok(EngineOptions {
-        max_size_gb: settings.db_max_size_gb,
-        vectors: VectorConfig {
-            m: settings.m as usize,
-            ef_construction: settings.ef_construction as usize,
-            ef_search: settings.ef_search as usize,
-            exact_below: settings.exact_below,
-        },
-        embedder: embedder(settings, env)?,
-        ..EngineOptions::default()
-    })
-}
-
-/// Who gives embeddings: only where a model or a key says that somebody is to.
-fn embedder(settings: &EngineSettings, env: &Env) -> Result<Option<Arc<dyn Embedder>>> {
-    let var = |name: &str| env.get(name).filter(|value| !value.is_empty()).cloned();
-    let keys = [var("OPENAI_API_KEY"), var("AZURE_OPENAI_API_KEY"), var("GEMINI_API_KEY")];
-    if settings.embedding_model.is_none() && keys.iter().all(Option::is_none) {
-        return Ok(None);
-    }
-    let [openai_api_key, azure_openai_api_key, gemini_api_key] = keys;
-    let model = settings.embedding_model.as_deref().unwrap_or(DEFAULT_EMBEDDING_MODEL);
-    let defaults = EmbeddingConfig::new(Model::parse(model)?);
-    let config = EmbeddingConfig {
-        openai_api_key,
-        azure_openai_api_key,
-        gemini_api_key,
-        azure_openai_resource: var("AZURE_OPENAI_RESOURCE_NAME"),
-        azure_openai_base_url: var("AZURE_OPENAI_BASE_URL"),
-        openai_base_url: var("OPENAI_BASE_URL").unwrap_or(defaults.openai_base_url),
-        gemini_base_url: var("GEMINI_BASE_URL").unwrap_or(defaults.gemini_base_url),
-        local_url: var("HELIX_EMBED_URL").unwrap_or(defaults.local_url),
-        model: defaults.model,
-    };
-    Ok(Some(Arc::new(HttpEmbedder::new(config)?)))
-}
-
 fn server_options(launch: &Launch, env: &Env) -> Result<ServerOptions> {
-    let mut options = ServerOptions::new(launch.address());
+    let mut options = settings::server_options(launch.address(), &launch.engine, env)?;
     options.drain_timeout = LONGEST_DRAIN;
-    if launch.engine.api_key {
-        options.api_key_sha256 = Some(api_key(env)?);
-    }
     Ok(options)
-}
-
-/// The SHA-256 of the key that requests must carry, in 64 hexadecimal digits.
-fn api_key(env: &Env) -> Result<[u8; 32]> {
-    let text = env.get("HELIX_API_KEY").map_or("", String::as_str);
-    let decoded = hex::decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
-    decoded.ok_or(EmbeddedError::ApiKey)
 }
 
 /// The stable code of a failure that is told to another process.
@@ -356,7 +300,7 @@ fn code(error: &EmbeddedError) -> &'static str {
     match error {
         EmbeddedError::PortInUse { .. } => "E-PORT-IN-USE",
         EmbeddedError::AlreadyRunning { .. } => "E-STATE-RUNNING",
-        EmbeddedError::ApiKey => "E-AUTH-KEY-HASH",
+        EmbeddedError::ApiKey(_) => "E-AUTH-KEY-HASH",
         EmbeddedError::Engine(error) => match error {
             EngineError::Activation { .. } | EngineError::DuplicateKey { .. } => "E-DEPLOY-REFUSED",
             EngineError::Locked { .. } => "E-STATE-DATA-IN-USE",

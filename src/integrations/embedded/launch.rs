@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+pub use helix_engine::service::settings::EngineSettings;
 use serde::{Deserialize, Serialize};
 
 use super::error::{EmbeddedError, Result};
@@ -58,25 +59,6 @@ pub struct Launch {
     pub log_max_len_bytes: u64,
     /// The least level that is logged.
     pub log_level: String,
-}
-
-/// The settings of the engine that a project file can make.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EngineSettings {
-    /// How large the database may grow, in GiB.
-    pub db_max_size_gb: u64,
-    /// Links a vector keeps on each level.
-    pub m: u32,
-    /// Candidates looked at when a vector is inserted.
-    pub ef_construction: u32,
-    /// Candidates looked at when vectors are searched.
-    pub ef_search: u32,
-    /// Vectors of a type below which a search compares them all.
-    pub exact_below: Option<u32>,
-    /// The model that turns text into vectors.
-    pub embedding_model: Option<String>,
-    /// Whether requests need a key.
-    pub api_key: bool,
 }
 
 impl Launch {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helix_engine::server::RequestEvent;
+use helix_engine::service::settings::Env;
 use helix_plan::Program;
 use helix_plan::diff::Diff;
 use tokio::sync::{broadcast, mpsc};
@@ -13,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::control::{Client, Event};
 use super::error::Result;
 use super::files::Files;
-use super::host::{Env, Host, Instance};
+use super::host::{Host, Instance};
 use super::launch::Launch;
 use super::settings::url;
 use super::state;

@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use helix_engine::service::settings::EngineSettings;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::files::Files;
-use super::launch::{EngineSettings, Launch};
+use super::launch::Launch;
 use super::process::Session;
 
 /// An embedded instance of a project.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing_subscriber::EnvFilter;
+use helix_engine::service::log::filter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -81,21 +81,15 @@ impl Write for &RotatingFile {
 
 /// Sends the events of this process to the log of an instance, from now on.
 ///
-/// `level` is a level or a list of directives such as `info,requests=info`. Requests are logged when they are asked for by
-/// `requests=info`, `debug` or `trace`: a line for each is much for a busy instance.
+/// `level` is what [`filter`] reads.
 ///
 /// # Errors
 ///
 /// When the file cannot be opened. That another subscriber was first is fine.
 pub fn install(path: &Path, max_len_bytes: u64, level: &str) -> io::Result<()> {
     let file = Arc::new(RotatingFile::open(path, max_len_bytes)?);
-    let directives = match level.to_ascii_lowercase().as_str() {
-        known @ ("error" | "warn" | "info") => format!("{known},requests=off"),
-        _ => level.to_owned(),
-    };
-    let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
     let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
     let layer = layer.with_span_list(false).with_writer(file);
-    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
+    let _ = tracing_subscriber::registry().with(filter(level)).with(layer).try_init();
     Ok(())
 }

@@ -1,0 +1,124 @@
+//! What a project says of its database, as data, and what that means for the engine and the server.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::embed::{Embedder, EmbeddingConfig, HttpEmbedder, Model};
+use crate::engine::EngineOptions;
+use crate::error::EngineError;
+use crate::server::ServerOptions;
+use crate::storage::lmdb::LmdbOptions;
+use crate::vector::VectorConfig;
+
+/// The model of a project that names none.
+const DEFAULT_EMBEDDING_MODEL: &str = "text-embedding-ada-002";
+
+/// Variables by name: keys are among them.
+pub type Env = BTreeMap<String, String>;
+
+/// The settings of the engine that a project can make. What is left out in JSON has its default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EngineSettings {
+    /// How large the database may grow, in GiB.
+    pub db_max_size_gb: u64,
+    /// Links a vector keeps on each level.
+    pub m: u32,
+    /// Candidates looked at when a vector is inserted.
+    pub ef_construction: u32,
+    /// Candidates looked at when vectors are searched.
+    pub ef_search: u32,
+    /// Vectors of a type below which a search compares them all.
+    pub exact_below: Option<u32>,
+    /// The model that turns text into vectors.
+    pub embedding_model: Option<String>,
+    /// Whether requests need a key.
+    pub api_key: bool,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        let vectors = VectorConfig::default();
+        let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            db_max_size_gb: LmdbOptions::default().max_size_gb,
+            m: small(vectors.m),
+            ef_construction: small(vectors.ef_construction),
+            ef_search: small(vectors.ef_search),
+            exact_below: vectors.exact_below,
+            embedding_model: None,
+            api_key: false,
+        }
+    }
+}
+
+/// The settings ask for keys, and nobody said which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`security.api_key` is on, and `HELIX_API_KEY` does not hold the SHA-256 of a key in 64 hexadecimal digits")]
+pub struct NoApiKey;
+
+/// The options of an engine with these settings.
+///
+/// # Errors
+///
+/// [`EngineError::Embedding`] when the model is none.
+pub fn engine_options(settings: &EngineSettings, env: &Env) -> Result<EngineOptions, EngineError> {
+    Ok(EngineOptions {
+        max_size_gb: settings.db_max_size_gb,
+        vectors: VectorConfig {
+            m: settings.m as usize,
+            ef_construction: settings.ef_construction as usize,
+            ef_search: settings.ef_search as usize,
+            exact_below: settings.exact_below,
+        },
+        embedder: embedder(settings, env)?,
+        ..EngineOptions::default()
+    })
+}
+
+/// Who gives embeddings: only where a model or a key says that somebody is to.
+fn embedder(settings: &EngineSettings, env: &Env) -> Result<Option<Arc<dyn Embedder>>, EngineError> {
+    let var = |name: &str| env.get(name).filter(|value| !value.is_empty()).cloned();
+    let keys = [var("OPENAI_API_KEY"), var("AZURE_OPENAI_API_KEY"), var("GEMINI_API_KEY")];
+    if settings.embedding_model.is_none() && keys.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let [openai_api_key, azure_openai_api_key, gemini_api_key] = keys;
+    let model = settings.embedding_model.as_deref().unwrap_or(DEFAULT_EMBEDDING_MODEL);
+    let defaults = EmbeddingConfig::new(Model::parse(model)?);
+    let config = EmbeddingConfig {
+        openai_api_key,
+        azure_openai_api_key,
+        gemini_api_key,
+        azure_openai_resource: var("AZURE_OPENAI_RESOURCE_NAME"),
+        azure_openai_base_url: var("AZURE_OPENAI_BASE_URL"),
+        openai_base_url: var("OPENAI_BASE_URL").unwrap_or(defaults.openai_base_url),
+        gemini_base_url: var("GEMINI_BASE_URL").unwrap_or(defaults.gemini_base_url),
+        local_url: var("HELIX_EMBED_URL").unwrap_or(defaults.local_url),
+        model: defaults.model,
+    };
+    Ok(Some(Arc::new(HttpEmbedder::new(config)?)))
+}
+
+/// The options of a server at an address with these settings.
+///
+/// # Errors
+///
+/// When requests need a key and `HELIX_API_KEY` holds none.
+pub fn server_options(address: SocketAddr, settings: &EngineSettings, env: &Env) -> Result<ServerOptions, NoApiKey> {
+    let mut options = ServerOptions::new(address);
+    if settings.api_key {
+        options.api_key_sha256 = Some(api_key(env)?);
+    }
+    Ok(options)
+}
+
+/// The SHA-256 of the key that requests must carry, in 64 hexadecimal digits.
+fn api_key(env: &Env) -> Result<[u8; 32], NoApiKey> {
+    let text = env.get("HELIX_API_KEY").map_or("", String::as_str);
+    let decoded = hex::decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
+    decoded.ok_or(NoApiKey)
+}
