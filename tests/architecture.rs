@@ -27,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "utils",
         ],
     ),
-    ("ops", &["compiler", "config", "ctx", "errors", "helix_plan", "integrations", "project", "ui", "utils"]),
+    ("ops", &["compiler", "config", "ctx", "errors", "helix_engine", "helix_plan", "integrations", "project", "ui", "utils"]),
     ("integrations", &["config", "errors", "helix_engine", "helix_plan", "project", "ui", "utils"]),
     ("ctx", &["config", "errors", "project", "ui", "utils"]),
     ("ui", &["compiler", "config", "errors", "utils"]),

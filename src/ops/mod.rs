@@ -1,5 +1,6 @@
 //! Deeds that commands share.
 
+pub mod backup;
 pub mod compile;
 pub mod delete;
 pub mod dev;
