@@ -36,7 +36,7 @@ pub fn folder(root: &Path) -> PathBuf {
 /// A free place in the usual folder, named after the local time.
 #[must_use]
 pub fn new_place(root: &Path, form: Form) -> PathBuf {
-    let name = jiff::Zoned::now().strftime("backup-%Y%m%d-%H%M%S").to_string();
+    let name = jiff::ZonedDateTime::now().strftime("backup-%Y%m%d-%H%M%S").to_string();
     let place = |suffix: String| folder(root).join(format!("{name}{suffix}{}", form.extension()));
     let first = place(String::new());
     if !first.exists() {

@@ -155,9 +155,7 @@ impl From<BackupError> for Failure {
                 Self::new("E-BACKUP-DAMAGED", ExitCode::State, message)
                     .hint("use another backup: `helix backup list` shows what there is")
             }
-            BackupError::Newer { .. } => {
-                Self::new("E-STATE-FORMAT", ExitCode::State, message).hint("update helix")
-            }
+            BackupError::Newer { .. } => Self::new("E-STATE-FORMAT", ExitCode::State, message).hint("update helix"),
             BackupError::Busy { .. } => {
                 Self::new("E-STATE-LOCKED", ExitCode::Locked, message).hint("try again when it has ended")
             }
@@ -165,8 +163,9 @@ impl From<BackupError> for Failure {
                 Self::new("E-FS-FULL", ExitCode::Failed, message).hint("make room, or use another disk")
             }
             BackupError::File { action, path, source } => Self::file(action, &path, &source),
-            BackupError::Engine(EngineError::Locked { .. }) => Self::new("E-STATE-RUNNING", ExitCode::State, message)
-                .hint("stop the instance first: `helix stop`"),
+            BackupError::Engine(EngineError::Locked { .. }) => {
+                Self::new("E-STATE-RUNNING", ExitCode::State, message).hint("stop the instance first: `helix stop`")
+            }
             BackupError::Engine(EngineError::DiskFull { .. }) => {
                 Self::new("E-FS-FULL", ExitCode::Failed, message).hint("make room, or use another disk")
             }
