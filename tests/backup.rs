@@ -83,7 +83,7 @@ fn a_backup_under_writes_holds_all_that_was_acknowledged_before() {
             }
         })
     };
-    for args in [&[][..], &["--compact"], &["--format", "archive"], &["--compress", "zstd"]] {
+    for args in [&[][..], &["--compact"], &["--archive"], &["--compress", "zstd"]] {
         thread::sleep(Duration::from_millis(100));
         let before = acknowledged.load(Ordering::SeqCst);
         let (path, made) = backup(&project, args);
@@ -107,7 +107,7 @@ fn a_damaged_backup_is_refused_by_the_name_of_its_file() {
     let project = pushed(50);
     let (folder, _) = backup(&project, &[]);
     let (archive, _) = backup(&project, &["--compress", "zstd"]);
-    let (plain, _) = backup(&project, &["--format", "archive"]);
+    let (plain, _) = backup(&project, &["--archive"]);
     project.helix(&["stop", "dev"]).code(0);
     let refused = |path: &Path, file: &str| {
         for ran in [verify(&project, path).code(13), restore(&project, path).code(13)] {
@@ -188,7 +188,11 @@ fn a_killed_restore_leaves_the_old_data_or_the_new() {
             // What was replaced is not lost, wherever the kill came: it goes back.
             let saved = project.root().join(format!("saved-{wait}"));
             let kept = [".before-restore.partial", "before-restore"].map(|name| project.data().join(name));
-            let kept = kept.into_iter().find(|folder| verify(&project, folder).code == 0).expect("the former data");
+            let kept = kept.into_iter().find(|folder| verify(&project, folder).code == 0).unwrap_or_else(|| {
+                let (again, found) =
+                    (verify(&project, &project.data().join("before-restore")), fs::read_dir(project.data()));
+                panic!("the former data is gone: {again:?} {:?}", found.unwrap().flatten().collect::<Vec<_>>())
+            });
             fs::create_dir(&saved).unwrap();
             for file in ["data.mdb", "manifest.json"] {
                 fs::copy(kept.join(file), saved.join(file)).unwrap();
@@ -222,7 +226,7 @@ fn only_the_owner_may_read_a_backup() {
 
     let project = pushed(1);
     let (folder, _) = backup(&project, &[]);
-    let (archive, _) = backup(&project, &["--format", "archive"]);
+    let (archive, _) = backup(&project, &["--archive"]);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     for file in [folder.join("data.mdb"), folder.join("manifest.json"), archive] {

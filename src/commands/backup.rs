@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::runtime::blocking;
 use crate::ctx::Ctx;
-use crate::errors::{ExitCode, Failure};
+use crate::errors::Failure;
 use crate::ops::backup::{self, Form};
 use crate::ops::local;
 use crate::ui::{Page, Report, Style};
@@ -32,10 +32,10 @@ pub struct BackupArgs {
     /// Leave free pages out: smaller, takes longer
     #[arg(long)]
     compact: bool,
-    /// What to make; an archive when it is compressed, else a folder
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<FormatArg>,
-    /// Compress the archive
+    /// Make one tar file instead of a folder
+    #[arg(long)]
+    archive: bool,
+    /// Make one compressed tar file
     #[arg(long, value_name = "HOW")]
     compress: Option<CompressArg>,
     /// Keep the newest N backups of the instance in the usual folder, and remove the others
@@ -55,14 +55,6 @@ enum Deed {
         /// The folder or the archive
         path: PathBuf,
     },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FormatArg {
-    /// A folder with the database file and its manifest
-    Mdb,
-    /// One tar file with both
-    Archive,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -183,14 +175,10 @@ pub async fn run(args: BackupArgs, ctx: &Ctx) -> Result<BackupReport, Failure> {
 }
 
 async fn make(args: BackupArgs, ctx: &Ctx) -> Result<BackupReport, Failure> {
-    let form = match (args.format, args.compress) {
-        (Some(FormatArg::Mdb), Some(CompressArg::Zstd)) => {
-            let message = "a folder is not compressed";
-            return Err(Failure::new("E-INPUT-ARGS", ExitCode::Usage, message).hint("pass `--format archive`"));
-        }
-        (_, Some(CompressArg::Zstd)) => Form::Archive(Packing::Zstd),
-        (Some(FormatArg::Archive), None) => Form::Archive(Packing::Plain),
-        (Some(FormatArg::Mdb) | None, None) => Form::Folder,
+    let form = match (args.compress, args.archive) {
+        (Some(CompressArg::Zstd), _) => Form::Archive(Packing::Zstd),
+        (None, true) => Form::Archive(Packing::Plain),
+        (None, false) => Form::Folder,
     };
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
