@@ -185,11 +185,9 @@ fn a_killed_restore_leaves_the_old_data_or_the_new() {
             // What was replaced is not lost, wherever the kill came: it goes back.
             let saved = project.root().join(format!("saved-{wait}"));
             let kept = [".before-restore.partial", "before-restore"].map(|name| project.data().join(name));
-            let kept = kept.into_iter().find(|folder| verify(&project, folder).code == 0).unwrap_or_else(|| {
-                let (again, found) =
-                    (verify(&project, &project.data().join("before-restore")), fs::read_dir(project.data()));
-                panic!("the former data is gone: {again:?} {:?}", found.unwrap().flatten().collect::<Vec<_>>())
-            });
+            let checked = kept.map(|folder| (verify(&project, &folder), folder));
+            let sound = checked.iter().find(|(ran, _)| ran.code == 0);
+            let kept = &sound.unwrap_or_else(|| panic!("the former data is gone: {checked:?}")).1;
             fs::create_dir(&saved).unwrap();
             for file in ["data.mdb", "manifest.json"] {
                 fs::copy(kept.join(file), saved.join(file)).unwrap();
