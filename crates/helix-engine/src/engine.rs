@@ -8,9 +8,11 @@ use bytes::Bytes;
 use helix_plan::diff::SchemaChange;
 use helix_plan::{Access, Digest, Program, ReadClass};
 
+use crate::compiled::Queries;
 use crate::embed::Embedder;
 use crate::error::{EngineError, Result};
-use crate::interpret::{Embeddings, Limits, PreparedQuery};
+use crate::interpret::PreparedQuery;
+use crate::operators::{Embeddings, Limits};
 use crate::runtime::{Core, Request, Runtime};
 use crate::storage::lmdb::{Durability, LmdbOptions};
 use crate::storage::{Lmdb, Memory};
@@ -35,6 +37,8 @@ pub struct EngineOptions {
     pub readers: usize,
     /// Requests that may wait for a thread, or for the writer.
     pub queue: usize,
+    /// Queries that were compiled; those of any other program are interpreted.
+    pub queries: Queries,
     /// Gives embeddings, if any are configured.
     pub embedder: Option<Arc<dyn Embedder>>,
 }
@@ -61,6 +65,7 @@ impl Default for EngineOptions {
             limits: Limits::default(),
             readers: std::thread::available_parallelism().map_or(2, usize::from),
             queue: 1_000,
+            queries: Queries::default(),
             embedder: None,
         }
     }

@@ -1,6 +1,7 @@
 //! The Helix engine: storage, indexes, operators, interpreter and HTTP server.
 
 pub mod catalog;
+pub mod compiled;
 pub mod embed;
 pub mod engine;
 pub mod error;

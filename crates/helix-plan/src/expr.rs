@@ -371,6 +371,81 @@ pub enum Step {
     },
 }
 
+/// A step from items to their edges, or to what is at the other end of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// Along outgoing edges of a type.
+    Out(TypeId),
+    /// Along incoming edges of a type.
+    In(TypeId),
+}
+
+impl Traversal {
+    /// The type and the id expression, when the traversal looks one id up and leaves out nothing that it finds: if it gives no
+    /// element, then because that item does not exist.
+    #[must_use]
+    pub fn looked_up(&self) -> Option<(ItemType, &Expr)> {
+        let is_filtered = self.steps.iter().any(|step| matches!(step, Step::Filter { .. } | Step::Range { .. }));
+        match &self.source {
+            Source::ById { item, ids } if !is_filtered => match &ids[..] {
+                [id] => Some((*item, id)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl Step {
+    /// Whether the step must see the whole stream, or keeps count of it: it cuts a traversal in two.
+    #[must_use]
+    pub const fn sees_whole_stream(&self) -> bool {
+        match self {
+            Self::Out { .. }
+            | Self::In { .. }
+            | Self::OutEdges { .. }
+            | Self::InEdges { .. }
+            | Self::From { .. }
+            | Self::To { .. }
+            | Self::Filter { .. }
+            | Self::Map { .. }
+            | Self::Project { .. } => false,
+            Self::Count
+            | Self::First
+            | Self::Range { .. }
+            | Self::Order { .. }
+            | Self::SearchVector { .. }
+            | Self::Update { .. }
+            | Self::UpsertNode { .. }
+            | Self::UpsertEdge { .. }
+            | Self::UpsertVector { .. } => true,
+        }
+    }
+
+    /// The edges that the step follows, when it gives one element for each.
+    #[must_use]
+    pub const fn hop(&self) -> Option<Hop> {
+        match self {
+            Self::Out { edge, .. } | Self::OutEdges { edge } => Some(Hop::Out(*edge)),
+            Self::In { edge, .. } | Self::InEdges { edge } => Some(Hop::In(*edge)),
+            Self::From { .. }
+            | Self::To { .. }
+            | Self::Filter { .. }
+            | Self::Map { .. }
+            | Self::Project { .. }
+            | Self::Count
+            | Self::First
+            | Self::Range { .. }
+            | Self::Order { .. }
+            | Self::SearchVector { .. }
+            | Self::Update { .. }
+            | Self::UpsertNode { .. }
+            | Self::UpsertEdge { .. }
+            | Self::UpsertVector { .. } => None,
+        }
+    }
+}
+
 /// A sort direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Direction {

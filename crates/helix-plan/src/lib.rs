@@ -21,7 +21,7 @@ pub mod introspect;
 pub use catalog::{Catalog, DefaultValue, EdgeType, Field, Index, NodeType, VectorType};
 pub use encode::{DecodeError, Digest, FORMAT_VERSION};
 pub use expr::{
-    Assignment, Cardinality, Comparison, Direction, Entry, Expr, ExprKind, Literal, MathFunction, Source, Step,
+    Assignment, Cardinality, Comparison, Direction, Entry, Expr, ExprKind, Hop, Literal, MathFunction, Source, Step,
     Traversal,
 };
 pub use ids::{FieldId, SlotId, SpanId, TypeId};

@@ -42,8 +42,8 @@ pub enum Argument {
 pub struct Arguments(pub Vec<Argument>);
 
 impl Argument {
-    /// The value, borrowing from the argument; arrays take room in the arena.
-    pub fn value<'a>(&'a self, arena: &'a Arena) -> Value<'a> {
+    /// The value of an argument of this type, borrowing from both; what is made of parts takes room in the arena.
+    pub fn value<'a>(&'a self, ty: &'a ValueType, arena: &'a Arena) -> Value<'a> {
         match self {
             Self::Bool(value) => Value::Bool(*value),
             Self::Int(value) => Value::Int(*value),
@@ -54,10 +54,14 @@ impl Argument {
             Self::Date(value) => Value::Date(*value),
             Self::Id(value) => Value::Id(*value),
             Self::List(elements) => {
-                Value::List(arena.alloc_slice_fill_iter(elements.iter().map(|element| element.value(arena))))
+                let ValueType::List(ty) = ty else { return Value::Null };
+                Value::List(arena.alloc_slice_fill_iter(elements.iter().map(|element| element.value(ty, arena))))
             }
             Self::Object(members) => {
-                Value::Object(arena.alloc_slice_fill_iter(members.iter().map(|member| member.value(arena))))
+                let ValueType::Object(types) = ty else { return Value::Null };
+                let members = types.iter().zip(members).map(|((name, ty), one)| (name.as_str(), one.value(ty, arena)));
+                let members: Vec<_> = members.collect();
+                Value::Object(arena.alloc_slice_copy(&members))
             }
         }
     }

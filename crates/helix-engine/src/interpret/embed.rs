@@ -1,7 +1,6 @@
 //! Which texts a query will embed: found before its transaction starts, so that the network is never waited for inside.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use helix_plan::{
     Assignment, Entry, Expr, ExprKind, ForBinding, Literal, Query, Return, SlotId, Source, Statement, StatementKind,
@@ -9,9 +8,6 @@ use helix_plan::{
 };
 
 use super::arguments::{Argument, Arguments};
-
-/// Vectors by the text that they stand for.
-pub type Embeddings = HashMap<String, Arc<[f32]>>;
 
 /// The texts, each once, in order of appearance. A text that depends on stored data is not among them.
 pub(super) fn texts(query: &Query, arguments: &Arguments) -> Vec<String> {

@@ -13,54 +13,20 @@ mod traverse;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
 
 use helix_plan::{Access as PlanAccess, Program, Query, ReadClass};
 
 pub use arguments::{Argument, Arguments};
-pub use embed::Embeddings;
 
 use crate::catalog::LiveCatalog;
+use crate::compiled::{Body, Queries};
 use crate::error::Result;
-use crate::ids::{IdCodec, IdSource};
-use crate::operators::access::{ReadAccess, WriteAccess};
+use crate::ids::IdSource;
+use crate::operators::access::{Access, ReadAccess, WriteAccess};
+use crate::operators::{Embeddings, Run, RunContext};
 use crate::row::Arena;
 use crate::storage::{ReadTxn, WriteTxn};
-use crate::vector::VectorConfig;
-
-/// What one request may use.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// How long it may run.
-    pub deadline: Duration,
-    /// Elements that it may touch.
-    pub items: u64,
-    /// Memory that it may take, in bytes.
-    pub memory_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { deadline: Duration::from_secs(30), items: 50_000_000, memory_bytes: 256 << 20 }
-    }
-}
-
-/// What a run needs beside its transaction and arguments.
-#[derive(Clone, Copy, Debug)]
-pub struct RunContext {
-    /// Turns ids into UUIDs and back.
-    pub codec: IdCodec,
-    /// The parameters of vector indexes.
-    pub vectors: VectorConfig,
-    /// The instant of the request: every `NOW` of it.
-    pub now: SystemTime,
-    /// When the request started, for its deadline.
-    pub started: Instant,
-    /// What it may use.
-    pub limits: Limits,
-    /// When it must leave the thread that it is tried on.
-    pub leave_at: Option<Instant>,
-}
+use crate::value::Value;
 
 /// A program that is ready to run.
 #[derive(Debug)]
@@ -76,14 +42,18 @@ pub struct PreparedQuery {
     program: Arc<Program>,
     catalog: Arc<LiveCatalog>,
     index: usize,
+    /// What it was compiled to; else it is interpreted.
+    body: Option<Body>,
 }
 
 impl Prepared {
-    /// Prepares a program whose types were resolved.
+    /// Prepares a program whose types were resolved. Queries that were compiled from it run as Rust, others are interpreted.
     #[must_use]
-    pub fn new(program: Arc<Program>, catalog: Arc<LiveCatalog>) -> Self {
+    pub fn new(program: Arc<Program>, catalog: Arc<LiveCatalog>, compiled: &Queries) -> Self {
+        let bodies = compiled.of(&program);
         let prepared = program.queries.iter().enumerate().map(|(index, query)| {
-            let prepared = PreparedQuery { program: program.clone(), catalog: catalog.clone(), index };
+            let body = bodies.iter().find(|(name, _)| *name == query.name).map(|(_, body)| *body);
+            let prepared = PreparedQuery { program: program.clone(), catalog: catalog.clone(), index, body };
             (query.name.clone(), prepared)
         });
         Self { queries: prepared.collect(), program: program.clone(), catalog }
@@ -173,7 +143,7 @@ impl PreparedQuery {
     ) -> Result<usize> {
         let arena = Arena::new();
         let access = ReadAccess { txn, arena: &arena, vectors: context.vectors };
-        run::run(self.query(), &self.catalog, &access, &arena, context, arguments, embeddings, out)?;
+        self.run(&access, &arena, context, arguments, embeddings, out)?;
         Ok(arena.allocated_bytes())
     }
 
@@ -193,6 +163,24 @@ impl PreparedQuery {
     ) -> Result<()> {
         let arena = Arena::new();
         let access = WriteAccess::new(txn, ids, &self.catalog, &arena, context.codec, context.vectors, context.now);
-        run::run(self.query(), &self.catalog, &access, &arena, context, arguments, embeddings, out)
+        self.run(&access, &arena, context, arguments, embeddings, out)
+    }
+
+    fn run<'a>(
+        &'a self,
+        access: &dyn Access<'a>,
+        arena: &'a Arena,
+        context: &RunContext,
+        arguments: &'a Arguments,
+        embeddings: &Embeddings,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let params = self.query().params.iter().zip(&arguments.0);
+        let values: Vec<Value<'a>> = params.map(|(param, argument)| argument.value(&param.ty, arena)).collect();
+        let run = Run::new(&self.catalog, access, arena, arena.alloc_slice_copy(&values), context, embeddings);
+        match self.body {
+            Some(body) => body(&run, out),
+            None => run::run(self.query(), &run, out),
+        }
     }
 }

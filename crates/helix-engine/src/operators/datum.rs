@@ -1,6 +1,6 @@
 //! What flows through a query: values, items, and what projections make of them.
 
-use helix_plan::{Entry, ItemType};
+use helix_plan::ItemType;
 
 use crate::ids::ItemId;
 use crate::value::Value;
@@ -37,6 +37,9 @@ impl<'a> Item<'a> {
     }
 }
 
+/// The members of an object with their keys, in the order of output.
+pub type Members<'a> = &'a [(&'a str, Datum<'a>)];
+
 /// An element of a stream, or the value of an expression.
 #[derive(Clone, Copy, Debug)]
 pub enum Datum<'a> {
@@ -44,10 +47,10 @@ pub enum Datum<'a> {
     Value(Value<'a>),
     /// An item with all of its fields.
     Item(Item<'a>),
-    /// An item that a projection gave another shape: the entries with their values.
-    Shaped(&'a Item<'a>, &'a [Entry], &'a [Datum<'a>]),
-    /// An object that is no item: the entries with their values.
-    Object(&'a [Entry], &'a [Datum<'a>]),
+    /// An item that a projection gave another shape.
+    Shaped(&'a Item<'a>, Members<'a>),
+    /// An object that is no item.
+    Object(Members<'a>),
     /// Many elements.
     Stream(&'a [Datum<'a>]),
 }
@@ -61,8 +64,8 @@ impl<'a> Datum<'a> {
     pub const fn item(&self) -> Option<Item<'a>> {
         match self {
             Self::Item(item) => Some(*item),
-            Self::Shaped(item, _, _) => Some(**item),
-            Self::Value(_) | Self::Object(_, _) | Self::Stream(_) => None,
+            Self::Shaped(item, _) => Some(**item),
+            Self::Value(_) | Self::Object(_) | Self::Stream(_) => None,
         }
     }
 
@@ -73,5 +76,17 @@ impl<'a> Datum<'a> {
             Self::Value(value) => *value,
             Self::Item(_) | Self::Shaped(..) | Self::Object(..) | Self::Stream(_) => Value::Null,
         }
+    }
+}
+
+impl<'a> From<Value<'a>> for Datum<'a> {
+    fn from(value: Value<'a>) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl<'a> From<Item<'a>> for Datum<'a> {
+    fn from(item: Item<'a>) -> Self {
+        Self::Item(item)
     }
 }

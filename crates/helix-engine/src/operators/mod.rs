@@ -1,8 +1,20 @@
 //! What a plan's operations mean, once: the interpreter and generated code call the same functions.
+//!
+//! They are the methods of [`Run`], which is one run of a query.
 
 pub mod access;
 pub mod datum;
+mod items;
 pub mod math;
+pub mod predicate;
+mod respond;
+mod run;
+pub mod streams;
+mod writes;
+
+pub use items::Column;
+pub use run::{Embeddings, Limits, Run, RunContext};
+pub use writes::Fields;
 
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

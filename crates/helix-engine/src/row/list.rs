@@ -43,10 +43,12 @@ pub(super) fn encode(elements: &[Value<'_>], out: &mut Vec<u8>) {
                 out.extend_from_slice(&value.nanoseconds.to_le_bytes());
             }
             Value::Id(value) => tagged(ID, value.as_bytes(), out),
-            Value::List(elements) | Value::Object(elements) => {
+            Value::List(elements) => {
                 out.push(LIST);
                 encode(elements, out);
             }
+            // No field has such a type.
+            Value::Object(_) => out.push(NULL),
             Value::Floats(elements) => {
                 out.push(LIST);
                 out.extend_from_slice(&(elements.len() as u32).to_le_bytes());

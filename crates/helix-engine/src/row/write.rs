@@ -116,7 +116,7 @@ pub fn encode(layout: &Layout, header: Header, values: &[Value<'_>], out: &mut V
             Place::Variable(variable) => {
                 match value {
                     Value::Str(text) => out.extend_from_slice(text.as_bytes()),
-                    Value::List(elements) | Value::Object(elements) => list::encode(elements, out),
+                    Value::List(elements) => list::encode(elements, out),
                     _ => {}
                 }
                 if out.len() > MAX_ROW_BYTES {

@@ -20,10 +20,12 @@ use uuid::Uuid;
 
 use crate::catalog::LiveCatalog;
 use crate::catalog::pending::Pending;
+use crate::compiled::Queries;
 use crate::engine::{ActivateOptions, Activated, EngineOptions, Stats};
 use crate::error::{EngineError, Result};
 use crate::ids::IdCodec;
-use crate::interpret::{Arguments, Embeddings, Limits, Prepared, PreparedQuery, RunContext};
+use crate::interpret::{Arguments, Prepared, PreparedQuery};
+use crate::operators::{Embeddings, Limits, RunContext};
 use crate::storage::meta::{self, Meta};
 use crate::storage::{Lmdb, Memory, Store, WriteTxn as _};
 use crate::vector::{self, VectorConfig, VectorCounts};
@@ -123,6 +125,7 @@ pub(crate) struct Shared<S> {
     codec: IdCodec,
     vectors: VectorConfig,
     limits: Limits,
+    queries: Queries,
     counters: Counters,
     /// When the read of each thread began, in nanoseconds since `opened`; 0 when it does not read.
     readers: ThreadLocal<AtomicU64>,
@@ -222,7 +225,7 @@ impl<S: Files> Runtime<S> {
                 Some(bytes) => match Program::decode(bytes) {
                     Ok(program) => {
                         let catalog = LiveCatalog::load(&txn, &program.catalog)?;
-                        Some(Arc::new(Prepared::new(Arc::new(program), Arc::new(catalog))))
+                        Some(Arc::new(Prepared::new(Arc::new(program), Arc::new(catalog), &options.queries)))
                     }
                     Err(error) => return Err(EngineError::Damaged(format!("the active plan: {error}"))),
                 },
@@ -237,6 +240,7 @@ impl<S: Files> Runtime<S> {
             codec,
             vectors: options.vectors,
             limits: options.limits,
+            queries: options.queries,
             counters: Counters::default(),
             readers: ThreadLocal::new(),
             opened: Instant::now(),

@@ -331,7 +331,7 @@ impl<S: Store> Loop<S> {
     /// Commits, and runs a program with the types that the transaction left.
     fn swap(&self, txn: S::Write<'_>, program: Arc<Program>) -> Result<()> {
         let catalog = LiveCatalog::load(&txn, &program.catalog)?;
-        let prepared = Prepared::new(program, Arc::new(catalog));
+        let prepared = Prepared::new(program, Arc::new(catalog), &self.shared.queries);
         // Nobody opens a snapshot between the commit and the swap.
         let _gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
         txn.commit()?;

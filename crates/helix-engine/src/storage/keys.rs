@@ -83,8 +83,8 @@ pub fn index(index: u16, value: &Value<'_>, key: &mut Vec<u8>) {
 
 fn index_value(value: &Value<'_>, key: &mut Vec<u8>) {
     match *value {
-        // Absent values are not indexed; inside an array they sort first.
-        Value::Null => key.push(0x02),
+        // Absent values are not indexed; inside an array they sort first. No field holds an object.
+        Value::Null | Value::Object(_) => key.push(0x02),
         Value::Bool(value) => key.push(u8::from(value)),
         Value::Int(value) => integer(i128::from(value), key),
         Value::Big(big) => match i128::try_from(big.get()) {
@@ -115,7 +115,7 @@ fn index_value(value: &Value<'_>, key: &mut Vec<u8>) {
             }
             key.extend_from_slice(&[0, 0]);
         }
-        Value::List(elements) | Value::Object(elements) => {
+        Value::List(elements) => {
             key.push(0x60);
             for element in elements {
                 index_value(element, key);

@@ -9,8 +9,11 @@ use super::{Value, date};
 pub fn equal(a: &Value<'_>, b: &Value<'_>) -> Option<bool> {
     match (a, b) {
         (Value::Null, _) | (_, Value::Null) => None,
-        (Value::List(a), Value::List(b)) | (Value::Object(a), Value::Object(b)) => {
+        (Value::List(a), Value::List(b)) => {
             Some(a.len() == b.len() && a.iter().zip(*b).all(|(a, b)| equal(a, b) == Some(true)))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            Some(a.len() == b.len() && a.iter().zip(*b).all(|((_, a), (_, b))| equal(a, b) == Some(true)))
         }
         (Value::Bool(a), Value::Bool(b)) => Some(a == b),
         _ => compare(a, b).map(Ordering::is_eq),
@@ -47,8 +50,12 @@ pub fn sort(a: &Value<'_>, b: &Value<'_>) -> Ordering {
         return rank_a.cmp(&rank_b);
     }
     match (a, b) {
-        (Value::List(a), Value::List(b)) | (Value::Object(a), Value::Object(b)) => {
+        (Value::List(a), Value::List(b)) => {
             let unequal = a.iter().zip(*b).map(|(a, b)| sort(a, b)).find(|order| order.is_ne());
+            unequal.unwrap_or_else(|| a.len().cmp(&b.len()))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let unequal = a.iter().zip(*b).map(|((_, a), (_, b))| sort(a, b)).find(|order| order.is_ne());
             unequal.unwrap_or_else(|| a.len().cmp(&b.len()))
         }
         _ => compare(a, b).unwrap_or_else(|| {

@@ -18,7 +18,7 @@ pub fn write(value: &Value<'_>, out: &mut Vec<u8>) {
             out.extend_from_slice(value.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes());
             out.push(b'"');
         }
-        Value::List(elements) | Value::Object(elements) => {
+        Value::List(elements) => {
             out.push(b'[');
             for (index, element) in elements.iter().enumerate() {
                 if index > 0 {
@@ -27,6 +27,14 @@ pub fn write(value: &Value<'_>, out: &mut Vec<u8>) {
                 write(element, out);
             }
             out.push(b']');
+        }
+        Value::Object(members) => {
+            out.push(b'{');
+            for (index, (name, member)) in members.iter().enumerate() {
+                key(index, name, out);
+                write(member, out);
+            }
+            out.push(b'}');
         }
         Value::Floats(components) => {
             out.push(b'[');
@@ -61,6 +69,15 @@ fn date(value: Date, out: &mut Vec<u8>) {
     out.push(b'"');
     value.write(out);
     out.push(b'"');
+}
+
+/// Appends the key of a member of an object: the one at this position.
+pub fn key(index: usize, name: &str, out: &mut Vec<u8>) {
+    if index > 0 {
+        out.push(b',');
+    }
+    string(name, out);
+    out.push(b':');
 }
 
 /// Appends text in quotes, escaped as RFC 8259 asks.

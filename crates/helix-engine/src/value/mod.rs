@@ -32,8 +32,8 @@ pub enum Value<'a> {
     Id(Uuid),
     /// An array.
     List(&'a [Value<'a>]),
-    /// An object parameter: its members in the order of its type.
-    Object(&'a [Value<'a>]),
+    /// An object parameter: its members with their names, in the order of its type.
+    Object(&'a [(&'a str, Value<'a>)]),
     /// The components of a vector.
     Floats(&'a [f32]),
 }
@@ -65,6 +65,37 @@ pub struct Date {
     pub nanoseconds: u32,
 }
 
+macro_rules! values {
+    ($($ty:ty: $name:ident => $value:expr;)*) => {$(
+        impl<'a> From<$ty> for Value<'a> {
+            #[inline]
+            fn from($name: $ty) -> Self {
+                $value
+            }
+        }
+    )*};
+}
+
+values! {
+    bool: value => Self::Bool(value);
+    i8: value => Self::Int(value.into());
+    i16: value => Self::Int(value.into());
+    i32: value => Self::Int(value.into());
+    i64: value => Self::Int(value);
+    u8: value => Self::Int(value.into());
+    u16: value => Self::Int(value.into());
+    u32: value => Self::Int(value.into());
+    u64: value => Self::unsigned(value.into());
+    u128: value => Self::unsigned(value);
+    f32: value => Self::F32(value);
+    f64: value => Self::F64(value);
+    &'a str: value => Self::Str(value);
+    Date: value => Self::Date(value);
+    Uuid: value => Self::Id(value);
+    &'a [Value<'a>]: value => Self::List(value);
+    &'a [(&'a str, Value<'a>)]: value => Self::Object(value);
+}
+
 impl Value<'_> {
     /// The canonical value of an unsigned integer.
     #[must_use]
@@ -89,7 +120,8 @@ impl Value<'_> {
                 Value::List(arena.alloc_slice_fill_iter(elements.iter().map(|element| element.copied_into(arena))))
             }
             Self::Object(members) => {
-                Value::Object(arena.alloc_slice_fill_iter(members.iter().map(|member| member.copied_into(arena))))
+                let members = members.iter().map(|(name, member)| (&*arena.alloc_str(name), member.copied_into(arena)));
+                Value::Object(arena.alloc_slice_fill_iter(members))
             }
             Self::Floats(components) => Value::Floats(arena.alloc_slice_copy(components)),
         }

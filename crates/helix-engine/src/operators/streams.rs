@@ -1,0 +1,370 @@
+//! Streams: elements are pushed into what wants them, one by one, so that nothing is kept that is not needed.
+//!
+//! Everything that pushes gives back whether more is wanted, so that steps nest: Neumann, "Efficiently Compiling Efficient Query
+//! Plans for Modern Hardware", VLDB 2011.
+
+use helix_plan::{Direction as Order, FieldId, ItemType};
+
+use super::datum::{Datum, Item};
+use super::{Flow, Run};
+use crate::error::{EngineError, Result};
+use crate::graph::Direction;
+use crate::row;
+use crate::value::Value;
+use crate::value::compare::sort;
+use crate::vector;
+
+/// An end of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Where it starts.
+    From,
+    /// Where it ends.
+    To,
+}
+
+/// Keeps elements: at most so many, after others that are left out.
+#[derive(Debug)]
+pub struct Slice<T> {
+    skip: usize,
+    len: usize,
+    elements: Vec<T>,
+}
+
+impl<T> Slice<T> {
+    /// Keeps everything.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self { skip: 0, len: usize::MAX, elements: Vec::new() }
+    }
+
+    /// Keeps the first element.
+    #[must_use]
+    pub const fn first() -> Self {
+        Self { skip: 0, len: 1, elements: Vec::new() }
+    }
+
+    /// Keeps the elements from `start` up to but not including `end`, counted from zero.
+    #[must_use]
+    pub const fn range(start: usize, end: usize) -> Self {
+        Self { skip: start, len: end.saturating_sub(start), elements: Vec::new() }
+    }
+
+    /// Whether it will ever keep anything.
+    #[must_use]
+    pub const fn wants_any(&self) -> bool {
+        self.len > 0
+    }
+
+    /// Takes an element.
+    ///
+    /// # Errors
+    ///
+    /// Never; it is the end of a chain that may fail.
+    #[inline]
+    pub fn take(&mut self, element: T) -> Result<Flow> {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return Ok(Flow::Continue);
+        }
+        self.elements.push(element);
+        Ok(if self.elements.len() < self.len { Flow::Continue } else { Flow::Stop })
+    }
+
+    /// What was kept, in order.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<T> {
+        self.elements
+    }
+}
+
+impl<T: Copy> Slice<T> {
+    /// The first element that was kept.
+    #[must_use]
+    pub fn one(&self) -> Option<T> {
+        self.elements.first().copied()
+    }
+}
+
+/// Keeps elements with their sort keys.
+#[derive(Debug)]
+pub struct Keyed<'a, T> {
+    elements: Vec<(Value<'a>, T)>,
+}
+
+impl<T> Default for Keyed<'_, T> {
+    fn default() -> Self {
+        Self { elements: Vec::new() }
+    }
+}
+
+impl<'a, T> Keyed<'a, T> {
+    /// Takes an element with its key.
+    ///
+    /// # Errors
+    ///
+    /// Never; it is the end of a chain that may fail.
+    #[inline]
+    pub fn take(&mut self, key: Value<'a>, element: T) -> Result<Flow> {
+        self.elements.push((key, element));
+        Ok(Flow::Continue)
+    }
+
+    /// The elements in order; those with equal keys as they came.
+    #[must_use]
+    pub fn sorted(mut self, order: Order) -> Vec<T> {
+        match order {
+            Order::Ascending => self.elements.sort_by(|(a, _), (b, _)| sort(a, b)),
+            Order::Descending => self.elements.sort_by(|(a, _), (b, _)| sort(b, a)),
+        }
+        self.elements.into_iter().map(|(_, element)| element).collect()
+    }
+}
+
+/// Pushes elements that are known.
+///
+/// # Errors
+///
+/// What `sink` fails with.
+#[inline]
+pub fn each<T>(elements: impl IntoIterator<Item = T>, mut sink: impl FnMut(T) -> Result<Flow>) -> Result<Flow> {
+    for element in elements {
+        if sink(element)? == Flow::Stop {
+            return Ok(Flow::Stop);
+        }
+    }
+    Ok(Flow::Continue)
+}
+
+impl<'a> Run<'a, '_> {
+    /// Every item of a type, in creation order.
+    ///
+    /// # Errors
+    ///
+    /// When the store or `sink` fails.
+    #[inline]
+    pub fn all(&self, item: ItemType, mut sink: impl FnMut(Item<'a>) -> Result<Flow>) -> Result<Flow> {
+        let mut flow = Flow::Continue;
+        self.access.scan(self.catalog.get(item), &mut |id, row| {
+            self.tick()?;
+            flow = sink(Item::with_row(item, id, row))?;
+            Ok(flow)
+        })?;
+        Ok(flow)
+    }
+
+    /// How many items of a type there are.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn count(&self, item: ItemType) -> Result<u64> {
+        self.access.count(self.catalog.get(item))
+    }
+
+    /// The items of a type that an id, a list of ids or items name; missing ones are left out.
+    ///
+    /// # Errors
+    ///
+    /// When the store or `sink` fails.
+    #[inline]
+    pub fn by_id(&self, item: ItemType, id: Datum<'a>, mut sink: impl FnMut(Item<'a>) -> Result<Flow>) -> Result<Flow> {
+        let ty = self.catalog.get(item);
+        for id in self.ids(id) {
+            self.tick()?;
+            if let Some(row) = self.access.row(ty, id)?
+                && sink(Item::with_row(item, id, row))? == Flow::Stop
+            {
+                return Ok(Flow::Stop);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// The oldest node whose indexed field equals a value, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the store or `sink` fails.
+    #[inline]
+    pub fn by_index(
+        &self,
+        item: ItemType,
+        field: FieldId,
+        value: Value<'a>,
+        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        match self.access.by_index(self.catalog.get(item), field, &value)? {
+            Some(id) => sink(Item::new(item, id)),
+            None => Ok(Flow::Continue),
+        }
+    }
+
+    /// The vectors of a type nearest to a query, at most `k`, best first.
+    ///
+    /// # Errors
+    ///
+    /// When the dimension is another one, or the store or `sink` fails.
+    #[inline]
+    pub fn search(
+        &self,
+        item: ItemType,
+        query: &[f32],
+        k: usize,
+        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        for hit in self.access.search(self.catalog.get(item), query, k)? {
+            self.tick()?;
+            if sink(Item { score: hit.distance, ..Item::new(item, hit.id) })? == Flow::Stop {
+                return Ok(Flow::Stop);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// What an expression gave: all of many, one of one, none of null.
+    ///
+    /// # Errors
+    ///
+    /// What `sink` fails with.
+    #[inline]
+    pub fn each(&self, datum: Datum<'a>, mut sink: impl FnMut(Datum<'a>) -> Result<Flow>) -> Result<Flow> {
+        match datum {
+            Datum::Stream(elements) => each(elements.iter().copied(), |element| {
+                self.tick()?;
+                sink(element)
+            }),
+            Datum::Value(Value::Null) => Ok(Flow::Continue),
+            one => sink(one),
+        }
+    }
+
+    /// The items at the far end of the edges of a type at an item.
+    ///
+    /// # Errors
+    ///
+    /// When the store or `sink` fails.
+    #[inline]
+    pub fn neighbours(
+        &self,
+        item: &Item<'a>,
+        direction: Direction,
+        edge: ItemType,
+        end: ItemType,
+        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let mut flow = Flow::Continue;
+        self.access.adjacent(direction, item.id, self.catalog.get(edge), &mut |_, other| {
+            self.tick()?;
+            flow = sink(Item::new(end, other))?;
+            Ok(flow)
+        })?;
+        Ok(flow)
+    }
+
+    /// The edges of a type at an item.
+    ///
+    /// # Errors
+    ///
+    /// When the store or `sink` fails.
+    #[inline]
+    pub fn edges(
+        &self,
+        item: &Item<'a>,
+        direction: Direction,
+        edge: ItemType,
+        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let mut flow = Flow::Continue;
+        self.access.adjacent(direction, item.id, self.catalog.get(edge), &mut |id, _| {
+            self.tick()?;
+            flow = sink(Item::new(edge, id))?;
+            Ok(flow)
+        })?;
+        Ok(flow)
+    }
+
+    /// How many edges of a type there are at an item.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn degree(&self, item: &Item<'a>, direction: Direction, edge: ItemType) -> Result<u64> {
+        self.tick()?;
+        self.access.degree(direction, item.id, self.catalog.get(edge))
+    }
+
+    /// The item at an end of an edge, which is of that type.
+    ///
+    /// # Errors
+    ///
+    /// When the edge was deleted since it was found, or the store fails.
+    pub fn end(&self, edge: &Item<'a>, end: End, item: ItemType) -> Result<Item<'a>> {
+        let edge = self.load(*edge)?;
+        let (from, to) = row::edge_ends(edge.row.unwrap_or_default())?;
+        Ok(Item::new(item, if end == End::From { from } else { to }))
+    }
+
+    /// The vectors of a stream most similar to a query, at most `k`, best first, each compared.
+    ///
+    /// # Errors
+    ///
+    /// When a dimension is another one, or the store fails.
+    pub fn search_among(&self, items: &[Item<'a>], query: &[f32], k: usize) -> Result<Vec<Item<'a>>> {
+        let mut scored = Vec::with_capacity(items.len());
+        for item in items {
+            self.tick()?;
+            let similarity = 1.0 - vector::cosine_distance(query, self.components(item)?)?;
+            scored.push(Item { score: similarity, ..*item });
+        }
+        scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+        scored.truncate(k);
+        Ok(scored)
+    }
+
+    /// A bound of a range.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::BadValue`] when it is no whole number, or negative.
+    pub fn bound(&self, value: Value<'a>) -> Result<usize> {
+        let refused = |what: &str| Err(EngineError::BadValue(format!("range bounds must be {what}")));
+        match value {
+            Value::Int(bound) => usize::try_from(bound).or_else(|_| refused("non-negative")),
+            Value::Big(_) => Ok(usize::MAX),
+            _ => refused("integers"),
+        }
+    }
+
+    /// The number of results that a search is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::BadValue`] when it is no whole number, or negative.
+    pub fn k(&self, value: Value<'a>) -> Result<usize> {
+        match value {
+            Value::Int(k) => usize::try_from(k).map_err(|_| EngineError::BadValue("k must be non-negative".to_owned())),
+            Value::Big(_) => Ok(usize::MAX),
+            _ => Err(EngineError::BadValue("k must be an integer".to_owned())),
+        }
+    }
+
+    /// The components of a query vector or of a new vector.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::BadValue`] when the value is no list of numbers.
+    pub fn floats(&self, value: Value<'a>) -> Result<Vec<f32>> {
+        let component = |value: &Value<'_>| match value {
+            Value::Int(value) => Ok(*value as f32),
+            Value::F32(value) => Ok(*value),
+            Value::F64(value) => Ok(*value as f32),
+            _ => Err(EngineError::BadValue("a vector holds numbers".to_owned())),
+        };
+        match value {
+            Value::Floats(components) => Ok(components.to_vec()),
+            Value::List(elements) => elements.iter().map(component).collect(),
+            _ => Err(EngineError::BadValue("Invalid vector length: 0".to_owned())),
+        }
+    }
+}
