@@ -5,6 +5,7 @@ pub mod commands;
 pub mod compiler;
 pub mod config;
 pub mod ctx;
+pub mod docker;
 pub mod errors;
 pub mod integrations;
 pub mod ops;
