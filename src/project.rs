@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::config::{Config, EnvPrecedence, EnvTable, FILE_NAME, Instance, Local, dotenv};
 use crate::errors::{ExitCode, Failure, Location};
 use crate::utils::nearest;
@@ -56,6 +58,13 @@ impl Project {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The hash of where it is: tells projects of one name apart, and tells nobody where they are.
+    #[must_use]
+    pub fn root_hash(&self) -> String {
+        let hash = Sha256::digest(self.root.as_os_str().as_encoded_bytes());
+        hex::encode(hash.get(..8).unwrap_or_default())
     }
 
     /// The project file.

@@ -7,23 +7,47 @@ use serde::Serialize;
 
 use super::args::LockArgs;
 use crate::ctx::Ctx;
+use crate::docker;
 use crate::errors::Failure;
-use crate::ops::build::binary::{self, BuiltBinary};
+use crate::ops::build::binary;
+use crate::ops::build::error::BuildError;
 use crate::ops::build::generate::Inputs;
-use crate::ops::compile;
-use crate::ops::local;
-use crate::ops::warnings;
+use crate::ops::build::image::{self, ImageOptions, Prepared};
+use crate::ops::{compile, local, warnings};
 use crate::ui::{self, Page, Report};
 use crate::utils::count;
 
+const EXAMPLES: &str = "\
+Examples:
+  helix build                          Build the image of the only instance
+  helix build prod --tag app:1.2       Give the image another name as well
+  helix build dev --bin out            Write one executable, out/<project>
+  helix build prod --emit-dockerfile d Write a folder for `docker build`";
+
 /// Arguments of `helix build`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct BuildArgs {
     /// Instance to build for
     instance: Option<String>,
-    /// Write the server as one executable into this folder
-    #[arg(long, value_name = "DIR")]
-    bin: PathBuf,
+    /// Instance to build for
+    #[arg(short, long = "instance", value_name = "NAME", conflicts_with = "instance", id = "named")]
+    named: Option<String>,
+    /// Write the server as one executable into this folder, instead of building an image
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["platform", "tag", "no_cache", "emit_dockerfile"])]
+    bin: Option<PathBuf>,
+    /// Write a folder that `docker build` makes the image from, instead of building it
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["platform", "tag", "no_cache", "force"])]
+    emit_dockerfile: Option<PathBuf>,
+    /// Build for this platform, as in `linux/amd64`
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<String>,
+    /// Give the image this name as well
+    #[arg(long, value_name = "NAME")]
+    tag: Vec<String>,
+    /// Leave aside what earlier builds left
+    #[arg(long)]
+    no_cache: bool,
     /// Build even when nothing changed
     #[arg(long)]
     force: bool,
@@ -36,25 +60,44 @@ pub struct BuildArgs {
 pub struct BuildReport {
     instance: String,
     mode: &'static str,
+    queries: usize,
+    plan_digest: String,
     skipped: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    binary: PathBuf,
-    digest: String,
-    size_bytes: u64,
-    plan_digest: String,
-    queries: usize,
+    #[serde(flatten)]
+    artefact: Artefact,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Artefact {
+    Binary { binary: PathBuf, digest: String, size_bytes: u64 },
+    Image { image: String, tags: Vec<String>, digest: String, size_bytes: u64, platform: String, sbom: PathBuf },
+    Dockerfile { dockerfile: PathBuf },
 }
 
 impl Report for BuildReport {
     fn human(&self, page: &mut Page) {
         page.success(self.line());
-        page.details([
-            ("mode", self.mode.to_owned()),
-            ("queries", self.queries.to_string()),
-            ("size", ui::size(self.size_bytes)),
-            ("digest", self.digest.clone()),
-        ]);
+        let mut details = vec![("mode", self.mode.to_owned()), ("queries", self.queries.to_string())];
+        match &self.artefact {
+            Artefact::Binary { digest, size_bytes, .. } => {
+                details.extend([("size", ui::size(*size_bytes)), ("digest", digest.clone())]);
+            }
+            Artefact::Image { tags, digest, size_bytes, platform, sbom, .. } => details.extend([
+                ("platform", platform.clone()),
+                ("size", ui::size(*size_bytes)),
+                ("digest", digest.clone()),
+                ("tags", tags.join(", ")),
+                ("contents", sbom.display().to_string()),
+            ]),
+            Artefact::Dockerfile { dockerfile } => {
+                let folder = dockerfile.parent().unwrap_or(dockerfile);
+                details.push(("build it", format!("docker build {}", folder.display())));
+            }
+        }
+        page.details(details);
     }
 
     fn summary(&self) -> Option<String> {
@@ -64,8 +107,12 @@ impl Report for BuildReport {
 
 impl BuildReport {
     fn line(&self) -> String {
-        let path = self.binary.display();
-        if self.skipped { format!("`{path}` is up to date") } else { format!("Built `{path}`") }
+        let what = match &self.artefact {
+            Artefact::Binary { binary, .. } => binary.display().to_string(),
+            Artefact::Image { image, .. } => image.clone(),
+            Artefact::Dockerfile { dockerfile } => return format!("Wrote `{}`", dockerfile.display()),
+        };
+        if self.skipped { format!("`{what}` is up to date") } else { format!("Built `{what}`") }
     }
 }
 
@@ -76,27 +123,65 @@ impl BuildReport {
 /// When the project does not compile, or the build fails.
 pub async fn run(args: BuildArgs, ctx: &Ctx) -> Result<BuildReport, Failure> {
     let project = ctx.project()?;
-    let name = local::choose(ctx, project, args.instance.as_deref())?;
+    let name = local::choose(ctx, project, args.instance.as_deref().or(args.named.as_deref()))?;
     let (name, instance) = project.instance(&name)?;
     ctx.ui.header(&format!("Building {name}"));
     let step = ctx.ui.step("compile", "Compiling queries");
     let compiled = compile::compile(compile::read_sources(project)?)?;
     step.done(&format!("Compiled {}", count(compiled.program.queries.len(), "query", "queries")));
     warnings::show(ctx, &compiled.warnings, &compiled.sources.set);
-    let inputs = Inputs::new(project, name, instance, &compiled.program)?;
+    let inputs = Inputs::new(project, name, instance, &compiled)?;
     let home = project.home(name);
     let _lock = local::lock_home(&home, name, "build", args.lock.lock_timeout).await?;
-    let built = binary::binary(ctx, &inputs, &home, &ctx.cwd.join(&args.bin), args.force).await?;
-    let BuiltBinary { path, size_bytes, sha256, skipped, .. } = built;
+    let (artefact, skipped) = if let Some(folder) = &args.bin {
+        let built = binary::binary(ctx, &inputs, &home, &ctx.cwd.join(folder), args.force).await?;
+        let artefact = Artefact::Binary { binary: built.path, digest: built.sha256, size_bytes: built.size_bytes };
+        (artefact, built.skipped)
+    } else {
+        let prepared = Prepared::new(ctx, project, instance, &inputs)?;
+        match &args.emit_dockerfile {
+            Some(folder) => {
+                let folder = ctx.cwd.join(folder);
+                image::emit(&prepared, &folder)?;
+                (Artefact::Dockerfile { dockerfile: folder.join("Dockerfile") }, false)
+            }
+            None => built_image(&args, ctx, (project, instance), &inputs, &prepared, &home).await?,
+        }
+    };
     Ok(BuildReport {
         instance: inputs.instance.clone(),
         mode: inputs.mode_name(),
+        queries: inputs.queries,
+        plan_digest: inputs.digest.clone(),
         skipped,
         reason: skipped.then_some("nothing changed"),
-        binary: path,
-        digest: sha256,
-        size_bytes,
-        plan_digest: inputs.digest.clone(),
-        queries: inputs.queries,
+        artefact,
     })
+}
+
+async fn built_image(
+    args: &BuildArgs,
+    ctx: &Ctx,
+    (project, instance): (&Project, &Instance),
+    inputs: &Inputs,
+    prepared: &Prepared,
+    home: &std::path::Path,
+) -> Result<(Artefact, bool), Failure> {
+    let client = container::connect(ctx, project, instance).await?;
+    let options = ImageOptions {
+        platform: args.platform.clone(),
+        tags: args.tag.clone(),
+        no_cache: args.no_cache,
+        force: args.force,
+    };
+    let built = image::image(ctx, client.docker(), inputs, prepared, home, &options).await?;
+    let artefact = Artefact::Image {
+        image: built.reference,
+        tags: built.tags,
+        digest: built.id,
+        size_bytes: built.size_bytes,
+        platform: built.platform,
+        sbom: built.sbom,
+    };
+    Ok((artefact, built.skipped))
 }

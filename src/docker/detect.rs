@@ -28,6 +28,12 @@ pub struct Candidate {
 }
 
 impl Environment {
+    /// The surroundings of this process, whose variables are given.
+    #[must_use]
+    pub fn new(vars: &BTreeMap<String, String>) -> Self {
+        Self { vars: vars.clone(), uid: rustix::process::geteuid().as_raw() }
+    }
+
     fn var(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }

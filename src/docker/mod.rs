@@ -3,6 +3,7 @@
 //! What is asked for are plain values of [`containers`] and the other modules; sending them is thin. Nothing is found by its
 //! name, only by its labels.
 
+pub mod build;
 pub mod containers;
 pub mod detect;
 pub mod error;

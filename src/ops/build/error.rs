@@ -44,6 +44,42 @@ pub enum BuildError {
         /// The whole output.
         log: PathBuf,
     },
+    /// No container runtime answers.
+    #[error("no container runtime answers: {0}")]
+    NoDaemon(String),
+    /// A step of an image's build failed.
+    #[error("the step `{step}` failed: {message}")]
+    Step {
+        /// The step.
+        step: String,
+        /// What it failed with.
+        message: String,
+        /// The last lines that it wrote.
+        last: Vec<String>,
+        /// The whole output.
+        log: PathBuf,
+    },
+    /// The image is for another platform than was asked for.
+    #[error("the image is for {actual}, not for {wanted}: the base images are for that platform only")]
+    Platform {
+        /// What was asked for.
+        wanted: String,
+        /// What it is for.
+        actual: String,
+    },
+    /// A setting of `[build]` asks for what cannot be done.
+    #[error("`build.{key}` {reason}")]
+    Setting {
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// A folder that is to be written holds something else.
+    #[error("`{}` holds something else than a Dockerfile of helix", .0.display())]
+    Occupied(PathBuf),
     /// A file or folder could not be used.
     #[error("cannot {action} `{}`: {source}", path.display())]
     File {
@@ -71,7 +107,7 @@ impl BuildError {
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         let message = error.to_string();
-        let failed = |code: &str| Self::new(code, ExitCode::Build, message);
+        let failed = |code: &str| Self::new(code, ExitCode::Build, message.clone());
         match error {
             BuildError::NoCargo => failed("E-BUILD-NO-CARGO")
                 .hint("install Rust from https://rustup.rs, or build an image instead: `helix build` without `--bin`"),
@@ -99,8 +135,61 @@ impl From<BuildError> for Failure {
                 };
                 failed("E-BUILD-FAILED").context(last).hint(hint)
             }
+            BuildError::NoDaemon(_) => Self::new("E-RUNTIME-MISSING", ExitCode::Runtime, message)
+                .hint("start Docker or Podman, or build an executable instead: `helix build --bin DIR`"),
+            BuildError::Step { message: reason, last, log, .. } => {
+                let hint = step_hint(&reason, &last, &log);
+                failed("E-BUILD-STEP").context(last).hint(hint)
+            }
+            BuildError::Platform { .. } => failed("E-BUILD-PLATFORM")
+                .hint("name base images for that platform: `build.builder_image` and `build.runtime_image`"),
+            BuildError::Setting { hint, .. } => {
+                Self::new("E-BUILD-UNSUPPORTED", ExitCode::Unsupported, message).hint(hint)
+            }
+            BuildError::Occupied(_) => {
+                Self::new("E-FS-NOT-EMPTY", ExitCode::Usage, message).hint("name an empty folder")
+            }
             BuildError::File { action, path, source } => Self::file(action, &path, &source),
             BuildError::Interrupted => Self::interrupted(ExitCode::Interrupted),
         }
+    }
+}
+
+/// What to do about a step that failed, as far as its words tell.
+fn step_hint(reason: &str, last: &[String], log: &std::path::Path) -> String {
+    let says = |words: &[&str]| {
+        let mut lines = last.iter().map(String::as_str).chain([reason]);
+        lines.any(|line| words.iter().any(|word| line.contains(word)))
+    };
+    if says(&[
+        "pull access denied",
+        "manifest unknown",
+        "failed to resolve",
+        "not found: manifest",
+        "registry-1.docker.io",
+    ]) {
+        return "the base image cannot be had: set `build.builder_image` and `build.runtime_image` to images that can"
+            .to_owned();
+    }
+    if says(&["certificate", "UnknownIssuer"]) {
+        return "crates are fetched through something with a certificate of its own: name its bundle in `build.ca_bundle`, which \
+                is often the file in `SSL_CERT_FILE`"
+            .to_owned();
+    }
+    format!("the whole output is in `{}`", log.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_a_failed_step_says_leads_to_what_can_be_done() {
+        let hint = |reason: &str, line: &str| step_hint(reason, &[line.to_owned()], Path::new("build.log"));
+        assert!(hint("", "[60] SSL peer certificate was not OK").contains("build.ca_bundle"));
+        assert!(hint("pull access denied for rust", "").contains("build.builder_image"));
+        assert_eq!(hint("exit code: 1", "boom"), "the whole output is in `build.log`");
     }
 }

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::source::{self, SourceFile};
 use crate::config::{BuildMode, Instance};
 use crate::errors::Failure;
+use crate::ops::compile::CompiledProject;
 use crate::ops::local::engine_settings;
 use crate::project::Project;
 
@@ -25,6 +26,10 @@ pub struct Inputs {
     pub mode: BuildMode,
     /// The digest of the plan.
     pub digest: String,
+    /// The hash of the sources.
+    pub source_hash: String,
+    /// The hash of the schema.
+    pub schema_hash: String,
     /// How many queries it has.
     pub queries: usize,
     /// The generated files.
@@ -32,12 +37,18 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// The inputs of an instance with a plan.
+    /// The inputs of an instance with a compiled project.
     ///
     /// # Errors
     ///
     /// When the settings cannot be written as JSON: never, in truth.
-    pub fn new(project: &Project, name: &str, instance: &Instance, program: &Program) -> Result<Self, Failure> {
+    pub fn new(
+        project: &Project,
+        name: &str,
+        instance: &Instance,
+        compiled: &CompiledProject,
+    ) -> Result<Self, Failure> {
+        let program = &compiled.program;
         let (mode, settings) = match instance {
             Instance::Local(local) => (local.build_mode, engine_settings(&local.database, false)),
             Instance::Cloud(cloud) => (cloud.build_mode, engine_settings(&cloud.database, true)),
@@ -50,6 +61,8 @@ impl Inputs {
             instance: name.to_owned(),
             mode,
             digest: program.digest().to_string(),
+            source_hash: compiled.sources.hash.clone(),
+            schema_hash: schema_hash(program),
             queries: program.queries.len(),
             files: vec![file("plan.bin", program.encode()), file("settings.json", settings)],
         })
@@ -91,4 +104,9 @@ impl Inputs {
         }
         format!("sha256:{}", hex::encode(hash.finalize()))
     }
+}
+
+fn schema_hash(program: &Program) -> String {
+    let schema = Program { queries: Vec::new(), ..program.clone() };
+    schema.digest().to_string()
 }

@@ -15,6 +15,19 @@ use crate::utils::write_atomic;
 pub struct Record {
     /// The executable.
     pub binary: Option<BinaryRecord>,
+    /// The image.
+    pub image: Option<ImageRecord>,
+}
+
+/// An image that was built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// The hash of what it was built from.
+    pub inputs: String,
+    /// The digest of its configuration.
+    pub id: String,
+    /// The names that it got.
+    pub tags: Vec<String>,
 }
 
 /// An executable that was built.

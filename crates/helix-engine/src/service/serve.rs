@@ -64,7 +64,7 @@ fn start(configuration: &Configuration, program: &Program) -> Result<(Arc<Engine
     let activated = engine.activate(program, ActivateOptions { allow_breaking: configuration.allow_breaking })?;
     tracing::info!(digest = %activated.digest, changed = activated.changed, "activated");
     let server = Server::start(Arc::clone(&engine), options)?;
-    let named = |name: &str| env.get(name).map_or("", String::as_str).to_owned();
+    let named = |name: &str| env.get(name).map(String::as_str);
     tracing::info!(
         address = %server.address(),
         data = %data.display(),
