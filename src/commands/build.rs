@@ -6,14 +6,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::args::LockArgs;
+use crate::config::Instance;
 use crate::ctx::Ctx;
-use crate::docker;
 use crate::errors::Failure;
 use crate::ops::build::binary;
-use crate::ops::build::error::BuildError;
 use crate::ops::build::generate::Inputs;
 use crate::ops::build::image::{self, ImageOptions, Prepared};
-use crate::ops::{compile, local, warnings};
+use crate::ops::{compile, container, local, warnings};
+use crate::project::Project;
 use crate::ui::{self, Page, Report};
 use crate::utils::count;
 

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, HealthConfig, HostConfig, Mount, MountType,
-    PortBinding, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, HealthConfig, HostConfig, Mount,
+    MountType, PortBinding, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptions, ListContainersOptions, RemoveContainerOptions, RenameContainerOptions, StopContainerOptions,
@@ -376,7 +376,8 @@ impl Client {
 fn already(done: Result<()>) -> Result<()> {
     match done {
         Err(DockerError::Api {
-            source: bollard::errors::Error::DockerResponseServerError { status_code: 304, .. }, ..
+            source: bollard::errors::Error::DockerResponseServerError { status_code: 304, .. },
+            ..
         }) => Ok(()),
         other => other,
     }

@@ -166,7 +166,8 @@ mod tests {
         let meta = docker.join("contexts/meta").join(hex::encode(Sha256::digest(b"colima")));
         fs::create_dir_all(&meta).unwrap();
         fs::write(docker.join("config.json"), r#"{"auths": {}, "currentContext": "colima"}"#).unwrap();
-        let text = r#"{"Name":"colima","Metadata":{},"Endpoints":{"docker":{"Host":"unix:///c.sock","SkipTLSVerify":false}}}"#;
+        let text =
+            r#"{"Name":"colima","Metadata":{},"Endpoints":{"docker":{"Host":"unix:///c.sock","SkipTLSVerify":false}}}"#;
         fs::write(meta.join("meta.json"), text).unwrap();
         let path = home.path().display().to_string();
         let found = environment(&[("HOME", &path)], 1000).candidates(Runtime::Docker);

@@ -153,7 +153,11 @@ fn answered(action: &'static str, status: u16, message: String) -> DockerError {
 /// What a failed first call means.
 pub(super) fn unreachable(runtime: Runtime, host: &str, error: &Error) -> DockerError {
     let host = host.to_owned();
-    let mut deepest: &dyn std::error::Error = error;
+    let mut deepest: &dyn std::error::Error = match error {
+        // It hides itself behind what it holds.
+        Error::IOError { err } => err,
+        other => other,
+    };
     loop {
         if let Some(error) = deepest.downcast_ref::<io::Error>()
             && error.kind() == io::ErrorKind::PermissionDenied

@@ -144,7 +144,8 @@ async fn try_connect(environment: &Environment, runtime: Runtime) -> Result<Clie
 }
 
 async fn ask(runtime: Runtime, host: &str) -> Result<Client> {
-    let address = |error: bollard::errors::Error| DockerError::Address { host: host.to_owned(), reason: error.to_string() };
+    let address =
+        |error: bollard::errors::Error| DockerError::Address { host: host.to_owned(), reason: error.to_string() };
     let docker = match host.split_once("://") {
         Some(("unix", path)) => Docker::connect_with_unix(path, TIMEOUT_SECS, API_DEFAULT_VERSION),
         Some(("tcp" | "http", _)) => Docker::connect_with_http(host, TIMEOUT_SECS, API_DEFAULT_VERSION),

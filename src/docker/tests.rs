@@ -17,7 +17,9 @@ fn daemon(folder: &Path, version: &'static str) -> String {
             let Ok(mut stream) = stream else { return };
             let _ = stream.read(&mut [0; 4096]);
             let length = version.len();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+            );
             let _ = stream.write_all(format!("{head}{version}").as_bytes());
         }
     });

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod compile;
+pub mod container;
 pub mod delete;
 pub mod dev;
 mod failures;
@@ -13,6 +14,7 @@ pub mod lifecycle;
 pub mod local;
 pub mod lock;
 pub mod params;
+pub mod platform;
 pub mod push;
 pub mod releases;
 pub mod seed;

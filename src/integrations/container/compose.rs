@@ -20,7 +20,9 @@ pub fn text(project: &str, instance: &str, spec: &ContainerSpec, own_env: &BTree
     let mut line = |line: std::fmt::Arguments<'_>| {
         let _ = writeln!(text, "{line}");
     };
-    line(format_args!("# What runs as instance `{instance}`. Written by helix at each push, and read by nobody but you."));
+    line(format_args!(
+        "# What runs as instance `{instance}`. Written by helix at each push, and read by nobody but you."
+    ));
     line(format_args!("name: {}", quoted(project)));
     line(format_args!("services:"));
     line(format_args!("  app:"));
@@ -58,7 +60,8 @@ pub fn text(project: &str, instance: &str, spec: &ContainerSpec, own_env: &BTree
         line(format_args!("    cpus: {}", nanos as f64 / 1e9));
     }
     line(format_args!("    healthcheck:"));
-    let test: Vec<String> = std::iter::once("CMD").chain(spec.healthcheck.iter().map(String::as_str)).map(quoted).collect();
+    let test: Vec<String> =
+        std::iter::once("CMD").chain(spec.healthcheck.iter().map(String::as_str)).map(quoted).collect();
     line(format_args!("      test: [{}]", test.join(", ")));
     line(format_args!("      interval: 10s"));
     line(format_args!("    networks:"));

@@ -1,9 +1,5 @@
 //! What the things of an instance are called, and the labels that they are found by.
 
-use std::path::Path;
-
-use sha2::{Digest as _, Sha256};
-
 use crate::docker::Labels;
 use crate::project::slug;
 
@@ -24,9 +20,6 @@ pub const PLAN: &str = "dev.helix.plan-digest";
 /// The port that was asked for in place of the configured one.
 pub const PORT_OVERRIDE: &str = "dev.helix.port-override";
 
-/// How many characters of a hash tell folders apart.
-const HASH_LEN: usize = 16;
-
 /// What the things of an instance are called and found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
@@ -37,12 +30,11 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names of an instance of the project in the folder `root`.
+    /// The names of an instance of the project whose folder has that hash.
     #[must_use]
-    pub fn new(project_slug: &str, instance: &str, root: &Path) -> Self {
-        let root = root_hash(root);
+    pub fn new(project_slug: &str, instance: &str, root_hash: &str) -> Self {
         let base = format!("helix-{project_slug}-{}", slug(instance));
-        Self { project: project_slug.to_owned(), instance: instance.to_owned(), root, base }
+        Self { project: project_slug.to_owned(), instance: instance.to_owned(), root: root_hash.to_owned(), base }
     }
 
     /// The slug of the project.
@@ -82,7 +74,11 @@ impl Names {
     }
 
     fn of(&self, what: &str, taken: bool) -> String {
-        if taken { format!("{}-{}_{what}", self.base, &self.root[..6]) } else { format!("{}_{what}", self.base) }
+        if taken {
+            format!("{}-{}_{what}", self.base, &self.root[..self.root.len().min(6)])
+        } else {
+            format!("{}_{what}", self.base)
+        }
     }
 
     /// What every thing of the instance has, and nothing else has.
@@ -117,23 +113,13 @@ pub fn managed() -> Labels {
     Labels::from([(MANAGED.to_owned(), "true".to_owned())])
 }
 
-/// Stands for a folder without naming it.
-#[must_use]
-pub fn root_hash(root: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt as _;
-
-    let mut hash = hex::encode(Sha256::digest(root.as_os_str().as_bytes()));
-    hash.truncate(HASH_LEN);
-    hash
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_are_those_of_the_project_and_the_instance() {
-        let names = Names::new("shop", "dev_2", Path::new("/shop"));
+        let names = Names::new("shop", "dev_2", "0123456789abcdef");
         assert_eq!(names.container(false), "helix-shop-dev-2_app");
         assert_eq!(names.network(false), "helix-shop-dev-2_net");
         assert_eq!(names.image(), "helix-shop-dev-2");
@@ -141,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_same_name_in_another_folder_is_told_apart() {
-        let [one, other] = ["/a/shop", "/b/shop"].map(|root| Names::new("shop", "dev", Path::new(root)));
+        let [one, other] = ["0123456789abcdef", "fedcba9876543210"].map(|root| Names::new("shop", "dev", root));
         assert_eq!(one.container(false), other.container(false));
         assert_ne!(one.container(true), other.container(true));
         assert_ne!(one.labels(), other.labels());
@@ -149,7 +135,7 @@ mod tests {
 
     #[test]
     fn similar_instances_are_not_found_by_each_others_labels() {
-        let [one, other] = ["dev", "dev2"].map(|name| Names::new("shop", name, Path::new("/shop")).selector());
+        let [one, other] = ["dev", "dev2"].map(|name| Names::new("shop", name, "0123456789abcdef").selector());
         assert_ne!(one, other);
     }
 }
