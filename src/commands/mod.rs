@@ -12,6 +12,8 @@ pub mod dev;
 pub mod init;
 pub mod instance;
 pub mod logs;
+pub mod plan;
+pub mod prune;
 pub mod push;
 pub mod query;
 pub mod restart;
@@ -42,6 +44,8 @@ pub enum Command {
     /// Make the queries what an instance serves
     #[command(visible_alias = "deploy")]
     Push(push::PushArgs),
+    /// Show what a push would do
+    Plan(plan::PlanArgs),
     /// Work on an instance: each save is live at once
     Dev(dev::DevArgs),
     /// Start an instance with what was last pushed
@@ -58,6 +62,8 @@ pub enum Command {
     Query(query::QueryArgs),
     /// Delete an instance and its data
     Delete(delete::DeleteArgs),
+    /// Remove containers, images and workspaces that nobody needs; data stays
+    Prune(prune::PruneArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Print the version
@@ -100,6 +106,8 @@ impl Command {
             Self::Logs(_) => "logs",
             Self::Query(_) => "query",
             Self::Delete(_) => "delete",
+            Self::Plan(_) => "plan",
+            Self::Prune(_) => "prune",
             Self::Completions(_) => "completions",
             Self::Version(_) => "version",
             Self::Instance(_) => "instance-process",
@@ -122,6 +130,8 @@ impl Command {
             | Self::Restart(_)
             | Self::Query(_)
             | Self::Delete(_)
+            | Self::Plan(_)
+            | Self::Prune(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -145,13 +155,15 @@ impl Command {
             | Self::Start(_)
             | Self::Stop(_)
             | Self::Restart(_)
-            | Self::Delete(_) => true,
+            | Self::Delete(_)
+            | Self::Prune(_) => true,
             Self::Check(_)
             | Self::Compile(_)
             | Self::Instance(_)
             | Self::Status(_)
             | Self::Logs(_)
             | Self::Query(_)
+            | Self::Plan(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -180,6 +192,8 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
         Command::Logs(args) => ui.finish(block_on(ctx, OnSignal::Drop, logs::run(args, ctx))),
         Command::Query(args) => ui.finish(block_on(ctx, OnSignal::Drop, query::run(args, ctx))),
         Command::Delete(args) => ui.finish(block_on(ctx, OnSignal::Tell, delete::run(args, ctx))),
+        Command::Plan(args) => ui.finish(block_on(ctx, OnSignal::Drop, plan::run(args, ctx))),
+        Command::Prune(args) => ui.finish(block_on(ctx, OnSignal::Tell, prune::run(args, ctx))),
         Command::Completions(args) => ui.finish(completions::run(&args, ctx)),
         Command::Version(args) => ui.finish(Ok(version::run(&args))),
         Command::Welcome(args) => ui.finish(Ok(welcome::run(&args))),

@@ -1,8 +1,7 @@
 //! `helix push`.
 
 use clap::Args;
-use helix_plan::diff::{Change, Class, Diff, QueryChange, SchemaChange};
-use helix_plan::introspect::AccessInfo;
+use helix_plan::diff::{Class, Diff, QueryChange, SchemaChange};
 use serde::Serialize;
 
 use super::args::{LockArgs, WaitArgs, port};
@@ -12,7 +11,7 @@ use crate::integrations::embedded::settings::url;
 use crate::ops::compile::{self, CompiledProject};
 use crate::ops::instance::{InstanceError, Unit};
 use crate::ops::platform::Platform;
-use crate::ops::push::{Action, PortChoice, PushOptions, PushPlan, Pushed};
+use crate::ops::push::{Action, PortChoice, PushOptions, PushPlan, Pushed, describe};
 use crate::ops::{local, warnings};
 use crate::project::Project;
 use crate::ui::{Page, Report, Style};
@@ -215,31 +214,6 @@ async fn deliver(
     let pushed = platform.apply(&compiled.program, hash, plan, image.as_ref(), options).await?;
     step.done(&done);
     Ok(pushed)
-}
-
-/// The changes, one a line.
-fn describe(queries: &[QueryChange], schema: &[SchemaChange]) -> Vec<String> {
-    let verb = |change| match change {
-        Change::Added => "+",
-        Change::Changed => "~",
-        Change::Removed => "-",
-    };
-    let schema = schema.iter().map(|one| {
-        let class = match one.class {
-            Class::Compatible => "",
-            Class::NeedsMigration => " (stored data is converted)",
-            Class::Breaking => " (breaking)",
-        };
-        format!("{} {}: {}{class}", verb(one.change), one.subject, one.reason)
-    });
-    let queries = queries.iter().map(|one| {
-        let access = match one.access {
-            AccessInfo::Read => "read",
-            AccessInfo::Write => "write",
-        };
-        format!("{} query {} ({access})", verb(one.change), one.name)
-    });
-    schema.chain(queries).collect()
 }
 
 fn report(ctx: &Ctx, platform: &Platform, plan: &PushPlan, pushed: Option<Pushed>) -> PushReport {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use helix_plan::diff::{Class, Diff, diff};
+use helix_plan::diff::{Change, Class, Diff, QueryChange, SchemaChange, diff};
+use helix_plan::introspect::AccessInfo;
 use helix_plan::{Catalog, Program};
 use serde::Serialize;
 
@@ -49,6 +50,14 @@ pub struct PushOptions {
     pub message: Option<String>,
     /// The image to run, for containers, in place of one that is built.
     pub image: Option<String>,
+}
+
+impl PushOptions {
+    /// What a push does that is asked for nothing special.
+    #[must_use]
+    pub const fn new(port: PortChoice) -> Self {
+        Self { force: false, port, wait: Wait::Configured, rollback: true, message: None, image: None }
+    }
 }
 
 /// What has to be done.
@@ -393,4 +402,30 @@ async fn restart(
             Err(PushFailed { error, rolled_back })
         }
     }
+}
+
+/// The changes, one a line.
+#[must_use]
+pub fn describe(queries: &[QueryChange], schema: &[SchemaChange]) -> Vec<String> {
+    let verb = |change| match change {
+        Change::Added => "+",
+        Change::Changed => "~",
+        Change::Removed => "-",
+    };
+    let schema = schema.iter().map(|one| {
+        let class = match one.class {
+            Class::Compatible => "",
+            Class::NeedsMigration => " (stored data is converted)",
+            Class::Breaking => " (breaking)",
+        };
+        format!("{} {}: {}{class}", verb(one.change), one.subject, one.reason)
+    });
+    let queries = queries.iter().map(|one| {
+        let access = match one.access {
+            AccessInfo::Read => "read",
+            AccessInfo::Write => "write",
+        };
+        format!("{} query {} ({access})", verb(one.change), one.name)
+    });
+    schema.chain(queries).collect()
 }

@@ -195,6 +195,34 @@ pub async fn connect(ctx: &Ctx, project: &Project, instance: &Instance) -> Resul
     Ok(connect_any(&Environment::new(&ctx.env), runtime, otherwise).await?)
 }
 
+/// The container runtime of the project, for what belongs to none of its instances.
+///
+/// # Errors
+///
+/// When none answers.
+pub async fn connect_for_project(ctx: &Ctx, project: &Project) -> Result<Client, Failure> {
+    let (runtime, otherwise) = match (runtime_of(ctx)?, project.config().project.container_runtime) {
+        (Some(runtime), _) => (runtime, None),
+        (None, Some(ContainerRuntime::Podman)) => (Runtime::Podman, None),
+        (None, Some(ContainerRuntime::Docker)) => (Runtime::Docker, None),
+        (None, Some(ContainerRuntime::Auto) | None) => (Runtime::Docker, Some(Runtime::Podman)),
+    };
+    Ok(connect_any(&Environment::new(&ctx.env), runtime, otherwise).await?)
+}
+
+/// The container runtime of this machine.
+///
+/// # Errors
+///
+/// When none answers.
+pub async fn connect_for_machine(ctx: &Ctx) -> Result<Client, Failure> {
+    let (runtime, otherwise) = match runtime_of(ctx)? {
+        Some(runtime) => (runtime, None),
+        None => (Runtime::Docker, Some(Runtime::Podman)),
+    };
+    Ok(connect_any(&Environment::new(&ctx.env), runtime, otherwise).await?)
+}
+
 async fn connect_any(
     environment: &Environment,
     runtime: Runtime,

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::config::Runtime;
+pub use crate::docker::Client;
 use crate::docker::images::Image;
-use crate::docker::{Client, DockerError, Labels, Result};
+use crate::docker::{DockerError, Labels, Result};
 use crate::integrations::container::names;
+use crate::project::Project;
 
 /// What may go.
 #[derive(Clone, Debug)]
@@ -18,12 +21,12 @@ pub enum Scope {
         /// The instances that are in containers.
         kept: BTreeSet<String>,
     },
-    /// Things of these instances of the project with that hash.
-    Instances {
+    /// Things of an instance of the project with that hash.
+    Instance {
         /// The hash of the folder of the project.
         root: String,
-        /// The instances.
-        names: BTreeSet<String>,
+        /// The instance.
+        name: String,
     },
     /// Things of every project that no container that is up needs.
     System,
@@ -56,9 +59,17 @@ enum What {
 }
 
 impl Scope {
+    /// What is left of instances that the project has no more in containers.
+    #[must_use]
+    pub fn orphans(project: &Project) -> Self {
+        let contained = project.config().locals().filter(|(_, local)| local.runtime != Runtime::Embedded);
+        let kept = contained.map(|(name, _)| name.to_owned()).collect();
+        Self::Orphans { root: project.root_hash(), kept }
+    }
+
     fn labels(&self) -> Labels {
         match self {
-            Self::Orphans { root, .. } | Self::Instances { root, .. } => names::project_labels(root),
+            Self::Orphans { root, .. } | Self::Instance { root, .. } => names::project_labels(root),
             Self::System => names::managed(),
         }
     }
@@ -67,7 +78,7 @@ impl Scope {
         let Some(instance) = labels.get(names::INSTANCE) else { return false };
         match self {
             Self::Orphans { kept, .. } => !kept.contains(instance),
-            Self::Instances { names, .. } => names.contains(instance),
+            Self::Instance { name, .. } => name == instance,
             Self::System => !is_up,
         }
     }
