@@ -7,62 +7,17 @@
 //!
 //! `UPDATE_CORPUS=1 cargo nextest run --test corpus` rewrites the expectations; review the difference like code.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "support/corpus.rs"]
+mod corpus_files;
 
-use helix::compiler::{self, SourceSet};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use corpus_files::{Block, Part, Session, blocks, cases, parse, requests, sources};
+use helix::compiler;
 use helix_engine::{Engine, EngineOptions};
 use regex::Regex;
-use serde_json::Value;
-
-/// A fenced block: its language and its lines.
-struct Block {
-    language: String,
-    text: String,
-}
-
-/// A case file: prose and blocks, in order.
-enum Part {
-    Prose(String),
-    Block(Block),
-}
-
-fn cases() -> Vec<PathBuf> {
-    let mut cases = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("the corpus can be read") {
-            let path = entry.expect("an entry can be read").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                cases.push(path);
-            }
-        }
-    }
-    cases.sort();
-    cases
-}
-
-fn parse(text: &str) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let mut prose = String::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if let Some(language) = line.strip_prefix("```") {
-            parts.push(Part::Prose(std::mem::take(&mut prose)));
-            let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            let text = body.iter().map(|line| format!("{line}\n")).collect();
-            parts.push(Part::Block(Block { language: language.to_owned(), text }));
-        } else {
-            prose.push_str(line);
-            prose.push('\n');
-        }
-    }
-    parts.push(Part::Prose(prose));
-    parts
-}
 
 fn print(parts: &[Part]) -> String {
     let print = |part: &Part| match part {
@@ -74,49 +29,16 @@ fn print(parts: &[Part]) -> String {
 
 /// Answers the requests of an `http` block and returns the block with the answers filled in.
 fn answer(engine: &Engine, runtime: &tokio::runtime::Runtime, block: &str) -> String {
-    let mut kept: BTreeMap<String, Value> = BTreeMap::new();
+    let mut session = Session::default();
     let mut shown = Shown::default();
     let mut out = String::new();
-    for line in block.lines() {
-        if line.starts_with(|c: char| c.is_ascii_digit()) || line.is_empty() {
-            continue;
-        }
-        let (keep, request) = match line.split_once(": ") {
-            Some((name, rest)) if name.chars().all(char::is_alphanumeric) => (Some(name), rest),
-            _ => (None, line),
-        };
-        let (query, body) = request.split_once(' ').unwrap_or((request, ""));
-        let body = fill(body, &kept);
-        let (status, text) = match runtime.block_on(engine.call(query, body.into())) {
-            Ok(body) => (200, String::from_utf8(body.to_vec()).expect("responses are UTF-8")),
-            Err(error) => {
-                let (text, code) = (Value::from(error.to_string()), Value::from(error.code()));
-                (error.status(), format!(r#"{{"error":{text},"code":{code}}}"#))
-            }
-        };
-        let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{query}: {error}: {text}"));
-        if let Some(name) = keep {
-            kept.insert(name.to_owned(), value);
-        }
-        out.push_str(&format!("{line}\n{status} {}\n\n", shown.normalise(&text)));
+    for request in requests(block) {
+        let (status, text) = session.send(engine, runtime, &request);
+        out.push_str(&format!("{}\n{status} {}\n\n", request.line, shown.normalise(&text)));
     }
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
-}
-
-/// Replaces `${name.path}` by parts of earlier answers.
-fn fill(body: &str, kept: &BTreeMap<String, Value>) -> String {
-    let pattern = Regex::new(r"\$\{([^}]*)\}").expect("a constant pattern");
-    let replace = |captures: &regex::Captures<'_>| {
-        let path = &captures[1];
-        let (name, rest) = path.split_once('.').expect("a name and a path");
-        let root = kept.get(name).unwrap_or_else(|| panic!("no answer is kept as `{name}`"));
-        let pointer: String = rest.split('.').map(|part| format!("/{part}")).collect();
-        let value = root.pointer(&pointer).unwrap_or_else(|| panic!("`{path}` is not in {root}"));
-        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-    };
-    pattern.replace_all(body, replace).into_owned()
 }
 
 /// Ids in the order in which they were shown.
@@ -146,22 +68,10 @@ impl Shown {
 
 /// What the case should say.
 fn expected(path: &Path, parts: Vec<Part>) -> Vec<Part> {
-    let blocks = || {
-        parts.iter().filter_map(|part| match part {
-            Part::Block(block) => Some(block),
-            Part::Prose(_) => None,
-        })
-    };
-    let sources: Vec<&Block> = blocks().filter(|block| block.language == "hx").collect();
-    let many = sources.len() > 1;
-    let files = sources.iter().enumerate().map(|(index, block)| {
-        let name = if many { format!("{}.hx", index + 1) } else { "case.hx".to_owned() };
-        (name, block.text.clone())
-    });
-    let sources = SourceSet::new(files);
+    let sources = sources(&parts);
     let compiled = compiler::compile(&sources);
     let diagnostics = helix::ui::diagnostics::render_plain(&compiled.diagnostics, &sources);
-    let wants_diagnostics = blocks().any(|block| block.language == "diagnostics");
+    let wants_diagnostics = blocks(&parts).any(|block| block.language == "diagnostics");
     assert!(
         wants_diagnostics || diagnostics.is_empty(),
         "{}: unexpected diagnostics (add a block `diagnostics` if they are meant):\n{diagnostics}",

@@ -1,4 +1,6 @@
-//! The server of a project: its plan and its settings beside this file, the engine behind them.
+//! The server of a project: its plan, its settings and its queries beside this file, the engine behind them.
+
+mod queries;
 
 use std::process::ExitCode;
 
@@ -9,5 +11,6 @@ fn main() -> ExitCode {
     helix_engine::service::main(&helix_engine::service::Release {
         plan: include_bytes!("plan.bin"),
         settings: include_str!("settings.json"),
+        queries: queries::QUERIES,
     })
 }

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use helix_plan::Program;
 use serde::Serialize;
 
+use crate::compiler::emit;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::ops::compile;
@@ -37,6 +38,8 @@ pub struct CompileArgs {
 enum Emit {
     /// The plan, for the engine and for people
     Plan,
+    /// The queries as Rust, as they are built into servers
+    Rust,
     /// The schema and the queries as clients see them
     Introspection,
     /// Everything
@@ -145,18 +148,21 @@ pub fn run(args: &CompileArgs, ctx: &Ctx) -> Result<CompileReport, Failure> {
     })
 }
 
-fn contents(program: &Program, emit: Emit) -> Vec<(&'static str, Vec<u8>)> {
+fn contents(program: &Program, what: Emit) -> Vec<(&'static str, Vec<u8>)> {
     let pretty = |value: serde_json::Result<Vec<u8>>| {
         let mut bytes = value.unwrap_or_default();
         bytes.push(b'\n');
         bytes
     };
     let mut files = Vec::new();
-    if matches!(emit, Emit::Plan | Emit::All) {
+    if matches!(what, Emit::Plan | Emit::All) {
         files.push(("plan.hxplan", program.encode()));
         files.push(("plan.json", pretty(serde_json::to_vec_pretty(program))));
     }
-    if matches!(emit, Emit::Introspection | Emit::All) {
+    if matches!(what, Emit::Rust | Emit::All) {
+        files.push(("queries.rs", emit::rust::queries(program).into_bytes()));
+    }
+    if matches!(what, Emit::Introspection | Emit::All) {
         files.push(("introspection.json", pretty(serde_json::to_vec_pretty(&program.introspect()))));
     }
     files

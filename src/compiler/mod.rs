@@ -5,6 +5,7 @@
 
 mod check;
 pub mod diagnostics;
+pub mod emit;
 pub mod explain;
 mod lower;
 mod report;

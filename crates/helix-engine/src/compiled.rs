@@ -12,7 +12,7 @@ pub use crate::graph::Direction;
 pub use crate::operators::datum::{Datum, Item};
 pub use crate::operators::math::apply as math;
 pub use crate::operators::predicate::{any_holds, holds, is_true};
-pub use crate::operators::streams::{End, Keyed, Slice, each};
+pub use crate::operators::streams::{End, First, Keyed, Slice, each};
 pub use crate::operators::{Column, Flow, Run};
 pub use crate::value::json::write as write_value;
 pub use crate::value::{Big, Date, Value};
@@ -50,6 +50,15 @@ pub trait Argument<'a>: Sized {
 pub fn argument<'a, T: Argument<'a>>(run: &Run<'a, '_>, index: usize) -> Result<T> {
     let found = run.arguments.get(index).and_then(|value| T::from_value(*value));
     found.ok_or_else(|| EngineError::Damaged("an argument of another type than was compiled".to_owned()))
+}
+
+/// Appends what separates an element of an array from the one before it.
+#[inline]
+pub fn separate(is_next: &mut bool, out: &mut Vec<u8>) {
+    if *is_next {
+        out.push(b',');
+    }
+    *is_next = true;
 }
 
 macro_rules! arguments {

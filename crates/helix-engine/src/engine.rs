@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -39,6 +40,10 @@ pub struct EngineOptions {
     pub queue: usize,
     /// Queries that were compiled; those of any other program are interpreted.
     pub queries: Queries,
+    /// What a request takes for the present instant.
+    pub clock: Clock,
+    /// What ids are signed with when the database is made; random by default.
+    pub secret: Option<[u8; 16]>,
     /// Gives embeddings, if any are configured.
     pub embedder: Option<Arc<dyn Embedder>>,
 }
@@ -66,7 +71,37 @@ impl Default for EngineOptions {
             readers: std::thread::available_parallelism().map_or(2, usize::from),
             queue: 1_000,
             queries: Queries::default(),
+            clock: Clock::System,
+            secret: None,
             embedder: None,
+        }
+    }
+}
+
+/// What a request takes for the present instant.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The system's clock.
+    #[default]
+    System,
+    /// A clock that stands still but for a millisecond a request: with [`EngineOptions::secret`], it makes runs repeatable to
+    /// the byte.
+    Stepping(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// A clock that steps from an instant on, given in milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn stepping_from(milliseconds: u64) -> Self {
+        Self::Stepping(Arc::new(AtomicU64::new(milliseconds)))
+    }
+
+    fn now(&self) -> SystemTime {
+        match self {
+            Self::System => SystemTime::now(),
+            Self::Stepping(milliseconds) => {
+                SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds.fetch_add(1, Ordering::Relaxed))
+            }
         }
     }
 }
@@ -182,7 +217,8 @@ impl Engine {
         let query = active.query(name).ok_or_else(unknown)?;
         let arguments = query.decode(&body)?;
         let embeddings = self.embeddings(query, query.embedding_texts(&arguments)).await?;
-        let request = Request { query: query.clone(), arguments, embeddings, body, started, now: SystemTime::now() };
+        let request =
+            Request { query: query.clone(), arguments, embeddings, body, started, now: self.options.clock.now() };
         match (query.access(), query.class()) {
             (Access::Read, ReadClass::Short) => match self.runtime.read_here(&request) {
                 Err(EngineError::Moved) => answered(self.runtime.read(request)?.await),

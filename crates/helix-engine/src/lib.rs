@@ -18,5 +18,5 @@ pub mod value;
 pub mod vector;
 pub mod verify;
 
-pub use engine::{ActivateOptions, Activated, Engine, EngineOptions, Stats};
+pub use engine::{ActivateOptions, Activated, Clock, Engine, EngineOptions, Stats};
 pub use error::{EngineError, Result};

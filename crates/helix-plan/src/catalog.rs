@@ -101,6 +101,16 @@ impl Catalog {
         }
     }
 
+    /// All types of a kind, by name.
+    pub fn items(&self, kind: ItemKind) -> impl Iterator<Item = ItemType> + use<> {
+        let len = match kind {
+            ItemKind::Node => self.nodes.len(),
+            ItemKind::Edge => self.edges.len(),
+            ItemKind::Vector => self.vectors.len(),
+        };
+        (0..len).filter_map(|index| u16::try_from(index).ok()).map(move |id| ItemType { kind, id: TypeId(id) })
+    }
+
     /// The declared fields of a type, in declaration order.
     ///
     /// # Panics

@@ -17,6 +17,7 @@ mod types;
 
 pub mod diff;
 pub mod introspect;
+pub mod visit;
 
 pub use catalog::{Catalog, DefaultValue, EdgeType, Field, Index, NodeType, VectorType};
 pub use encode::{DecodeError, Digest, FORMAT_VERSION};

@@ -282,3 +282,14 @@ pub enum FieldRef {
     /// A field of the schema.
     Declared(FieldId),
 }
+
+impl FieldRef {
+    /// Whether the field is stored in the row of its item, or found through it.
+    #[must_use]
+    pub const fn is_in_row(self) -> bool {
+        match self {
+            Self::Declared(_) | Self::FromNode | Self::ToNode | Self::Data => true,
+            Self::Id | Self::Label | Self::Score => false,
+        }
+    }
+}

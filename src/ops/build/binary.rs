@@ -150,6 +150,8 @@ mod tests {
             instance: "dev".to_owned(),
             mode: BuildMode::Dev,
             digest: String::new(),
+            source_hash: String::new(),
+            schema_hash: String::new(),
             queries: 1,
             files: vec![SourceFile { path: "server/src/queries.rs".to_owned(), bytes: code.as_bytes().to_vec() }],
         }

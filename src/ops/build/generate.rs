@@ -4,6 +4,7 @@ use helix_plan::Program;
 use sha2::{Digest as _, Sha256};
 
 use super::source::{self, SourceFile};
+use crate::compiler::emit;
 use crate::config::{BuildMode, Instance};
 use crate::errors::Failure;
 use crate::ops::compile::CompiledProject;
@@ -64,7 +65,11 @@ impl Inputs {
             source_hash: compiled.sources.hash.clone(),
             schema_hash: schema_hash(program),
             queries: program.queries.len(),
-            files: vec![file("plan.bin", program.encode()), file("settings.json", settings)],
+            files: vec![
+                file("plan.bin", program.encode()),
+                file("queries.rs", emit::rust::queries(program).into_bytes()),
+                file("settings.json", settings),
+            ],
         })
     }
 

@@ -8,7 +8,7 @@ use crate::error::{EngineError, Result};
 use crate::graph::Direction;
 use crate::operators::Flow;
 use crate::operators::datum::{Datum, Item};
-use crate::operators::streams::{End, Keyed, Slice, each};
+use crate::operators::streams::{End, First, Keyed, Slice, each};
 use crate::value::Value;
 
 /// Takes elements, and says whether it wants more.
@@ -35,9 +35,9 @@ impl<'a> Frame<'a, '_> {
     }
 
     fn first(&self, traversal: &'a Traversal) -> Result<Option<Datum<'a>>> {
-        let mut slice = Slice::first();
-        self.stream(traversal, &mut |datum| slice.take(datum))?;
-        Ok(slice.one())
+        let mut first = First::default();
+        self.stream(traversal, &mut |datum| first.take(datum))?;
+        Ok(first.get())
     }
 
     /// What stands for a missing element: after a projection, an object without values, so that its keys can be read.
@@ -96,7 +96,7 @@ impl<'a> Frame<'a, '_> {
         let one = |item: Item<'a>| vec![Datum::Item(item)];
         Ok(match step {
             Step::Count => vec![Datum::Value(Value::unsigned(u128::from(self.count(input, before)?)))],
-            Step::First => self.slice(input, before, Slice::first())?,
+            Step::First => self.slice(input, before, Slice::range(0, 1))?,
             Step::Range { start, end } => {
                 let (start, end) = (self.run.bound(self.value(start)?)?, self.run.bound(self.value(end)?)?);
                 self.slice(input, before, Slice::range(start, end))?
@@ -122,14 +122,14 @@ impl<'a> Frame<'a, '_> {
                 first.map_or_else(Vec::new, one)
             }
             Step::UpsertNode { node, fields } => {
-                let found = self.slice(input, before, Slice::first())?;
-                one(self.upsert_node(ItemType::node(*node), items(&found).first().copied(), fields, traversal)?)
+                let found = items(&self.slice(input, before, Slice::range(0, 1))?).first().copied();
+                one(self.upsert_node(ItemType::node(*node), found, fields, traversal)?)
             }
             Step::UpsertEdge { edge, from, to, fields } => {
                 one(self.upsert_edge(ItemType::edge(*edge), from, to, fields)?)
             }
             Step::UpsertVector { vector, data, fields } => {
-                let found = items(&self.slice(input, before, Slice::first())?).first().copied();
+                let found = items(&self.slice(input, before, Slice::range(0, 1))?).first().copied();
                 one(self.upsert_vector(ItemType::vector(*vector), found, data, fields, traversal)?)
             }
             Step::Out { .. }

@@ -16,6 +16,8 @@ pub use items::Column;
 pub use run::{Embeddings, Limits, Run, RunContext};
 pub use writes::Fields;
 
+use crate::error::Result;
+
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -23,4 +25,24 @@ pub enum Flow {
     Continue,
     /// Nobody wants more.
     Stop,
+}
+
+impl Flow {
+    /// Asks for the next element.
+    ///
+    /// # Errors
+    ///
+    /// Never; it is the end of a chain that may fail.
+    pub const fn more() -> Result<Self> {
+        Ok(Self::Continue)
+    }
+
+    /// Asks for no more.
+    ///
+    /// # Errors
+    ///
+    /// Never; it is the end of a chain that may fail.
+    pub const fn stop() -> Result<Self> {
+        Ok(Self::Stop)
+    }
 }

@@ -38,12 +38,6 @@ impl<T> Slice<T> {
         Self { skip: 0, len: usize::MAX, elements: Vec::new() }
     }
 
-    /// Keeps the first element.
-    #[must_use]
-    pub const fn first() -> Self {
-        Self { skip: 0, len: 1, elements: Vec::new() }
-    }
-
     /// Keeps the elements from `start` up to but not including `end`, counted from zero.
     #[must_use]
     pub const fn range(start: usize, end: usize) -> Self {
@@ -78,11 +72,32 @@ impl<T> Slice<T> {
     }
 }
 
-impl<T: Copy> Slice<T> {
-    /// The first element that was kept.
+/// Keeps the first element.
+#[derive(Clone, Copy, Debug)]
+pub struct First<T>(Option<T>);
+
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> First<T> {
+    /// Takes an element.
+    ///
+    /// # Errors
+    ///
+    /// Never; it is the end of a chain that may fail.
+    #[inline]
+    pub fn take(&mut self, element: T) -> Result<Flow> {
+        self.0.get_or_insert(element);
+        Flow::stop()
+    }
+
+    /// The element, if there was one.
     #[must_use]
-    pub fn one(&self) -> Option<T> {
-        self.elements.first().copied()
+    pub fn get(self) -> Option<T> {
+        self.0
     }
 }
 

@@ -210,7 +210,7 @@ impl<S: Files> Runtime<S> {
     pub fn start(store: S, options: &EngineOptions) -> Result<Self> {
         let (codec, last_id, program) = {
             let mut txn = store.write()?;
-            meta::prepare(&mut txn, random_secret())?;
+            meta::prepare(&mut txn, options.secret.unwrap_or_else(random_secret))?;
             let secret = meta::get_array::<16>(&txn, Meta::Secret)?;
             let secret = secret.ok_or_else(|| EngineError::Damaged("the database has no secret".to_owned()))?;
             let last_id = meta::get_array::<8>(&txn, Meta::LastId)?.map_or(0, u64::from_be_bytes);

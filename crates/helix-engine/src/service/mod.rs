@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use helix_plan::Program;
 use serde_json::json;
 
+use crate::compiled::Queries;
 use environment::Configuration;
 use settings::Env;
 
@@ -26,6 +27,8 @@ pub struct Release {
     pub plan: &'static [u8],
     /// The settings of the engine, as JSON.
     pub settings: &'static str,
+    /// The queries of the plan, compiled.
+    pub queries: Queries,
 }
 
 const HELP: &str = "\
@@ -109,7 +112,7 @@ fn run(release: &Release, arguments: &[String], env: Env) -> Result<(), Failure>
         [] => {
             let configuration = Configuration::read(release.settings, env)?;
             log::install(configuration.log_format, &configuration.log_level);
-            serve::run(configuration, program(release)?)
+            serve::run(configuration, program(release)?, release.queries)
         }
         ["health"] => health::ask(environment::address(&env)?),
         ["version"] => print(version(release)?),

@@ -10,7 +10,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::environment::Configuration;
 use super::settings::{engine_options, server_options};
 use super::{Exit, Failure};
-use crate::engine::{ActivateOptions, Engine};
+use crate::compiled::Queries;
+use crate::engine::{ActivateOptions, Engine, EngineOptions};
 use crate::error::EngineError;
 use crate::server::Server;
 
@@ -18,22 +19,22 @@ use crate::server::Server;
 const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 
 /// Serves until a signal says to stop.
-pub(super) fn run(configuration: Configuration, program: Program) -> Result<(), Failure> {
+pub(super) fn run(configuration: Configuration, program: Program, queries: Queries) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Internal, format!("cannot start a runtime: {error}")))?;
-    let result = runtime.block_on(serve(configuration, program));
+    let result = runtime.block_on(serve(configuration, program, queries));
     // Work that a signal came before is safe to leave: a crash at that place is.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(configuration: Configuration, program: Program) -> Result<(), Failure> {
+async fn serve(configuration: Configuration, program: Program, queries: Queries) -> Result<(), Failure> {
     // Before all else: the first process of a container gets no signal that it does not listen for.
     let mut signals =
         Signals::new().map_err(|error| Failure::new(Exit::Internal, format!("cannot listen for signals: {error}")))?;
     let drain = configuration.drain;
     let (engine, server) = tokio::select! {
-        started = blocking(move || start(&configuration, &program)) => started?,
+        started = blocking(move || start(&configuration, &program, queries)) => started?,
         () = signals.next() => {
             tracing::info!("stopped before it was ready");
             return Ok(());
@@ -53,14 +54,14 @@ async fn serve(configuration: Configuration, program: Program) -> Result<(), Fai
     Ok(())
 }
 
-fn start(configuration: &Configuration, program: &Program) -> Result<(Arc<Engine>, Server), Failure> {
+fn start(configuration: &Configuration, program: &Program, queries: Queries) -> Result<(Arc<Engine>, Server), Failure> {
     let Configuration { address, data, settings, env, .. } = configuration;
     // Before the data is touched.
     let mut options =
         server_options(*address, settings, env).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     options.drain_timeout = LONGEST_DRAIN;
     let engine = engine_options(settings, env).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-    let engine = Engine::open(data, engine)?;
+    let engine = Engine::open(data, EngineOptions { queries, ..engine })?;
     let activated = engine.activate(program, ActivateOptions { allow_breaking: configuration.allow_breaking })?;
     tracing::info!(digest = %activated.digest, changed = activated.changed, "activated");
     let server = Server::start(Arc::clone(&engine), options)?;

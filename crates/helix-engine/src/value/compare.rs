@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::{Value, date};
 
 /// Whether two values are equal; `None` where either is absent or they cannot be compared.
+#[inline]
 #[must_use]
 pub fn equal(a: &Value<'_>, b: &Value<'_>) -> Option<bool> {
     match (a, b) {
@@ -21,6 +22,7 @@ pub fn equal(a: &Value<'_>, b: &Value<'_>) -> Option<bool> {
 }
 
 /// The order of two values; `None` where either is absent, or they are of classes that cannot be compared.
+#[inline]
 #[must_use]
 pub fn compare(a: &Value<'_>, b: &Value<'_>) -> Option<Ordering> {
     match (a, b) {

@@ -1,62 +1,22 @@
-//! The engine in process: what a request costs without the network. `./build.sh bench`.
+//! The engine in process: what a request costs without the network, interpreted and compiled. `./build.sh bench engine`.
+//!
+//! `queries.rs` is what the emitter makes of `app.hx`; `tests/generated.rs` keeps it current.
+
+#[rustfmt::skip]
+mod queries;
 
 use std::hint::black_box;
+use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use helix::compiler::{self, SourceSet};
+use helix_engine::compiled::Queries;
 use helix_engine::{ActivateOptions, Engine, EngineOptions};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-const APP: &str = r"
-N::User { UNIQUE INDEX email: String, name: String, age: U8, score: F64 }
-E::Follows { From: User, To: User }
-V::Doc { title: String }
-QUERY load(rows: [{ email: String, name: String, age: U8, score: F64 }]) =>
-    FOR { email, name, age, score } IN rows { AddN<User>({ email: email, name: name, age: age, score: score }) }
-    RETURN NONE
-QUERY link(pairs: [{ a: String, b: String }]) =>
-    FOR { a, b } IN pairs {
-        x <- N<User>({ email: a })
-        y <- N<User>({ email: b })
-        AddE<Follows>::From(x)::To(y)
-    }
-    RETURN NONE
-QUERY add(email: String, name: String, age: U8) =>
-    user <- AddN<User>({ email: email, name: name, age: age })
-    RETURN user
-QUERY id(email: String) =>
-    user <- N<User>({ email: email })
-    RETURN user::ID
-QUERY by_id(id: ID) =>
-    user <- N<User>(id)
-    RETURN user
-QUERY by_index(email: String) =>
-    user <- N<User>({ email: email })
-    RETURN user
-QUERY one_hop(id: ID) =>
-    users <- N<User>(id)::Out<Follows>
-    RETURN users::{name, age}
-QUERY two_hop_count(id: ID) =>
-    n <- N<User>(id)::Out<Follows>::Out<Follows>::COUNT
-    RETURN n
-QUERY filter(min: U8) =>
-    n <- N<User>::WHERE(_::{age}::GT(min))::COUNT
-    RETURN n
-QUERY order() =>
-    users <- N<User>::ORDER<Desc>(_::{score})::RANGE(0, 10)
-    RETURN users::{name}
-QUERY add_doc(v: [F64], title: String) =>
-    doc <- AddV<Doc>(v, { title: title })
-    RETURN doc::ID
-QUERY load_docs(rows: [{ v: [F64], title: String }]) =>
-    FOR { v, title } IN rows { AddV<Doc>(v, { title: title }) }
-    RETURN NONE
-QUERY near(v: [F64]) =>
-    docs <- SearchV<Doc>(v, 10)
-    RETURN docs::{title, score}
-";
+const APP: &str = include_str!("app.hx");
 
 const USERS: usize = 50_000;
 const DOCS: usize = 10_000;
@@ -98,40 +58,56 @@ fn filled(runtime: &Runtime, engine: &Engine) -> String {
     call(runtime, engine, "id", &json!({"email": "17@x"}))["user"].as_str().expect("an id").to_owned()
 }
 
-fn benches(c: &mut Criterion) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let engine: Arc<Engine> = Engine::open(folder.path(), EngineOptions::default()).expect("a database");
+/// The database of a folder, its queries interpreted or compiled.
+fn open(folder: &Path, queries: Queries) -> Arc<Engine> {
+    let engine = Engine::open(folder, EngineOptions { queries, ..EngineOptions::default() }).expect("a database");
     let compiled = compiler::compile(&SourceSet::new([("app.hx".to_owned(), APP.to_owned())]));
-    engine.activate(&compiled.program.expect("it compiles"), ActivateOptions::default()).expect("it activates");
-    let id = filled(&runtime, &engine);
+    let program = compiled.program.expect("it compiles");
+    let digest = program.digest().to_string();
+    assert_eq!(queries::QUERIES.digest, digest, "run `UPDATE_CORPUS=1 cargo nextest run --test generated`");
+    engine.activate(&program, ActivateOptions::default()).expect("it activates");
+    engine
+}
+
+/// Lets go of the database, so that it can be opened anew.
+fn close(engine: Arc<Engine>) {
+    engine.close().expect("it closes");
+    drop(engine);
+}
+
+fn reads(c: &mut Criterion, runtime: &Runtime, engine: &Engine, how: &str, id: &str) {
     let reads = [
         ("point read by id", "by_id", json!({"id": id})),
         ("point read by index", "by_index", json!({"email": "17@x"})),
         ("one hop, 5 rows", "one_hop", json!({"id": id})),
         ("two hops, count", "two_hop_count", json!({"id": id})),
         ("filter scan of 50 000 rows", "filter", json!({"min": 90})),
+        ("filter with three conditions, projected", "filter_more", json!({"min": 50, "score": 20.0})),
+        ("filter, hop, filter", "sum_of_hops", json!({"min": 50})),
         ("order 50 000 rows", "order", json!({})),
         ("vector top 10 of 10 000 x 128", "near", json!({"v": vector(123_456)})),
     ];
     for (name, query, body) in reads {
         let body = bytes_of(&body);
-        c.bench_function(name, |b| {
+        c.bench_function(&format!("{name}, {how}"), |b| {
             b.iter(|| black_box(runtime.block_on(engine.call(query, body.clone().into())).expect("it runs")));
         });
     }
+}
+
+fn writes(c: &mut Criterion, runtime: &Runtime, engine: &Engine, how: &str) {
     let mut next = 0;
-    c.bench_function("add node, durable", |b| {
+    c.bench_function(&format!("add node, durable, {how}"), |b| {
         b.iter_batched(
             || {
                 next += 1;
-                bytes_of(&json!({"email": format!("new{next}@x"), "name": "New", "age": 3}))
+                bytes_of(&json!({"email": format!("{how}{next}@x"), "name": "New", "age": 3}))
             },
             |body| runtime.block_on(engine.call("add", body.into())).expect("it runs"),
             BatchSize::SmallInput,
         );
     });
-    c.bench_function("add vector 128, durable", |b| {
+    c.bench_function(&format!("add vector 128, durable, {how}"), |b| {
         b.iter_batched(
             || {
                 next += 1;
@@ -141,7 +117,25 @@ fn benches(c: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
-    engine.close().expect("it closes");
+}
+
+fn benches(c: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let engine = open(folder.path(), Queries::default());
+    let id = filled(&runtime, &engine);
+    close(engine);
+    let ways = [("interpreted", Queries::default()), ("compiled", queries::QUERIES)];
+    for (how, queries) in ways {
+        let engine = open(folder.path(), queries);
+        reads(c, &runtime, &engine, how, &id);
+        close(engine);
+    }
+    for (how, queries) in ways {
+        let engine = open(folder.path(), queries);
+        writes(c, &runtime, &engine, how);
+        close(engine);
+    }
 }
 
 fn bytes_of(body: &Value) -> Vec<u8> {

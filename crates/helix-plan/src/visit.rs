@@ -1,0 +1,135 @@
+//! Going through all expressions of a query.
+
+use crate::{
+    Assignment, Entry, Expr, ExprKind, ForBinding, Query, Return, SlotId, Source, Statement, StatementKind, Step,
+    Traversal,
+};
+
+/// Calls `visit` with every expression of a query, those that enclose others first.
+pub fn query<'q>(query: &'q Query, visit: &mut dyn FnMut(&'q Expr)) {
+    statements(&query.body, visit);
+    if let Return::Object(found) = &query.returns {
+        entries(found, visit);
+    }
+}
+
+/// Calls `visit` with every expression of some statements.
+pub fn statements<'q>(statements_: &'q [Statement], visit: &mut dyn FnMut(&'q Expr)) {
+    for statement in statements_ {
+        match &statement.kind {
+            StatementKind::Assign { slot: _, value } => expr(value, visit),
+            StatementKind::Evaluate(value) | StatementKind::Drop(value) => expr(value, visit),
+            StatementKind::For { list, binding: ForBinding::Element(_) | ForBinding::Members(_), body } => {
+                expr(list, visit);
+                statements(body, visit);
+            }
+        }
+    }
+}
+
+/// Calls `visit` with an expression and every one in it.
+pub fn expr<'q>(found: &'q Expr, visit: &mut dyn FnMut(&'q Expr)) {
+    visit(found);
+    match &found.kind {
+        ExprKind::Null | ExprKind::Literal(_) | ExprKind::Now | ExprKind::Slot(_) => {}
+        ExprKind::Field { item: one, field: _ }
+        | ExprKind::Member { object: one, index: _ }
+        | ExprKind::Not(one)
+        | ExprKind::Embed(one) => expr(one, visit),
+        ExprKind::Traversal(one) | ExprKind::Exists(one) => traversal(one, visit),
+        ExprKind::Compare { comparison: _, left, right } => {
+            expr(left, visit);
+            expr(right, visit);
+        }
+        ExprKind::And(many) | ExprKind::Or(many) | ExprKind::List(many) => {
+            many.iter().for_each(|one| expr(one, visit));
+        }
+        ExprKind::Math { function: _, arguments } => arguments.iter().for_each(|one| expr(one, visit)),
+        ExprKind::Object(found) => entries(found, visit),
+        ExprKind::AddNode { node: _, fields } => assignments(fields, visit),
+        ExprKind::AddEdge { edge: _, from, to, fields } => {
+            assignments(fields, visit);
+            expr(from, visit);
+            expr(to, visit);
+        }
+        ExprKind::AddVector { vector: _, data, fields } => {
+            assignments(fields, visit);
+            expr(data, visit);
+        }
+    }
+}
+
+/// Calls `visit` with every expression of a traversal.
+pub fn traversal<'q>(found: &'q Traversal, visit: &mut dyn FnMut(&'q Expr)) {
+    match &found.source {
+        Source::All(_) => {}
+        Source::ById { item: _, ids } => ids.iter().for_each(|id| expr(id, visit)),
+        Source::ByIndex { node: _, field: _, value } => expr(value, visit),
+        Source::SearchVector { vector: _, query, k } => {
+            expr(query, visit);
+            expr(k, visit);
+        }
+        Source::Expr(one) => expr(one, visit),
+    }
+    found.steps.iter().for_each(|found| step(found, visit));
+}
+
+fn step<'q>(found: &'q Step, visit: &mut dyn FnMut(&'q Expr)) {
+    match found {
+        Step::Out { .. }
+        | Step::In { .. }
+        | Step::OutEdges { .. }
+        | Step::InEdges { .. }
+        | Step::From { .. }
+        | Step::To { .. }
+        | Step::First
+        | Step::Count => {}
+        Step::Filter { current: _, predicate: one }
+        | Step::Order { current: _, key: one, direction: _ }
+        | Step::Map { current: _, value: one } => expr(one, visit),
+        Step::Range { start: a, end: b } | Step::SearchVector { query: a, k: b } => {
+            expr(a, visit);
+            expr(b, visit);
+        }
+        Step::Project { current: _, entries: found } => entries(found, visit),
+        Step::Update { item: _, fields } | Step::UpsertNode { node: _, fields } => assignments(fields, visit),
+        Step::UpsertEdge { edge: _, from, to, fields } => {
+            expr(from, visit);
+            expr(to, visit);
+            assignments(fields, visit);
+        }
+        Step::UpsertVector { vector: _, data, fields } => {
+            expr(data, visit);
+            assignments(fields, visit);
+        }
+    }
+}
+
+fn entries<'q>(found: &'q [Entry], visit: &mut dyn FnMut(&'q Expr)) {
+    found.iter().for_each(|entry| expr(&entry.value, visit));
+}
+
+fn assignments<'q>(found: &'q [Assignment], visit: &mut dyn FnMut(&'q Expr)) {
+    found.iter().for_each(|assignment| expr(&assignment.value, visit));
+}
+
+impl Expr {
+    /// Whether the expression, or one in it, reads something of the item in a slot that is in its row.
+    #[must_use]
+    pub fn reads_row_of(&self, slot: SlotId) -> bool {
+        let mut reads = false;
+        expr(self, &mut |found| reads |= found.is_row_field_of(slot));
+        reads
+    }
+
+    /// Whether the expression is a field of the item in a slot that is in its row.
+    #[must_use]
+    pub fn is_row_field_of(&self, slot: SlotId) -> bool {
+        match &self.kind {
+            ExprKind::Field { item, field } => {
+                field.is_in_row() && matches!(item.kind, ExprKind::Slot(of) if of == slot)
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! From a plan to artefacts. Each emitter reads the plan and nothing else, and is total: whatever was checked is emitted.
+
+pub mod rust;

@@ -1,0 +1,88 @@
+//! What generated code imports: the one place that spells paths of the engine.
+
+use helix_plan::{Comparison, Direction, FieldRef, MathFunction};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+/// Names of the engine that local variables may not hide, and those of ours.
+pub(super) const RESERVED: &[&str] = &[
+    "any_holds",
+    "argument",
+    "each",
+    "edge",
+    "holds",
+    "is_true",
+    "math",
+    "node",
+    "out",
+    "query",
+    "run",
+    "separate",
+    "vector",
+    "write_value",
+];
+
+/// The head of a file.
+pub(super) fn import() -> TokenStream {
+    quote!(
+        use helix_engine::compiled::*;
+    )
+}
+
+/// A comparison.
+pub(super) fn comparison(comparison: Comparison) -> TokenStream {
+    let name = match comparison {
+        Comparison::Equal => "Equal",
+        Comparison::NotEqual => "NotEqual",
+        Comparison::Greater => "Greater",
+        Comparison::GreaterOrEqual => "GreaterOrEqual",
+        Comparison::Less => "Less",
+        Comparison::LessOrEqual => "LessOrEqual",
+        Comparison::Contains => "Contains",
+        Comparison::IsIn => "IsIn",
+    };
+    let name = format_ident!("{name}");
+    quote!(Comparison::#name)
+}
+
+/// A sort direction.
+pub(super) fn order(direction: Direction) -> TokenStream {
+    match direction {
+        Direction::Ascending => quote!(Order::Ascending),
+        Direction::Descending => quote!(Order::Descending),
+    }
+}
+
+/// A mathematical function.
+pub(super) fn function(function: MathFunction) -> TokenStream {
+    let name = match function {
+        MathFunction::Add => "Add",
+        MathFunction::Sub => "Sub",
+        MathFunction::Mul => "Mul",
+        MathFunction::Div => "Div",
+        MathFunction::Mod => "Mod",
+        MathFunction::Pow => "Pow",
+        MathFunction::Abs => "Abs",
+        MathFunction::Sqrt => "Sqrt",
+        MathFunction::Min => "Min",
+        MathFunction::Max => "Max",
+    };
+    let name = format_ident!("{name}");
+    quote!(MathFunction::#name)
+}
+
+/// A field that every item of a kind has; `declared` is the constant of one of the schema.
+pub(super) fn field(field: FieldRef, declared: impl FnOnce() -> TokenStream) -> TokenStream {
+    match field {
+        FieldRef::Id => quote!(FieldRef::Id),
+        FieldRef::Label => quote!(FieldRef::Label),
+        FieldRef::FromNode => quote!(FieldRef::FromNode),
+        FieldRef::ToNode => quote!(FieldRef::ToNode),
+        FieldRef::Data => quote!(FieldRef::Data),
+        FieldRef::Score => quote!(FieldRef::Score),
+        FieldRef::Declared(_) => {
+            let declared = declared();
+            quote!(FieldRef::Declared(#declared))
+        }
+    }
+}
