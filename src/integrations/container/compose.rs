@@ -23,7 +23,8 @@ pub fn text(project: &str, instance: &str, spec: &ContainerSpec, own_env: &BTree
     line(format_args!(
         "# What runs as instance `{instance}`. Written by helix at each push, and read by nobody but you."
     ));
-    line(format_args!("name: {}", quoted(project)));
+    // Old versions of compose know no `name`.
+    line(format_args!("# docker compose -p {project} up"));
     line(format_args!("services:"));
     line(format_args!("  app:"));
     line(format_args!("    image: {}", quoted(&spec.image)));

@@ -48,7 +48,8 @@ pub struct Container {
     pub settings: Settings,
     /// Asks for health.
     pub http: reqwest::Client,
-    connection: OnceCell<(Client, Host)>,
+    connection: OnceCell<Client>,
+    host: OnceCell<Host>,
 }
 
 /// The containers of an instance: one, unless a push is at work or was interrupted.
@@ -111,7 +112,7 @@ impl Container {
             cpus: local.cpus,
             restart,
         };
-        Ok(Self { settings, http: local::http(false)?, connection: OnceCell::new() })
+        Ok(Self { settings, http: local::http(false)?, connection: OnceCell::new(), host: OnceCell::new() })
     }
 
     /// The name of the instance.
@@ -132,7 +133,9 @@ impl Container {
     ///
     /// When it does not answer.
     pub async fn client(&self) -> Result<&Client, DockerError> {
-        Ok(&self.connection().await?.0)
+        let settings = &self.settings;
+        let connect = || connect_any(&settings.environment, settings.runtime, settings.otherwise);
+        self.connection.get_or_try_init(connect).await
     }
 
     /// What of the runtime matters for a container.
@@ -141,17 +144,11 @@ impl Container {
     ///
     /// When it does not answer.
     pub async fn host(&self) -> Result<Host, DockerError> {
-        Ok(self.connection().await?.1)
-    }
-
-    async fn connection(&self) -> Result<&(Client, Host), DockerError> {
-        let settings = &self.settings;
-        let connect = || async {
-            let client = connect_any(&settings.environment, settings.runtime, settings.otherwise).await?;
-            let host = Host { rootless: client.is_rootless().await?, relabel: client.runtime() == Runtime::Podman };
-            Ok((client, host))
+        let ask = || async {
+            let client = self.client().await?;
+            Ok(Host { rootless: client.is_rootless().await?, relabel: client.runtime() == Runtime::Podman })
         };
-        self.connection.get_or_try_init(connect).await
+        self.host.get_or_try_init(ask).await.copied()
     }
 
     /// The containers of the instance as they are now.

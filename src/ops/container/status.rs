@@ -10,7 +10,7 @@ use crate::ops::instance::{InstanceError, Unit};
 use crate::ops::status::{InstanceState, InstanceStatus, at_rest, blank, note_release, occupied};
 
 /// How long the runtime may take to tell.
-const BUDGET: Duration = Duration::from_secs(3);
+const BUDGET: Duration = Duration::from_secs(10);
 
 impl Container {
     /// How the instance is. What cannot be told is part of the answer.
