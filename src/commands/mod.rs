@@ -13,6 +13,8 @@ pub mod dev;
 pub mod init;
 pub mod instance;
 pub mod logs;
+pub mod plan;
+pub mod prune;
 pub mod push;
 pub mod query;
 pub mod restart;
@@ -44,6 +46,8 @@ pub enum Command {
     /// Make the queries what an instance serves
     #[command(visible_alias = "deploy")]
     Push(push::PushArgs),
+    /// Show what a push would do
+    Plan(plan::PlanArgs),
     /// Work on an instance: each save is live at once
     Dev(dev::DevArgs),
     /// Start an instance with what was last pushed
@@ -64,6 +68,8 @@ pub enum Command {
     Restore(restore::RestoreArgs),
     /// Delete an instance and its data
     Delete(delete::DeleteArgs),
+    /// Remove containers, images and workspaces that nobody needs; data stays
+    Prune(prune::PruneArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Print the version
@@ -108,6 +114,8 @@ impl Command {
             Self::Backup(_) => "backup",
             Self::Restore(_) => "restore",
             Self::Delete(_) => "delete",
+            Self::Plan(_) => "plan",
+            Self::Prune(_) => "prune",
             Self::Completions(_) => "completions",
             Self::Version(_) => "version",
             Self::Instance(_) => "instance-process",
@@ -132,6 +140,8 @@ impl Command {
             | Self::Backup(_)
             | Self::Restore(_)
             | Self::Delete(_)
+            | Self::Plan(_)
+            | Self::Prune(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -157,13 +167,15 @@ impl Command {
             | Self::Restart(_)
             | Self::Backup(_)
             | Self::Restore(_)
-            | Self::Delete(_) => true,
+            | Self::Delete(_)
+            | Self::Prune(_) => true,
             Self::Check(_)
             | Self::Compile(_)
             | Self::Instance(_)
             | Self::Status(_)
             | Self::Logs(_)
             | Self::Query(_)
+            | Self::Plan(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -194,6 +206,8 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
         Command::Backup(args) => ui.finish(block_on(ctx, OnSignal::Tell, backup::run(args, ctx))),
         Command::Restore(args) => ui.finish(block_on(ctx, OnSignal::Tell, restore::run(args, ctx))),
         Command::Delete(args) => ui.finish(block_on(ctx, OnSignal::Tell, delete::run(args, ctx))),
+        Command::Plan(args) => ui.finish(block_on(ctx, OnSignal::Drop, plan::run(args, ctx))),
+        Command::Prune(args) => ui.finish(block_on(ctx, OnSignal::Tell, prune::run(args, ctx))),
         Command::Completions(args) => ui.finish(completions::run(&args, ctx)),
         Command::Version(args) => ui.finish(Ok(version::run(&args))),
         Command::Welcome(args) => ui.finish(Ok(welcome::run(&args))),

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and shows what the tool said")]
 
+pub mod docker;
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

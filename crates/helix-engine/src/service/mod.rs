@@ -40,7 +40,8 @@ Usage: helix-server [COMMAND]
 Commands:
   (none)    Serve, until SIGTERM or SIGINT
   health    Ask the server beside this process whether it lives
-  backup    Write a backup of the data to stdout, as an archive; the server goes on
+  backup [--compact]
+            Write a backup of the data to stdout, as an archive; the server goes on
   version   Print what this is, as JSON
 
 Variables:
@@ -117,7 +118,8 @@ fn run(release: &Release, arguments: &[String], env: Env) -> Result<(), Failure>
             serve::run(configuration, program(release)?, release.queries)
         }
         ["health"] => health::ask(environment::address(&env)?),
-        ["backup"] => backup(&env),
+        ["backup"] => backup(&env, false),
+        ["backup", "--compact"] => backup(&env, true),
         ["version"] => print(version(release)?),
         ["--help" | "-h" | "help"] => print(HELP),
         _ => {
@@ -146,9 +148,9 @@ fn version(release: &Release) -> Result<String, Failure> {
 }
 
 /// Writes an archive of the data, beside a server that goes on.
-fn backup(env: &Env) -> Result<(), Failure> {
+fn backup(env: &Env, compact: bool) -> Result<(), Failure> {
     let instance = env.get("HELIX_INSTANCE").cloned().unwrap_or_default();
-    let options = CopyOptions { instance, compact: false };
+    let options = CopyOptions { instance, compact };
     let written = archive(&environment::data(env)?, &mut io::stdout().lock(), Packing::Plain, &options);
     written.map(drop).map_err(|error| {
         let exit = if matches!(error, BackupError::NoData { .. }) { Exit::State } else { Exit::Failed };
