@@ -60,6 +60,25 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// A number of bytes as people read it: `512 B`, `1.5 MiB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = UNITS[0];
+    for larger in &UNITS[1..] {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = larger;
+    }
+    format!("{value:.1} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +87,11 @@ mod tests {
     fn a_place_counts_characters_not_bytes() {
         assert_eq!(position("a\nüx", 4), (2, 2));
         assert_eq!(position("", 9), (1, 1));
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!([size(512), size(1536), size(3 << 29)], ["512 B", "1.5 KiB", "1.5 GiB"]);
     }
 
     #[test]

@@ -29,7 +29,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("docker", &["errors", "utils"]),
-    ("ops", &["compiler", "config", "ctx", "docker", "errors", "helix_plan", "integrations", "project", "ui", "utils"]),
+    (
+        "ops",
+        &[
+            "compiler",
+            "config",
+            "ctx",
+            "docker",
+            "errors",
+            "helix_engine",
+            "helix_plan",
+            "integrations",
+            "project",
+            "ui",
+            "utils",
+        ],
+    ),
     ("integrations", &["config", "errors", "helix_engine", "helix_plan", "project", "ui", "utils"]),
     ("ctx", &["config", "errors", "project", "ui", "utils"]),
     ("ui", &["compiler", "config", "errors", "utils"]),
@@ -39,6 +54,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("compiler", &["helix_plan"]),
     ("utils", &[]),
 ];
+
+/// The one file of the compiler that spells paths of the engine.
+const ENGINE_API: &str = "compiler/emit/rust/engine_api.rs";
 
 /// What a pure part may not mention, and why.
 const IMPURE: &[(&str, &str)] = &[
@@ -127,7 +145,9 @@ fn modules_use_only_what_lies_below_them() {
             continue;
         };
         for used in uses(&code(&path)) {
-            if used != module && !allowed.contains(&used.as_str()) {
+            // The code that is generated uses the engine; this file alone knows how.
+            let spells_engine = used == "helix_engine" && relative == Path::new(ENGINE_API);
+            if used != module && !allowed.contains(&used.as_str()) && !spells_engine {
                 wrong.push(format!("src/{}: `{module}` may not use `{used}`", relative.display()));
             }
         }

@@ -3,6 +3,7 @@
 mod args;
 mod runtime;
 
+pub mod backup;
 pub mod build;
 pub mod check;
 pub mod compile;
@@ -15,6 +16,7 @@ pub mod logs;
 pub mod push;
 pub mod query;
 pub mod restart;
+pub mod restore;
 pub mod start;
 pub mod status;
 pub mod stop;
@@ -56,6 +58,10 @@ pub enum Command {
     Logs(logs::LogsArgs),
     /// Call a query
     Query(query::QueryArgs),
+    /// Copy the data of an instance while it runs; list and check copies
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of an instance's data
+    Restore(restore::RestoreArgs),
     /// Delete an instance and its data
     Delete(delete::DeleteArgs),
     /// Print completions for a shell
@@ -99,6 +105,8 @@ impl Command {
             Self::Status(_) => "status",
             Self::Logs(_) => "logs",
             Self::Query(_) => "query",
+            Self::Backup(_) => "backup",
+            Self::Restore(_) => "restore",
             Self::Delete(_) => "delete",
             Self::Completions(_) => "completions",
             Self::Version(_) => "version",
@@ -121,6 +129,8 @@ impl Command {
             | Self::Stop(_)
             | Self::Restart(_)
             | Self::Query(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
             | Self::Delete(_)
             | Self::Completions(_)
             | Self::Version(_)
@@ -145,6 +155,8 @@ impl Command {
             | Self::Start(_)
             | Self::Stop(_)
             | Self::Restart(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
             | Self::Delete(_) => true,
             Self::Check(_)
             | Self::Compile(_)
@@ -179,6 +191,8 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
         Command::Status(args) => ui.finish(block_on(ctx, OnSignal::Drop, status::run(args, ctx))),
         Command::Logs(args) => ui.finish(block_on(ctx, OnSignal::Drop, logs::run(args, ctx))),
         Command::Query(args) => ui.finish(block_on(ctx, OnSignal::Drop, query::run(args, ctx))),
+        Command::Backup(args) => ui.finish(block_on(ctx, OnSignal::Tell, backup::run(args, ctx))),
+        Command::Restore(args) => ui.finish(block_on(ctx, OnSignal::Tell, restore::run(args, ctx))),
         Command::Delete(args) => ui.finish(block_on(ctx, OnSignal::Tell, delete::run(args, ctx))),
         Command::Completions(args) => ui.finish(completions::run(&args, ctx)),
         Command::Version(args) => ui.finish(Ok(version::run(&args))),

@@ -48,6 +48,14 @@ pub(super) fn block_on<T>(
     result
 }
 
+/// Does work that blocks away from the thread that listens for signals.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Failure::internal("the work ended early").cause(error.to_string()))?
+}
+
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,

@@ -1,5 +1,8 @@
 //! What the errors of the parts mean for the user: code, exit code, hint.
 
+use helix_engine::EngineError;
+use helix_engine::backup::BackupError;
+
 use super::instance::InstanceError;
 use super::invoke::InvokeError;
 use super::lock::LockError;
@@ -132,6 +135,42 @@ impl From<InvokeError> for Failure {
             }
             InvokeError::Param(_) => Self::new("E-INPUT-PARAM", ExitCode::Usage, message),
             InvokeError::NotAnObject { .. } => Self::new("E-INPUT-DATA", ExitCode::Usage, message),
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        let message = error.to_string();
+        match error {
+            BackupError::NoData { .. } => Self::new("E-STATE-NO-DATA", ExitCode::State, message)
+                .hint("push to the instance first, or correct `data_dir` in the project file"),
+            BackupError::Exists { .. } => {
+                Self::new("E-FS-EXISTS", ExitCode::Failed, message).hint("name another place with `-o`")
+            }
+            BackupError::NotABackup { .. } => {
+                Self::new("E-BACKUP-NONE", ExitCode::State, message).hint("`helix backup list` shows what there is")
+            }
+            BackupError::Damaged { .. } | BackupError::Unsound { .. } => {
+                Self::new("E-BACKUP-DAMAGED", ExitCode::State, message)
+                    .hint("use another backup: `helix backup list` shows what there is")
+            }
+            BackupError::Newer { .. } => Self::new("E-STATE-FORMAT", ExitCode::State, message).hint("update helix"),
+            BackupError::Busy { .. } => {
+                Self::new("E-STATE-LOCKED", ExitCode::Locked, message).hint("try again when it has ended")
+            }
+            BackupError::NoRoom { .. } => {
+                Self::new("E-FS-FULL", ExitCode::Failed, message).hint("make room, or use another disk")
+            }
+            BackupError::File { action, path, source } => Self::file(action, &path, &source),
+            BackupError::Engine(EngineError::Locked { .. }) => {
+                Self::new("E-STATE-RUNNING", ExitCode::State, message).hint("stop the instance first: `helix stop`")
+            }
+            BackupError::Engine(EngineError::DiskFull { .. }) => {
+                Self::new("E-FS-FULL", ExitCode::Failed, message).hint("make room, or use another disk")
+            }
+            BackupError::Engine(error) => Self::new("E-RUNTIME-ENGINE", ExitCode::Failed, error.to_string()),
+            _ => Self::internal(message),
         }
     }
 }

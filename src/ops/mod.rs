@@ -1,5 +1,6 @@
 //! Deeds that commands share.
 
+pub mod backup;
 pub mod build;
 pub mod compile;
 pub mod delete;

@@ -21,7 +21,7 @@ use crate::vector::{VectorConfig, VectorCounts};
 use crate::verify::VerifyReport;
 
 /// The folder of the database inside a data directory.
-const DATABASE: &str = "user";
+pub(crate) const DATABASE: &str = "user";
 
 /// How to run a database.
 #[derive(Clone)]

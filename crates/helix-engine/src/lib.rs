@@ -1,5 +1,6 @@
 //! The Helix engine: storage, indexes, operators, interpreter and HTTP server.
 
+pub mod backup;
 pub mod catalog;
 pub mod compiled;
 pub mod embed;

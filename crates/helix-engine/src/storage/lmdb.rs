@@ -46,14 +46,23 @@ impl Default for LmdbOptions {
     }
 }
 
-/// An LMDB environment with an exclusive lock on its folder.
+/// Who else may have a store open that is only read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// A process of this machine that writes it: LMDB's own locks keep the snapshot.
+    Writer,
+    /// Nobody: a copy that lies still. Nothing is written beside it.
+    Nobody,
+}
+
+/// An LMDB environment with an exclusive lock on its folder, unless it is only read.
 pub struct Lmdb {
     env: Env<WithoutTls>,
     tables: [Database; Table::ALL.len()],
     max_size_gb: u64,
     path: PathBuf,
     /// Held for as long as the store is open; the operating system lets go of it when the process ends, however it ends.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl std::fmt::Debug for Lmdb {
@@ -105,7 +114,53 @@ impl Lmdb {
         // Slots of readers of a process that was killed.
         env.clear_stale_readers().map_err(|error| failure(&error, options.max_size_gb))?;
         let tables = tables(&env, options.max_size_gb)?;
-        Ok(Self { env, tables, max_size_gb: options.max_size_gb, path: folder.to_owned(), _lock: lock })
+        Ok(Self { env, tables, max_size_gb: options.max_size_gb, path: folder.to_owned(), _lock: Some(lock) })
+    }
+
+    /// Opens an existing store for reading, without the exclusive lock: another process may write it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When there is no store, it lacks a table, or this process has it open already.
+    pub fn open_beside(folder: &Path, beside: Beside) -> Result<Self> {
+        let file = folder.join("data.mdb");
+        let failed = |source| EngineError::Io { action: format!("cannot read `{}`", file.display()), source };
+        let size = fs::metadata(&file).map_err(failed)?.len();
+        refuse_network_file_system(folder)?;
+        // The writer may let the file grow between the opening and the snapshot.
+        let room = (size.saturating_mul(2) + (4 << 30)).next_multiple_of(1 << 20);
+        let max_size_gb = room >> 30;
+        let mut open = EnvOpenOptions::new().read_txn_without_tls();
+        open.map_size(usize::try_from(room).unwrap_or(usize::MAX)).max_readers(MAX_READERS).max_dbs(MAX_TABLES);
+        let flags = match beside {
+            Beside::Writer => EnvFlags::READ_ONLY,
+            Beside::Nobody => EnvFlags::READ_ONLY | EnvFlags::NO_LOCK,
+        };
+        #[expect(unsafe_code, reason = "LMDB maps the file")]
+        // SAFETY: it is mapped read-only; a writer goes through LMDB's locks, and a copy that lies still needs none.
+        let env = unsafe {
+            open.flags(flags);
+            open.open(folder)
+        }
+        .map_err(|error| failure(&error, max_size_gb))?;
+        let tables = existing_tables(&env, max_size_gb)?;
+        Ok(Self { env, tables, max_size_gb, path: folder.to_owned(), _lock: None })
+    }
+
+    /// Writes a snapshot of the whole store into an empty file, while writers go on. Compacting leaves free pages out.
+    ///
+    /// # Errors
+    ///
+    /// When the store or the disk fails.
+    pub fn copy_to(&self, file: &mut File, compact: bool) -> Result<()> {
+        let option = if compact { heed::CompactionOption::Enabled } else { heed::CompactionOption::Disabled };
+        self.env.copy_to_file(file, option).map_err(|error| self.failure(&error))
+    }
+
+    /// The number of the last commit.
+    #[must_use]
+    pub fn last_commit(&self) -> u64 {
+        self.env.info().last_txn_id as u64
     }
 
     /// The folder.
@@ -184,8 +239,22 @@ fn tables(env: &Env<WithoutTls>, max_size_gb: u64) -> Result<[Database; Table::A
     }
 }
 
+fn existing_tables(env: &Env<WithoutTls>, max_size_gb: u64) -> Result<[Database; Table::ALL.len()]> {
+    let txn = env.read_txn().map_err(|error| failure(&error, max_size_gb))?;
+    let opened = env.open_databases_and_commit(txn, |opener, txn| {
+        let databases = Table::ALL.iter().map(|table| opener.open_database::<Bytes, Bytes>(txn, Some(table.name())));
+        let databases = databases.collect::<heed::Result<Option<Vec<_>>>>()?.unwrap_or_default();
+        let complete: std::result::Result<[_; Table::ALL.len()], _> = databases.try_into();
+        Ok::<_, heed::Error>(complete.map_or(CommitOrAbort::Abort(()), CommitOrAbort::Commit))
+    });
+    match opened.map_err(|error| failure(&error, max_size_gb))? {
+        CommitOrAbort::Commit(databases) => Ok(databases),
+        CommitOrAbort::Abort(()) => Err(EngineError::Damaged("a table is missing".to_owned())),
+    }
+}
+
 /// Takes the lock of a folder, and writes into it who holds it.
-fn lock(folder: &Path) -> Result<File> {
+pub(crate) fn lock(folder: &Path) -> Result<File> {
     let path = folder.join("engine.lock");
     let failed = |source| EngineError::Io { action: format!("cannot lock `{}`", path.display()), source };
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;

@@ -12,7 +12,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use lmdb::Lmdb;
+pub use lmdb::{Beside, Lmdb};
 pub use memory::Memory;
 pub use tables::Table;
 

@@ -29,6 +29,11 @@ pub(super) fn import() -> TokenStream {
     )
 }
 
+/// The type of a table of several programs.
+pub(super) fn programs() -> TokenStream {
+    quote!(&[(&str, helix_engine::compiled::Queries)])
+}
+
 /// A comparison.
 pub(super) fn comparison(comparison: Comparison) -> TokenStream {
     let name = match comparison {

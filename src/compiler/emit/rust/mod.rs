@@ -41,9 +41,10 @@ pub fn programs<'p>(programs: impl IntoIterator<Item = (&'p str, &'p Program)>) 
             (quote!((#name, #module::QUERIES)), quote!(mod #module { #body }))
         })
         .unzip();
+    let ty = engine_api::programs();
     format(quote! {
         /// The queries of every program.
-        pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[#(#entries),*];
+        pub const PROGRAMS: #ty = &[#(#entries),*];
         #(#modules)*
     })
 }

@@ -1,0 +1,2 @@
+/// The queries of every program.
+pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[];
