@@ -12,6 +12,7 @@ use crate::storage::Lmdb;
 use crate::storage::lmdb::Beside;
 
 /// Level of zstd: fast, and nearly as small as higher ones.
+#[cfg(feature = "zstd")]
 const ZSTD_LEVEL: i32 = 3;
 
 /// How to copy.
@@ -30,6 +31,7 @@ pub enum Packing {
     #[default]
     Plain,
     /// A tar stream that zstd compressed.
+    #[cfg(feature = "zstd")]
     Zstd,
 }
 
@@ -60,6 +62,7 @@ pub fn archive(data: &Path, to: &mut impl Write, packing: Packing, options: &Cop
     let manifest = snapshot(data, &scratch.0, options)?;
     let written = match packing {
         Packing::Plain => pack(&scratch.0, &mut *to).map(drop),
+        #[cfg(feature = "zstd")]
         Packing::Zstd => zstd::Encoder::new(&mut *to, ZSTD_LEVEL)
             .and_then(|encoder| pack(&scratch.0, encoder))
             .and_then(|encoder| encoder.finish().map(drop)),
@@ -83,6 +86,7 @@ pub fn archive_to_file(data: &Path, to: &Path, packing: Packing, options: &CopyO
     let file = create(&path)?;
     let packed = match packing {
         Packing::Plain => pack(&scratch.0, file),
+        #[cfg(feature = "zstd")]
         Packing::Zstd => zstd::Encoder::new(file, ZSTD_LEVEL)
             .and_then(|encoder| pack(&scratch.0, encoder))
             .and_then(zstd::Encoder::finish),
