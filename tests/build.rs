@@ -159,6 +159,12 @@ fn an_executable_serves_the_queries_and_is_built_once() {
     assert!(said.contains("in use by process"), "{said}");
     let (code, said) = refused(command(&program, &project.root().join("other"), server.port));
     assert_eq!(code, 1, "{said}");
+    let backup = command(&program, &data, 0).arg("backup").output().unwrap();
+    assert!(backup.status.success(), "{}", String::from_utf8_lossy(&backup.stderr));
+    let mut archive = tar::Archive::new(backup.stdout.as_slice());
+    let names: Vec<PathBuf> =
+        archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().into_owned()).collect();
+    assert_eq!(names, [Path::new("manifest.json"), Path::new("data.mdb")]);
     assert_eq!(server.stop(), Some(0));
 
     // A query edit makes another executable over the same data.
