@@ -69,6 +69,8 @@ impl Cli {
     /// Makes an image whose server serves that plan. `labels` are those of a built image.
     pub fn import(self, tag: &str, plan: &[u8], labels: &[(&str, &str)]) {
         let mut archive = tar::Builder::new(Vec::new());
+        // Runtimes read no sparse files.
+        archive.sparse(false);
         for folder in ["tmp/", "data/"] {
             let mut header = tar::Header::new_gnu();
             header.set_entry_type(tar::EntryType::Directory);
