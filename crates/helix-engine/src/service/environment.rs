@@ -40,9 +40,9 @@ pub(super) struct Configuration {
 
 /// The folder that holds the data.
 pub(super) fn data(env: &Env) -> Result<PathBuf, Failure> {
-    set(env, "HELIX_DATA_DIR").map(PathBuf::from).ok_or_else(|| {
-        Failure::new(Exit::Usage, "`HELIX_DATA_DIR` is not set: name the folder that holds the data")
-    })
+    set(env, "HELIX_DATA_DIR")
+        .map(PathBuf::from)
+        .ok_or_else(|| Failure::new(Exit::Usage, "`HELIX_DATA_DIR` is not set: name the folder that holds the data"))
 }
 
 impl Configuration {
