@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use helix_engine::backup::{self, BackupError, CopyOptions, Manifest, Packing, Restored};
+use helix_engine::backup::{self, BackupError, CopyOptions, Manifest, Packing, Restored, Verified};
 
 use crate::errors::Failure;
 use crate::integrations::embedded::Files;
+use crate::ui::Ui;
 
 /// How a backup is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,14 +118,24 @@ pub fn prune(folder: &Path, instance: &str, keep: usize) -> Result<Vec<PathBuf>,
     Ok(old)
 }
 
-/// Checks a backup. Gives what it says of itself, and how many rows were read.
+/// Checks a backup.
 ///
 /// # Errors
 ///
 /// When it is not what was written, or not sound.
-pub fn verify(path: &Path) -> Result<(Manifest, u64), Failure> {
-    let (manifest, report) = backup::verify(path)?;
-    Ok((manifest, report.rows))
+pub fn verify(path: &Path) -> Result<Verified, Failure> {
+    Ok(backup::verify(path)?)
+}
+
+/// Says that only the data itself could be checked, when that is so.
+pub fn warn_without_manifest(ui: &Ui, verified: &Verified, path: &Path) {
+    if !verified.has_manifest {
+        let path = path.display();
+        ui.warn(
+            "W-BACKUP-MANIFEST",
+            format!("there is no manifest in `{path}`: the data was compared with itself alone"),
+        );
+    }
 }
 
 /// Puts a backup in the place of the data of a stopped instance.
