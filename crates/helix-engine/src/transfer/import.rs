@@ -187,6 +187,8 @@ impl Build<'_> {
                     self.store_item(&mut txn, ty, item, &arena).map_err(|error| match error {
                         EngineError::MapFull { .. } | EngineError::DiskFull { .. } => error.into(),
                         EngineError::NodeNotFound => wrong("one of its ends does not exist".to_owned()),
+                        // Its kind is for who calls queries.
+                        EngineError::BadValue(reason) => wrong(reason),
                         other => wrong(other.to_string()),
                     })?;
                 }
