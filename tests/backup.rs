@@ -64,7 +64,15 @@ fn verify(project: &Project, path: &Path) -> Ran {
 }
 
 fn kill(project: &Project) {
-    assert!(Command::new("kill").args(["-9", &project.pid().to_string()]).status().unwrap().success());
+    let pid = project.pid().to_string();
+    assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    // It is no child of ours: the signal has been sent, the process may take a moment to be gone.
+    for _ in 0..500 {
+        if !Command::new("kill").args(["-0", &pid]).output().unwrap().status.success() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]
@@ -196,6 +204,100 @@ fn a_killed_restore_leaves_the_old_data_or_the_new() {
         }
     }
     assert!(seen[0] > 0, "some are killed before the data is replaced");
+}
+
+/// A restore that was killed between its two renames leaves the former data under the name of an unfinished folder.
+#[test]
+fn checking_what_is_not_there_takes_nothing_away() {
+    let project = pushed(5);
+    let (path, _) = backup(&project, &[]);
+    add(&project, 5..9);
+    project.helix(&["stop", "dev"]).code(0);
+    restore(&project, &path).code(0);
+    let [kept, unfinished] = ["before-restore", ".before-restore.partial"].map(|name| project.data().join(name));
+    fs::rename(&kept, &unfinished).unwrap();
+    assert_ne!(verify(&project, &kept).code, 0);
+    verify(&project, &unfinished).code(0);
+    restore(&project, &path).code(0);
+    let listed: Vec<_> = fs::read_dir(project.data()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    assert!(listed.iter().any(|name| name == "before-restore"), "{listed:?}");
+}
+
+#[test]
+fn damaged_data_is_replaced_and_kept_and_both_are_told() {
+    let project = pushed(50);
+    let (path, _) = backup(&project, &[]);
+    project.helix(&["stop", "dev"]).code(0);
+    let data = project.data().join("user/data.mdb");
+    let whole = fs::read(&data).unwrap();
+    fs::write(&data, vec![0x5a; whole.len()]).unwrap();
+    let done = restore(&project, &path).code(0);
+    assert!(done.stderr.contains("W-BACKUP-FORMER"), "{}", done.stderr);
+    let kept = project.data().join("before-restore");
+    assert!(!kept.join("manifest.json").exists());
+    assert_eq!(fs::read(kept.join("data.mdb")).unwrap(), vec![0x5a; whole.len()]);
+    let refused = verify(&project, &kept);
+    assert_ne!(refused.code, 0, "what cannot be read is not sound");
+    // Were it sound, it would be a backup, with or without a manifest.
+    fs::write(kept.join("data.mdb"), &whole).unwrap();
+    let sound = verify(&project, &kept).code(0);
+    assert!(sound.stderr.contains("no manifest"), "{}", sound.stderr);
+    restore(&project, &kept).code(0);
+    project.helix(&["start", "dev"]).code(0);
+    assert_eq!(numbers(&project).len(), 50);
+}
+
+/// As the server in a container does it.
+#[test]
+fn an_archive_goes_to_any_writer_while_the_instance_serves() {
+    use helix_engine::backup::{CopyOptions, Packing, archive, read_manifest};
+
+    /// Takes little at once, and in the end nothing more.
+    struct Pipe {
+        taken: Vec<u8>,
+        room: usize,
+    }
+
+    impl std::io::Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let some = bytes.len().min(1000).min(self.room);
+            if some == 0 && !bytes.is_empty() {
+                return Err(std::io::ErrorKind::BrokenPipe.into());
+            }
+            self.room -= some;
+            self.taken.extend_from_slice(&bytes[..some]);
+            Ok(some)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let project = pushed(20);
+    let left = || {
+        let names = fs::read_dir(project.data()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with(".backup-")).collect::<Vec<_>>()
+    };
+    let options = CopyOptions { instance: "dev".to_owned(), compact: false };
+    for (packing, name) in [(Packing::Plain, "a.tar"), (Packing::Zstd, "a.tar.zst")] {
+        let mut pipe = Pipe { taken: Vec::new(), room: usize::MAX };
+        let manifest = archive(&project.data(), &mut pipe, packing, &options).unwrap();
+        assert_eq!((manifest.counts.nodes["Note"], manifest.instance.as_str()), (20, "dev"));
+        let path = project.root().join(name);
+        fs::write(&path, &pipe.taken).unwrap();
+        assert_eq!(read_manifest(&path).unwrap(), manifest);
+        verify(&project, &path).code(0);
+        let mut torn = Pipe { taken: Vec::new(), room: pipe.taken.len() - 1 };
+        let error = archive(&project.data(), &mut torn, packing, &options).unwrap_err().to_string();
+        assert!(error.contains("cannot write"), "{error}");
+        assert_eq!(left(), Vec::<std::ffi::OsString>::new());
+    }
+    add(&project, 20..21);
+    project.helix(&["stop", "dev"]).code(0);
+    restore(&project, &project.root().join("a.tar.zst")).code(0);
+    project.helix(&["start", "dev"]).code(0);
+    assert_eq!(numbers(&project).len(), 20);
 }
 
 #[test]

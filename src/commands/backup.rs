@@ -83,6 +83,8 @@ pub enum BackupReport {
     Verified {
         /// What it says of itself.
         backup: One,
+        /// Whether there was a manifest to compare with.
+        has_manifest: bool,
         /// Rows that were read.
         rows: u64,
     },
@@ -139,8 +141,11 @@ impl BackupReport {
                 format!("Backed up `{}`: {items} items, {bytes}", manifest.instance)
             }
             Self::Listed { backups } => crate::utils::count(backups.len(), "backup", "backups"),
-            Self::Verified { backup, rows } => {
+            Self::Verified { backup, has_manifest: true, rows } => {
                 format!("`{}` is what was written, and sound: {rows} rows", backup.path.display())
+            }
+            Self::Verified { backup, has_manifest: false, rows } => {
+                format!("`{}` is sound: {rows} rows", backup.path.display())
             }
         }
     }
@@ -166,9 +171,12 @@ pub async fn run(args: BackupArgs, ctx: &Ctx) -> Result<BackupReport, Failure> {
             let path = ctx.cwd.join(path);
             let step = ctx.ui.step("verify", "Reading every row and index");
             let checked = path.clone();
-            let (manifest, rows) = ctx.unless_cancelled(blocking(move || backup::verify(&checked))).await?;
+            let verified = ctx.unless_cancelled(blocking(move || backup::verify(&checked))).await?;
             step.done("Checked");
-            Ok(BackupReport::Verified { backup: One { path, manifest }, rows })
+            backup::warn_without_manifest(&ctx.ui, &verified, &path);
+            let has_manifest = verified.has_manifest;
+            let backup = One { path, manifest: verified.manifest };
+            Ok(BackupReport::Verified { backup, has_manifest, rows: verified.report.rows })
         }
         None => make(args, ctx).await,
     }

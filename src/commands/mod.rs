@@ -10,6 +10,8 @@ pub mod compile;
 pub mod completions;
 pub mod delete;
 pub mod dev;
+pub mod export;
+pub mod import;
 pub mod init;
 pub mod instance;
 pub mod logs;
@@ -66,6 +68,10 @@ pub enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup in the place of an instance's data
     Restore(restore::RestoreArgs),
+    /// Write the data of an instance as lines of JSON, while it runs
+    Export(export::ExportArgs),
+    /// Fill an instance without data from an export
+    Import(import::ImportArgs),
     /// Delete an instance and its data
     Delete(delete::DeleteArgs),
     /// Remove containers, images and workspaces that nobody needs; data stays
@@ -113,6 +119,8 @@ impl Command {
             Self::Query(_) => "query",
             Self::Backup(_) => "backup",
             Self::Restore(_) => "restore",
+            Self::Export(_) => "export",
+            Self::Import(_) => "import",
             Self::Delete(_) => "delete",
             Self::Plan(_) => "plan",
             Self::Prune(_) => "prune",
@@ -139,6 +147,8 @@ impl Command {
             | Self::Query(_)
             | Self::Backup(_)
             | Self::Restore(_)
+            | Self::Export(_)
+            | Self::Import(_)
             | Self::Delete(_)
             | Self::Plan(_)
             | Self::Prune(_)
@@ -167,6 +177,8 @@ impl Command {
             | Self::Restart(_)
             | Self::Backup(_)
             | Self::Restore(_)
+            | Self::Export(_)
+            | Self::Import(_)
             | Self::Delete(_)
             | Self::Prune(_) => true,
             Self::Check(_)
@@ -205,6 +217,8 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
         Command::Query(args) => ui.finish(block_on(ctx, OnSignal::Drop, query::run(args, ctx))),
         Command::Backup(args) => ui.finish(block_on(ctx, OnSignal::Tell, backup::run(args, ctx))),
         Command::Restore(args) => ui.finish(block_on(ctx, OnSignal::Tell, restore::run(args, ctx))),
+        Command::Export(args) => ui.finish(block_on(ctx, OnSignal::Tell, export::run(args, ctx))),
+        Command::Import(args) => ui.finish(block_on(ctx, OnSignal::Tell, import::run(args, ctx))),
         Command::Delete(args) => ui.finish(block_on(ctx, OnSignal::Tell, delete::run(args, ctx))),
         Command::Plan(args) => ui.finish(block_on(ctx, OnSignal::Drop, plan::run(args, ctx))),
         Command::Prune(args) => ui.finish(block_on(ctx, OnSignal::Tell, prune::run(args, ctx))),

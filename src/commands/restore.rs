@@ -91,8 +91,9 @@ pub async fn run(args: RestoreArgs, ctx: &Ctx) -> Result<RestoreReport, Failure>
     // Better to find out before the instance is stopped.
     let step = ctx.ui.step("verify", "Checking the backup");
     let checked = from.clone();
-    ctx.unless_cancelled(blocking(move || backup::verify(&checked))).await?;
+    let verified = ctx.unless_cancelled(blocking(move || backup::verify(&checked))).await?;
     step.done("The backup is sound");
+    backup::warn_without_manifest(&ctx.ui, &verified, &from);
     ctx.check_cancelled()?;
     if running.is_some() {
         platform.stop(DRAIN).await?;
@@ -102,6 +103,10 @@ pub async fn run(args: RestoreArgs, ctx: &Ctx) -> Result<RestoreReport, Failure>
     let restored = blocking(move || backup::restore(&files, &source)).await?;
     step.done("Replaced");
     drop(lock);
+    if let Some(reason) = &restored.former_unreadable {
+        let message = format!("the former data could not be read ({reason}); it is kept as it is, without a manifest");
+        ctx.ui.warn("W-BACKUP-FORMER", message);
+    }
     Ok(RestoreReport {
         instance: name,
         from,

@@ -3,13 +3,17 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use helix_engine::transfer::Progress;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
+use crate::ui::Step;
 
 /// A second signal within this time ends the process at once.
 const IMPATIENCE: Duration = Duration::from_secs(2);
+/// Between two counts of a transfer.
+const TICK: Duration = Duration::from_millis(500);
 
 /// What a signal does to a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,25 @@ pub(super) fn block_on<T>(
     // A task that is still at work must not keep the user waiting.
     runtime.shutdown_background();
     result
+}
+
+/// Waits for a transfer, and tells how far it is. One that is told to stop undoes what it did.
+pub(super) async fn counting<T>(
+    ctx: &Ctx,
+    step: &Step<'_>,
+    progress: &Progress,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let mut tick = tokio::time::interval(TICK);
+    tick.tick().await;
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            result = &mut work => return result,
+            _ = tick.tick() => step.progress(&format!("{} items", progress.items())),
+            () = ctx.cancel.cancelled(), if !progress.is_stopped() => progress.stop(),
+        }
+    }
 }
 
 struct Signals {

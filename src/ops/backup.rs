@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use helix_engine::backup::{self, BackupError, CopyOptions, Manifest, Packing, Restored};
+use helix_engine::backup::{self, BackupError, CopyOptions, Manifest, Packing, Restored, Verified};
 
 use super::blocking;
 use super::platform::Platform;
 use crate::errors::Failure;
 use crate::integrations::embedded::Files;
+use crate::ui::Ui;
 
 /// How a backup is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +55,16 @@ pub fn new_place(root: &Path, form: Form) -> PathBuf {
     (2..).map(|number: u32| place(format!("-{number}"))).find(|place| !place.exists()).unwrap_or(first)
 }
 
+/// Where the database is within a data directory.
+#[must_use]
+pub fn database(data: &Path) -> PathBuf {
+    data.join("user")
+}
+
 /// The size of an instance's database file, in bytes; `None` when it has no data.
 #[must_use]
 pub fn data_size(files: &Files) -> Option<u64> {
-    fs::metadata(files.data().join("user").join(backup::DATA)).ok().map(|metadata| metadata.len())
+    fs::metadata(database(files.data()).join(backup::DATA)).ok().map(|metadata| metadata.len())
 }
 
 /// Makes a backup of an instance of this machine, whether it runs or not.
@@ -145,14 +152,24 @@ pub fn prune(folder: &Path, instance: &str, keep: usize) -> Result<Vec<PathBuf>,
     Ok(old)
 }
 
-/// Checks a backup. Gives what it says of itself, and how many rows were read.
+/// Checks a backup.
 ///
 /// # Errors
 ///
 /// When it is not what was written, or not sound.
-pub fn verify(path: &Path) -> Result<(Manifest, u64), Failure> {
-    let (manifest, report) = backup::verify(path)?;
-    Ok((manifest, report.rows))
+pub fn verify(path: &Path) -> Result<Verified, Failure> {
+    Ok(backup::verify(path)?)
+}
+
+/// Says that only the data itself could be checked, when that is so.
+pub fn warn_without_manifest(ui: &Ui, verified: &Verified, path: &Path) {
+    if !verified.has_manifest {
+        let path = path.display();
+        ui.warn(
+            "W-BACKUP-MANIFEST",
+            format!("there is no manifest in `{path}`: the data was compared with itself alone"),
+        );
+    }
 }
 
 /// Puts a backup in the place of the data of a stopped instance.

@@ -2,6 +2,7 @@
 
 use helix_engine::EngineError;
 use helix_engine::backup::BackupError;
+use helix_engine::transfer::TransferError;
 
 use super::container::crash::{Cause, Crash};
 use super::instance::InstanceError;
@@ -250,6 +251,33 @@ impl From<BackupError> for Failure {
                 Self::new("E-FS-FULL", ExitCode::Failed, message).hint("make room, or use another disk")
             }
             BackupError::Engine(error) => Self::new("E-RUNTIME-ENGINE", ExitCode::Failed, error.to_string()),
+            _ => Self::internal(message),
+        }
+    }
+}
+
+impl From<TransferError> for Failure {
+    fn from(error: TransferError) -> Self {
+        let message = error.to_string();
+        match error {
+            TransferError::NoSchema { .. } => {
+                Self::new("E-STATE-NO-DATA", ExitCode::State, message).hint("push to the instance first")
+            }
+            TransferError::NotAnExport { .. } => {
+                Self::new("E-EXPORT-NONE", ExitCode::State, message).hint("name the folder that `helix export` made")
+            }
+            TransferError::Newer { .. } => Self::new("E-STATE-FORMAT", ExitCode::State, message).hint("update helix"),
+            TransferError::Damaged { .. } | TransferError::Line { .. } => {
+                Self::new("E-EXPORT-DAMAGED", ExitCode::State, message)
+                    .hint("nothing was imported; export the data again")
+            }
+            TransferError::UnknownType { .. } => Self::new("E-EXPORT-SCHEMA", ExitCode::State, message)
+                .hint("nothing was imported; push a schema that has the type first"),
+            TransferError::NotEmpty { .. } => Self::new("E-STATE-NOT-EMPTY", ExitCode::State, message),
+            TransferError::Stopped => Self::interrupted(ExitCode::Interrupted),
+            TransferError::Files(error) => error.into(),
+            // As for a backup: the same causes, the same hints.
+            TransferError::Engine(error) => BackupError::Engine(error).into(),
             _ => Self::internal(message),
         }
     }

@@ -20,6 +20,7 @@ pub mod push;
 pub mod releases;
 pub mod seed;
 pub mod status;
+pub mod transfer;
 pub mod warnings;
 pub mod watch;
 

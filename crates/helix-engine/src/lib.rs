@@ -15,6 +15,7 @@ mod runtime;
 pub mod server;
 pub mod service;
 pub mod storage;
+pub mod transfer;
 pub mod value;
 pub mod vector;
 pub mod verify;

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek as _};
 use std::path::Path;
 
-use super::files::{create, failed, fresh_folder, need_room, partial, pour, remove_folder};
+use super::files::{create, failed, need_room, pour};
 use super::manifest::{self, DATA, MANIFEST, Manifest};
 use super::{BackupError, Result};
 use crate::catalog::{self, LiveCatalog};
@@ -16,21 +16,39 @@ use crate::verify::{self, VerifyReport};
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// The most that a manifest may be, in bytes.
 const MAX_MANIFEST_BYTES: u64 = 64 << 20;
+/// The instance of a copy without a manifest.
+const UNKNOWN: &str = "unknown";
+
+/// A backup that was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// What it says of itself; without a manifest, what was found in it.
+    pub manifest: Manifest,
+    /// Whether there is a manifest. Without one, only what disagrees within the data can be found.
+    pub has_manifest: bool,
+    /// What was read.
+    pub report: VerifyReport,
+}
 
 /// Checks a backup, a folder or an archive: its files against the manifest, then every index of the copy against its rows. An
-/// archive is unpacked beside itself for that.
+/// archive is unpacked beside itself for that. A folder without a manifest, such as damaged data that a restore kept, is checked
+/// against itself.
 ///
 /// # Errors
 ///
 /// [`BackupError::Damaged`] naming the file, [`BackupError::Unsound`] with what does not agree, or when it cannot be read.
-pub fn verify(path: &Path) -> Result<(Manifest, VerifyReport)> {
+pub fn verify(path: &Path) -> Result<Verified> {
     if path.is_dir() {
         return verify_folder(path, path);
     }
-    let folder = partial(path);
-    fresh_folder(&folder)?;
-    let verified = unpack(path, &folder).and_then(|()| verify_folder(&folder, path));
-    remove_folder(&folder)?;
+    // Before anything is made beside it.
+    File::open(path).map_err(failed("read", path))?;
+    // A name of its own: `.NAME.partial` is of whoever makes `NAME`, perhaps the only copy of what a killed restore replaced.
+    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = tempfile::Builder::new().prefix(".verify-").tempdir_in(beside).map_err(failed("create", beside))?;
+    let verified = unpack(path, folder.path()).and_then(|()| verify_folder(folder.path(), path));
+    let place = folder.path().to_owned();
+    folder.close().map_err(failed("remove", &place))?;
     verified
 }
 
@@ -82,28 +100,36 @@ fn decompressed(path: &Path, _file: File) -> Result<Box<dyn Read>> {
 }
 
 /// Checks a folder. `shown` is the backup as the user knows it.
-pub(super) fn verify_folder(folder: &Path, shown: &Path) -> Result<(Manifest, VerifyReport)> {
-    let manifest = manifest::read(folder)?;
+pub(super) fn verify_folder(folder: &Path, shown: &Path) -> Result<Verified> {
     let path = folder.join(DATA);
-    let damaged = |reason| Err(BackupError::Damaged { path: shown_file(shown), reason });
-    let found = match manifest::hash(&path) {
-        Ok(found) => found,
-        Err(BackupError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-            return damaged("it is missing".to_owned());
-        }
+    let known = match manifest::read(folder) {
+        Ok(manifest) => Some(manifest),
+        Err(BackupError::NotABackup { .. }) if path.is_file() => None,
         Err(error) => return Err(error),
     };
-    if found.size_bytes != manifest.data.size_bytes {
-        return damaged(format!("it has {} bytes, not {}", found.size_bytes, manifest.data.size_bytes));
-    }
-    if found.sha256 != manifest.data.sha256 {
-        return damaged("its SHA-256 is not that of the manifest".to_owned());
+    if let Some(known) = &known {
+        let damaged = |reason| Err(BackupError::Damaged { path: shown_file(shown), reason });
+        let found = match manifest::hash(&path) {
+            Ok(found) => found,
+            Err(BackupError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                return damaged("it is missing".to_owned());
+            }
+            Err(error) => return Err(error),
+        };
+        if found.size_bytes != known.data.size_bytes {
+            return damaged(format!("it has {} bytes, not {}", found.size_bytes, known.data.size_bytes));
+        }
+        if found.sha256 != known.data.sha256 {
+            return damaged("its SHA-256 is not that of the manifest".to_owned());
+        }
     }
     let report = sound(folder)?;
     if report.total_findings > 0 {
         return Err(BackupError::Unsound { path: shown.to_owned(), findings: report.findings });
     }
-    Ok((manifest, report))
+    let has_manifest = known.is_some();
+    let manifest = known.map_or_else(|| manifest::describe(folder, UNKNOWN), Ok)?;
+    Ok(Verified { manifest, has_manifest, report })
 }
 
 /// What an error calls the copy of a backup.
@@ -123,9 +149,17 @@ fn sound(folder: &Path) -> Result<VerifyReport> {
 /// Brings a backup, a folder or an archive, into an empty folder.
 pub(super) fn unpack(from: &Path, folder: &Path) -> Result<()> {
     if from.is_dir() {
-        let manifest = manifest::read(from)?;
-        need_room(folder, manifest.data.size_bytes)?;
-        for name in [MANIFEST, DATA] {
+        let data = from.join(DATA);
+        let mut names = vec![MANIFEST, DATA];
+        match manifest::read(from) {
+            Ok(manifest) => need_room(folder, manifest.data.size_bytes)?,
+            Err(BackupError::NotABackup { .. }) if data.is_file() => {
+                names.remove(0);
+                need_room(folder, fs::metadata(&data).map_err(failed("read", &data))?.len())?;
+            }
+            Err(error) => return Err(error),
+        }
+        for name in names {
             let path = from.join(name);
             let mut file = File::open(&path).map_err(failed("read", &path))?;
             put(&mut file, &folder.join(name))?;

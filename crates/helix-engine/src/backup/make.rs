@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::check::unpack;
-use super::files::{create, failed, fresh_folder, lock_shared, need_room, partial, remove_folder, rename, sync_folder};
+use super::files::{Scratch, create, failed, lock_shared, need_room, partial, rename, sync_folder};
 use super::manifest::{self, DATA, MANIFEST, Manifest};
 use super::{BackupError, Result};
 use crate::engine::DATABASE;
@@ -122,26 +122,6 @@ fn pack_to_file(scratch: &Scratch, to: &Path, packing: Packing) -> Result<()> {
 
 /// How the folders begin in which archives are prepared, within the data directory.
 pub(super) const SCRATCH: &str = ".backup-";
-
-/// A folder for what is being made; gone with its owner.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(path: PathBuf) -> Result<Self> {
-        // The data directory may be missing, which is for `snapshot` to say.
-        if path.parent().is_none_or(Path::exists) {
-            fresh_folder(&path)?;
-        }
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // After a success it has another name; after a failure, that is what is told.
-        let _ = remove_folder(&self.0);
-    }
-}
 
 /// Puts a copy and its manifest into an empty folder.
 fn snapshot(data: &Path, folder: &Path, options: &CopyOptions) -> Result<Manifest> {

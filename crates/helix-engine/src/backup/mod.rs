@@ -5,7 +5,7 @@
 //! have compressed. It gets its name last, so that whatever has the name is whole.
 
 mod check;
-mod files;
+pub(crate) mod files;
 mod make;
 mod manifest;
 mod restore;
@@ -13,7 +13,7 @@ mod restore;
 use std::io;
 use std::path::PathBuf;
 
-pub use check::{read_manifest, verify};
+pub use check::{Verified, read_manifest, verify};
 pub use make::{CopyOptions, Packing, adopt, archive, archive_to_file, copy};
 pub use manifest::{Counts, DATA, MANIFEST, Manifest, StoredFile};
 pub use restore::{Restored, SAFETY, restore};

@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::check::{unpack, verify_folder};
@@ -26,6 +26,8 @@ pub struct Restored {
     pub manifest: Manifest,
     /// Where the former data is; `None` when there was none.
     pub safety_copy: Option<PathBuf>,
+    /// Why the former data has no manifest: it could not be read.
+    pub former_unreadable: Option<String>,
 }
 
 /// Replaces the data of a data directory by a backup, a folder or an archive. `instance` names the safety copy.
@@ -40,12 +42,14 @@ pub fn restore(from: &Path, data: &Path, instance: &str) -> Result<Restored> {
     let _alone = lock_alone(data)?;
     let _engine = lmdb::lock(&database)?;
     tidy(data)?;
-    let incoming = partial(&data.join("restore"));
+    let incoming = incoming(data);
     fresh_folder(&incoming)?;
     let placed = unpack(from, &incoming)
         .and_then(|()| verify_folder(&incoming, from))
-        .and_then(|(manifest, _)| place(data, &incoming, manifest, instance));
-    let removed = remove_folder(&incoming);
+        .and_then(|verified| place(data, &incoming, verified.manifest, instance));
+    // While the incoming data lies here nothing was replaced, which `tidy` goes by.
+    let tidied = if placed.is_err() { tidy(data) } else { Ok(()) };
+    let removed = tidied.and_then(|()| remove_folder(&incoming));
     let restored = placed?;
     removed?;
     Ok(restored)
@@ -56,13 +60,15 @@ fn place(data: &Path, incoming: &Path, manifest: Manifest, instance: &str) -> Re
     let current = database.join(DATA);
     let safety = data.join(SAFETY);
     let former = current.exists();
+    let mut former_unreadable = None;
     if former {
         let made = partial(&safety);
         fresh_folder(&made)?;
         second_name(&current, &made.join(DATA))?;
         match manifest::write(&made, instance) {
-            // Damaged data has no manifest, and is kept all the same: a backup is to take its place.
-            Ok(_) | Err(BackupError::Engine(_)) => {}
+            Ok(_) => {}
+            // Damaged data is kept without a manifest: a backup is to take its place, which must not fail because of it.
+            Err(BackupError::Engine(error)) => former_unreadable = Some(error.to_string()),
             Err(error) => return Err(error),
         }
         sync_folder(&made)?;
@@ -78,7 +84,12 @@ fn place(data: &Path, incoming: &Path, manifest: Manifest, instance: &str) -> Re
     if former {
         keep(&safety)?;
     }
-    Ok(Restored { manifest, safety_copy: former.then_some(safety) })
+    Ok(Restored { manifest, safety_copy: former.then_some(safety), former_unreadable })
+}
+
+/// Where the new data is made.
+fn incoming(data: &Path) -> PathBuf {
+    partial(&data.join("restore"))
 }
 
 /// Finishes or forgets what an interrupted restore or backup left.
@@ -86,10 +97,9 @@ fn tidy(data: &Path) -> Result<()> {
     let safety = data.join(SAFETY);
     let made = partial(&safety);
     if made.exists() {
-        let inode = |path: &Path| fs::metadata(path).map(|metadata| metadata.ino()).ok();
-        let replaced = inode(&made.join(DATA));
-        // With the same file the data was not replaced.
-        if replaced.is_some() && replaced != inode(&data.join(DATABASE).join(DATA)) {
+        // The replacing takes the incoming data away: as long as it is there, or none was made, nothing was replaced. Inodes
+        // would not tell where the former data has no second name but a copy.
+        if made.join(DATA).exists() && !incoming(data).join(DATA).exists() {
             keep(&safety)?;
         } else {
             remove_folder(&made)?;
@@ -116,4 +126,37 @@ fn second_name(from: &Path, to: &Path) -> Result<()> {
         return Ok(());
     }
     fs::copy(from, to).and_then(|_| fs::File::open(to)?.sync_all()).map_err(failed("copy", from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data_directory() -> tempfile::TempDir {
+        let data = tempfile::tempdir().unwrap();
+        for (folder, text) in
+            [(SAFETY, "older"), (".before-restore.partial", "former"), (".restore.partial", "incoming")]
+        {
+            fs::create_dir(data.path().join(folder)).unwrap();
+            fs::write(data.path().join(folder).join(DATA), text).unwrap();
+        }
+        data
+    }
+
+    /// A file system without second names gives the copy an inode of its own, whether the data was replaced or not.
+    #[test]
+    fn a_restore_killed_before_it_replaced_the_data_leaves_the_last_safety_copy() {
+        let data = data_directory();
+        tidy(data.path()).unwrap();
+        assert_eq!(fs::read_to_string(data.path().join(SAFETY).join(DATA)).unwrap(), "older");
+        assert!(!data.path().join(".before-restore.partial").exists());
+    }
+
+    #[test]
+    fn a_restore_killed_after_it_replaced_the_data_has_its_safety_copy_kept() {
+        let data = data_directory();
+        fs::remove_file(data.path().join(".restore.partial").join(DATA)).unwrap();
+        tidy(data.path()).unwrap();
+        assert_eq!(fs::read_to_string(data.path().join(SAFETY).join(DATA)).unwrap(), "former");
+    }
 }

@@ -55,6 +55,19 @@ impl Default for EngineSettings {
     }
 }
 
+impl EngineSettings {
+    /// The parameters of vector indexes.
+    #[must_use]
+    pub const fn vectors(&self) -> VectorConfig {
+        VectorConfig {
+            m: self.m as usize,
+            ef_construction: self.ef_construction as usize,
+            ef_search: self.ef_search as usize,
+            exact_below: self.exact_below,
+        }
+    }
+}
+
 /// The settings ask for keys, and nobody said which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`security.api_key` is on, and `HELIX_API_KEY` does not hold the SHA-256 of a key in 64 hexadecimal digits")]
@@ -68,12 +81,7 @@ pub struct NoApiKey;
 pub fn engine_options(settings: &EngineSettings, env: &Env) -> Result<EngineOptions, EngineError> {
     Ok(EngineOptions {
         max_size_gb: settings.db_max_size_gb,
-        vectors: VectorConfig {
-            m: settings.m as usize,
-            ef_construction: settings.ef_construction as usize,
-            ef_search: settings.ef_search as usize,
-            exact_below: settings.exact_below,
-        },
+        vectors: settings.vectors(),
         embedder: embedder(settings, env)?,
         ..EngineOptions::default()
     })
