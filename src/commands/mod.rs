@@ -10,6 +10,7 @@ pub mod compile;
 pub mod completions;
 pub mod delete;
 pub mod dev;
+pub mod doctor;
 pub mod init;
 pub mod instance;
 pub mod logs;
@@ -70,6 +71,8 @@ pub enum Command {
     Delete(delete::DeleteArgs),
     /// Remove containers, images and workspaces that nobody needs; data stays
     Prune(prune::PruneArgs),
+    /// Find what is wrong with this machine, the project and its instances
+    Doctor(doctor::DoctorArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Print the version
@@ -116,6 +119,7 @@ impl Command {
             Self::Delete(_) => "delete",
             Self::Plan(_) => "plan",
             Self::Prune(_) => "prune",
+            Self::Doctor(_) => "doctor",
             Self::Completions(_) => "completions",
             Self::Version(_) => "version",
             Self::Instance(_) => "instance-process",
@@ -142,6 +146,7 @@ impl Command {
             | Self::Delete(_)
             | Self::Plan(_)
             | Self::Prune(_)
+            | Self::Doctor(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -176,6 +181,7 @@ impl Command {
             | Self::Logs(_)
             | Self::Query(_)
             | Self::Plan(_)
+            | Self::Doctor(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -208,6 +214,7 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
         Command::Delete(args) => ui.finish(block_on(ctx, OnSignal::Tell, delete::run(args, ctx))),
         Command::Plan(args) => ui.finish(block_on(ctx, OnSignal::Drop, plan::run(args, ctx))),
         Command::Prune(args) => ui.finish(block_on(ctx, OnSignal::Tell, prune::run(args, ctx))),
+        Command::Doctor(args) => ui.finish(block_on(ctx, OnSignal::Drop, doctor::run(args, ctx))),
         Command::Completions(args) => ui.finish(completions::run(&args, ctx)),
         Command::Version(args) => ui.finish(Ok(version::run(&args))),
         Command::Welcome(args) => ui.finish(Ok(welcome::run(&args))),
