@@ -86,7 +86,7 @@ fn what_is_wrong_with_the_project_is_named_with_what_mends_it() {
 
     let good = fs::read_to_string(project.root().join("helix.toml")).unwrap();
     project.write("helix.toml", &format!("{good}embedding_model = \"openai:small\"\nprot = 1\n"));
-    assert_check(&check(&project, "project"), "fail", "helix.toml:7:1", "did you mean `port`?");
+    assert_check(&check(&project, "project"), "fail", "helix.toml:8:1", "did you mean `port`?");
 
     project.write("db/app.hx", APP);
     let text = format!(

@@ -12,8 +12,17 @@ use crate::ops::doctor::{self, Check, Depth, Outcome};
 use crate::ui::{Page, Report, Style, Symbol};
 use crate::utils::{count, size};
 
+const EXAMPLES: &str = "\
+Examples:
+  helix doctor                         Find what is wrong, and what mends it
+  helix doctor --deep                  Read all data of the local instances as well
+  helix doctor --bundle report.tar.gz  Put what a bug report needs into an archive
+
+Exit codes: 0 nothing fails, 20 something does; warnings change nothing.";
+
 /// Arguments of `helix doctor`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct DoctorArgs {
     /// Read all data of the local instances as well: every index against its rows
     #[arg(long)]

@@ -27,18 +27,22 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern that the tests use")
 }
 
-/// `user:password@` in an address.
-static USERINFO: LazyLock<Regex> = LazyLock::new(|| pattern(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\x22<>]+@"));
+/// `user:password@` in an address; a password may hold anything.
+static USERINFO: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"([A-Za-z][A-Za-z0-9+.-]*://)(?:[^\s/@:'"<>]*:[^\s'"<>]+|[^\s/?#'"<>]+)@"#));
 /// A name that stands for a secret, alone.
 static SECRET_NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(r"(?i)(?:^|[^a-z])(?:{SECRET_WORDS})(?:$|[^a-z])|(?:[a-z](?:Key|Token|Secret|Password))$"))
 });
-/// `name = value`, `"name": "value"`, `name=value`, where the name stands for a secret.
+/// `name = value`, `"name": "value"`, `name=value`, also within a text of JSON, where the name stands for a secret.
 static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
-    let name = format!(r"(?:[\w.-]*[^a-z\s])?(?:{SECRET_WORDS})(?:[_.-][\w.-]*)?");
-    let value = r#"\\?"(?:[^"\\]|\\.)*"|'[^'\n]*'|[^\s"',;&|<>(){}\[\]\\]+"#;
-    pattern(&format!(r#"(?i)(\b{name}\\?["']?\s*[:=]\s*)({value})"#))
+    let words = format!(r"(?:[\w.-]*[^a-z\s])?(?:{SECRET_WORDS})(?:[_.-][\w.-]*)?");
+    let camel = r"\w*(?-i:[a-z](?:Key|Token|Secret|Password))";
+    let value = r#"\\"(?:[^"\\]|\\\\\\"|\\[^"])*|"(?:[^"\\]|\\.)*"|'[^'\n]*'|[^\s"',;&|<>(){}\[\]\\]+"#;
+    pattern(&format!(r#"(?i)(\b(?:{words}|{camel})\\?["']?\s*[:=]\s*)({value})"#))
 });
+/// A text in quotes.
+static QUOTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#""[^"\n]*"|'[^'\n]*'"#));
 /// What follows the word for how somebody proves who they are.
 static SCHEME: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{6,}"));
 /// Keys that are known by their shape: of providers, of registries, signed tokens, private keys.
@@ -118,8 +122,12 @@ impl Redactor {
         }
         self.values.insert(value.to_owned());
         // As it is within JSON, within an address, and in parts when a log breaks its lines.
-        let json = Value::from(value).to_string();
-        self.values.insert(json[1..json.len() - 1].to_owned());
+        let json = |text: &str| {
+            let quoted = Value::from(text).to_string();
+            quoted[1..quoted.len() - 1].to_owned()
+        };
+        self.values.insert(json(&json(value)));
+        self.values.insert(json(value));
         let percent: String = reqwest::Url::parse_with_params("http://h/", [("v", value)])
             .ok()
             .and_then(|url| Some(url.query()?.strip_prefix("v=")?.to_owned()))
@@ -187,7 +195,8 @@ impl Redactor {
                 hide(document.as_table_mut(), false);
                 self.text(&document.to_string())
             }
-            Err(_) => self.text(text),
+            // What is a variable cannot be told.
+            Err(_) => self.text(&QUOTED.replace_all(text, format!("\"{REDACTED}\""))),
         }
     }
 }
@@ -208,8 +217,11 @@ fn hide_item(item: &mut Item, variables: bool, secret: bool) {
     if let Some(tables) = item.as_array_of_tables_mut() {
         return tables.iter_mut().for_each(|table| hide(table, variables));
     }
-    if secret && item.is_str() {
-        *item = toml_edit::value(REDACTED);
+    if let Some(value) = item.as_value_mut().filter(|value| secret && value.is_str()) {
+        // With the comment behind it.
+        let decor = value.decor().clone();
+        *value = REDACTED.into();
+        *value.decor_mut() = decor;
     }
 }
 
