@@ -49,7 +49,7 @@ static SCHEME: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(bearer|basic)
 static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?x)
-        -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----(?s:.*?)(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\z)
+        -----BEGIN\ [A-Z\x20]*PRIVATE\ KEY-----(?s:.*?)(?:-----END\ [A-Z\x20]*PRIVATE\ KEY-----|\z)
         | \b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{12,}
         | \b(?:gh[opsur]_|github_pat_|glpat-|dckr_pat_|xox[a-z]-|npm_|hlx_)[A-Za-z0-9_-]{8,}
         | \b(?:AKIA|ASIA)[A-Z0-9]{12,}
