@@ -122,7 +122,7 @@ pub async fn run(args: PruneArgs, ctx: &Ctx) -> Result<PruneReport, Failure> {
                 prune::plan(one.client().await?, &scope).await?
             }
         };
-        if !args.dry_run && !(folders.is_empty() && things.is_empty()) {
+        if !(args.dry_run || folders.is_empty() && things.is_empty()) {
             let lock = local::lock(platform.settings(), "prune", args.lock.lock_timeout);
             let lock = ctx.unless_cancelled(lock).await?;
             ctx.check_cancelled()?;

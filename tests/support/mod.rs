@@ -192,6 +192,17 @@ pub fn post(url: &str, query: &str, body: &Value) -> Result<(u16, Value), reqwes
     })
 }
 
+/// The same for a body that may be no JSON, and an answer as it is.
+pub fn post_text(url: &str, query: &str, body: String) -> Result<(u16, String), reqwest::Error> {
+    let http = http();
+    http.runtime.block_on(async {
+        let request = http.client.post(format!("{url}/{query}")).header("content-type", "application/json");
+        let response = request.body(body).send().await?;
+        let status = response.status().as_u16();
+        Ok((status, response.text().await?))
+    })
+}
+
 /// A folder of `target/test-packages`, which `scripts/test-packages.sh` fills.
 #[track_caller]
 pub fn test_package(name: &str) -> PathBuf {

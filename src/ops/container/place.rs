@@ -221,13 +221,13 @@ impl Container {
     async fn network(&self, client: &Client) -> Result<String, InstanceError> {
         let names = &self.settings.names;
         if let Some(network) = client.networks(&names.selector()).await?.into_iter().next() {
-            return Ok(network.name);
+            return Ok(network.id);
         }
         let usual = names.network(false);
         let taken = client.networks(&crate::docker::Labels::new()).await?.iter().any(|network| network.name == usual);
         let name = names.network(taken);
-        client.create_network(&name, &names.labels()).await?;
-        Ok(name)
+        // By its id from here on: another project may have made one of that name since.
+        Ok(client.create_network(&name, &names.labels()).await?)
     }
 
     /// The name that the next container has.
