@@ -83,6 +83,12 @@ impl Ctx {
         Ok(self.project.get_or_init(|| project))
     }
 
+    /// The project file that was named on the command line.
+    #[must_use]
+    pub fn config_file(&self) -> Option<&Path> {
+        self.config_file.as_deref()
+    }
+
     /// The project as it is now, for whoever watches it change.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ pub mod compile;
 pub mod completions;
 pub mod delete;
 pub mod dev;
+pub mod doctor;
 pub mod export;
 pub mod import;
 pub mod init;
@@ -76,6 +77,8 @@ pub enum Command {
     Delete(delete::DeleteArgs),
     /// Remove containers, images and workspaces that nobody needs; data stays
     Prune(prune::PruneArgs),
+    /// Find what is wrong with this machine, the project and its instances
+    Doctor(doctor::DoctorArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Print the version
@@ -124,6 +127,7 @@ impl Command {
             Self::Delete(_) => "delete",
             Self::Plan(_) => "plan",
             Self::Prune(_) => "prune",
+            Self::Doctor(_) => "doctor",
             Self::Completions(_) => "completions",
             Self::Version(_) => "version",
             Self::Instance(_) => "instance-process",
@@ -152,6 +156,7 @@ impl Command {
             | Self::Delete(_)
             | Self::Plan(_)
             | Self::Prune(_)
+            | Self::Doctor(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -188,6 +193,7 @@ impl Command {
             | Self::Logs(_)
             | Self::Query(_)
             | Self::Plan(_)
+            | Self::Doctor(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -222,6 +228,7 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
         Command::Delete(args) => ui.finish(block_on(ctx, OnSignal::Tell, delete::run(args, ctx))),
         Command::Plan(args) => ui.finish(block_on(ctx, OnSignal::Drop, plan::run(args, ctx))),
         Command::Prune(args) => ui.finish(block_on(ctx, OnSignal::Tell, prune::run(args, ctx))),
+        Command::Doctor(args) => ui.finish(block_on(ctx, OnSignal::Drop, doctor::run(args, ctx))),
         Command::Completions(args) => ui.finish(completions::run(&args, ctx)),
         Command::Version(args) => ui.finish(Ok(version::run(&args))),
         Command::Welcome(args) => ui.finish(Ok(welcome::run(&args))),

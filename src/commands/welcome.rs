@@ -33,7 +33,14 @@ const GROUPS: [(&str, &[(&str, &str)]); 3] = [
             ("helix logs dev", "see what it wrote"),
         ],
     ),
-    ("Help", &[("helix --help", "all commands"), ("helix COMMAND --help", "one of them")]),
+    (
+        "Help",
+        &[
+            ("helix --help", "all commands"),
+            ("helix COMMAND --help", "one of them"),
+            ("helix doctor", "find what is wrong"),
+        ],
+    ),
 ];
 
 impl Report for WelcomeReport {

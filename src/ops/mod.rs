@@ -6,6 +6,7 @@ pub mod compile;
 pub mod container;
 pub mod delete;
 pub mod dev;
+pub mod doctor;
 mod failures;
 pub mod health;
 pub mod init;

@@ -22,7 +22,7 @@ use anstream::ColorChoice;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use page::{Page, Style, size};
+pub use page::{Page, Style, Symbol, size};
 pub use step::Step;
 
 use crate::errors::{ExitCode, Failure};

@@ -33,7 +33,11 @@ fn message(info: &PanicHookInfo<'_>) -> String {
 }
 
 fn write(text: &str, crashes: &Path) -> Option<PathBuf> {
-    std::fs::create_dir_all(crashes).ok()?;
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(crashes).ok()?;
     let path = crashes.join(format!("{}-{}.log", jiff::Timestamp::now().as_second(), std::process::id()));
     std::fs::write(&path, text).ok()?;
     Some(path)

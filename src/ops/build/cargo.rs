@@ -29,6 +29,7 @@ pub struct Toolchain {
     /// Where its caches are: paths below it end up in executables.
     cargo_home: Option<PathBuf>,
     mold: bool,
+    version: String,
 }
 
 /// What to compile.
@@ -78,7 +79,7 @@ impl Toolchain {
         folders.extend(cargo_home.iter().map(|home| home.join("bin")));
         let find = |name: &str| folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
         let cargo = find("cargo").ok_or(BuildError::NoCargo)?;
-        let output = Command::new(&cargo).arg("--version").stdin(Stdio::null()).output().await;
+        let output = Command::new(&cargo).arg("--version").stdin(Stdio::null()).kill_on_drop(true).output().await;
         let output = output.map_err(BuildError::file("run", &cargo))?;
         let text = String::from_utf8_lossy(&output.stdout);
         // rustup's stand-in is there without a toolchain behind it.
@@ -86,7 +87,14 @@ impl Toolchain {
         if !is_new_enough(found) {
             return Err(BuildError::OldRust { found: found.to_owned(), needed: OLDEST_RUST });
         }
-        Ok(Self { mold: find("mold").is_some(), cargo, cargo_home })
+        let version = found.to_owned();
+        Ok(Self { mold: find("mold").is_some(), cargo, cargo_home, version })
+    }
+
+    /// The version of cargo, which is that of Rust.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// Compiles the server, and tells `tell` what is being compiled. `hold` is a lock that lasts until the last process of the

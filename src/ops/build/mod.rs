@@ -5,7 +5,7 @@
 
 pub mod binary;
 mod blame;
-mod cargo;
+pub mod cargo;
 mod context;
 mod dockerfile;
 pub mod error;
