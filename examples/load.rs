@@ -1,71 +1,30 @@
-//! HTTP load on a server in this process, beside an answer that costs nothing, so that the figures are ratios of one run.
+//! HTTP load on a server in this process, its queries interpreted and compiled, beside an answer that costs nothing, so that the
+//! figures are ratios of one run.
 //!
 //! `cargo run --release --example load` (or `./build.sh bench http`), a few seconds a row.
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
+#[path = "../benches/engine/queries.rs"]
+#[rustfmt::skip]
+mod queries;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use helix::compiler::{self, SourceSet};
+use helix_engine::compiled::Queries;
 use helix_engine::server::{Server, ServerOptions};
 use helix_engine::{ActivateOptions, Engine, EngineOptions};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const APP: &str = r"
-N::User { UNIQUE INDEX email: String, name: String, age: U8 }
-E::Follows { From: User, To: User }
-V::Doc { title: String }
-QUERY constant() => RETURN NONE
-QUERY load(rows: [{ email: String, name: String, age: U8 }]) =>
-    FOR { email, name, age } IN rows { AddN<User>({ email: email, name: name, age: age }) }
-    RETURN NONE
-QUERY link(pairs: [{ a: String, b: String }]) =>
-    FOR { a, b } IN pairs {
-        x <- N<User>({ email: a })
-        y <- N<User>({ email: b })
-        AddE<Follows>::From(x)::To(y)
-    }
-    RETURN NONE
-QUERY load_docs(rows: [[F64]]) =>
-    FOR row IN rows { AddV<Doc>(row) }
-    RETURN NONE
-QUERY id(email: String) =>
-    user <- N<User>({ email: email })
-    RETURN user::ID
-QUERY by_id(id: ID) =>
-    user <- N<User>(id)
-    RETURN user
-QUERY by_index(email: String) =>
-    user <- N<User>({ email: email })
-    RETURN user
-QUERY one_hop(id: ID) =>
-    users <- N<User>(id)::Out<Follows>
-    RETURN users::{name, age}
-QUERY two_hop_count(id: ID) =>
-    n <- N<User>(id)::Out<Follows>::Out<Follows>::COUNT
-    RETURN n
-QUERY filter(min: U8) =>
-    n <- N<User>::WHERE(_::{age}::GT(min))::COUNT
-    RETURN n
-QUERY near(v: [F64]) =>
-    docs <- SearchV<Doc>(v, 10)
-    RETURN docs::{title, score}
-QUERY add(email: String) =>
-    user <- AddN<User>({ email: email, name: email, age: 3 })
-    RETURN user
-QUERY follow(a: ID, b: ID) =>
-    edge <- AddE<Follows>::From(a)::To(b)
-    RETURN edge
-QUERY add_doc(v: [F64]) =>
-    doc <- AddV<Doc>(v)
-    RETURN doc::ID
-";
+const APP: &str = include_str!("../benches/engine/app.hx");
 
 const USERS: usize = 50_000;
 const DOCS: usize = 10_000;
@@ -150,17 +109,23 @@ fn measure(address: SocketAddr, connections: usize, query: &'static str, body: B
     (latencies.len() as f64 / elapsed.as_secs_f64(), latencies[latencies.len() / 2])
 }
 
-fn main() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let engine = Engine::open(folder.path(), EngineOptions::default()).expect("a database");
+/// A database of a folder with its server, the queries interpreted or compiled.
+fn serve(folder: &Path, queries: Queries) -> (Arc<Engine>, Server) {
+    let engine = Engine::open(folder, EngineOptions { queries, ..EngineOptions::default() }).expect("a database");
     let compiled = compiler::compile(&SourceSet::new([("app.hx".to_owned(), APP.to_owned())]));
     engine.activate(&compiled.program.expect("it compiles"), ActivateOptions::default()).expect("it activates");
     let options = ServerOptions::new(SocketAddr::from(([127, 0, 0, 1], 0)));
     let server = Server::start(engine.clone(), options).expect("it listens");
-    let mut connection = Connection::new(server.address());
+    (engine, server)
+}
+
+/// Fills the database; gives the id of a node.
+fn fill(address: SocketAddr) -> String {
+    let mut connection = Connection::new(address);
     let loaded = Instant::now();
     for start in (0..USERS).step_by(1_000) {
-        let row = |n: usize| format!(r#"{{"email":"{n}@x","name":"User {n}","age":{}}}"#, n % 100);
+        let row =
+            |n: usize| format!(r#"{{"email":"{n}@x","name":"User {n}","age":{},"score":{}.0}}"#, n % 100, n % 977);
         let rows: Vec<String> = (start..start + 1_000).map(row).collect();
         connection.call("load", &format!(r#"{{"rows":[{}]}}"#, rows.join(",")));
     }
@@ -172,43 +137,56 @@ fn main() {
     println!("loaded {USERS} nodes and {USERS} edges in {:.1?}", loaded.elapsed());
     let loaded = Instant::now();
     for start in (0..DOCS).step_by(250) {
-        let rows: Vec<String> = (start..start + 250).map(|n| vector(n as u64)).collect();
+        let row = |n: usize| format!(r#"{{"v":{},"title":"Doc {n}"}}"#, vector(n as u64));
+        let rows: Vec<String> = (start..start + 250).map(row).collect();
         connection.call("load_docs", &format!(r#"{{"rows":[{}]}}"#, rows.join(",")));
     }
     println!("loaded {DOCS} vectors of {DIMENSION} in {:.1?}", loaded.elapsed());
     let answer = connection.call("id", r#"{"email":"17@x"}"#);
-    let id = answer.split('"').nth(3).expect("an id").to_owned();
+    answer.split('"').nth(3).expect("an id").to_owned()
+}
 
-    let rows: [(&str, Body); 10] = [
-        ("constant", |_| String::new()),
-        ("by_id", |id| format!(r#"{{"id":"{id}"}}"#)),
-        ("by_index", |_| r#"{"email":"17@x"}"#.to_owned()),
-        ("one_hop", |id| format!(r#"{{"id":"{id}"}}"#)),
-        ("two_hop_count", |id| format!(r#"{{"id":"{id}"}}"#)),
-        ("filter", |_| r#"{"min":90}"#.to_owned()),
-        ("near", |_| format!(r#"{{"v":{}}}"#, vector(NEXT.fetch_add(1, Ordering::Relaxed) + 500_000))),
-        ("add", |_| format!(r#"{{"email":"new{}"}}"#, NEXT.fetch_add(1, Ordering::Relaxed))),
-        ("follow", |id| format!(r#"{{"a":"{id}","b":"{id}"}}"#)),
-        ("add_doc", |_| format!(r#"{{"v":{}}}"#, vector(NEXT.fetch_add(1, Ordering::Relaxed) + 900_000))),
-    ];
-    println!(
-        "{:<16}{:>14}{:>12}{:>10}{:>14}{:>12}{:>10}",
-        "query", "1 conn rps", "p50", "ratio", "16 conn rps", "p50", "ratio"
-    );
-    let mut constant = (1.0, 1.0);
-    for (query, body) in rows {
-        let (one, one_p50) = measure(server.address(), 1, query, body, &id);
-        let (many, many_p50) = measure(server.address(), 16, query, body, &id);
-        if query == "constant" {
-            constant = (one, many);
+/// The queries, and how a request to each is made.
+const ROWS: [(&str, Body); 11] = [
+    ("constant", |_| String::new()),
+    ("by_id", |id| format!(r#"{{"id":"{id}"}}"#)),
+    ("by_index", |_| r#"{"email":"17@x"}"#.to_owned()),
+    ("one_hop", |id| format!(r#"{{"id":"{id}"}}"#)),
+    ("two_hop_count", |id| format!(r#"{{"id":"{id}"}}"#)),
+    ("filter", |_| r#"{"min":90}"#.to_owned()),
+    ("filter_more", |_| r#"{"min":50,"score":20.0}"#.to_owned()),
+    ("near", |_| format!(r#"{{"v":{}}}"#, vector(NEXT.fetch_add(1, Ordering::Relaxed) + 500_000))),
+    ("add", |_| format!(r#"{{"email":"new{}","name":"New","age":3}}"#, NEXT.fetch_add(1, Ordering::Relaxed))),
+    ("follow", |id| format!(r#"{{"a":"{id}","b":"{id}"}}"#)),
+    ("add_doc", |_| format!(r#"{{"v":{},"title":"New"}}"#, vector(NEXT.fetch_add(1, Ordering::Relaxed) + 900_000))),
+];
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut id = String::new();
+    for (how, queries) in [("interpreted", Queries::default()), ("compiled", queries::QUERIES)] {
+        let (engine, server) = serve(folder.path(), queries);
+        if id.is_empty() {
+            id = fill(server.address());
         }
         println!(
-            "{query:<16}{one:>14.0}{one_p50:>12.2?}{:>10.2}{many:>14.0}{many_p50:>12.2?}{:>10.2}",
-            one / constant.0,
-            many / constant.1
+            "{how:<16}{:>14}{:>12}{:>10}{:>14}{:>12}{:>10}",
+            "1 conn rps", "p50", "ratio", "16 conn rps", "p50", "ratio"
         );
+        let mut constant = (1.0, 1.0);
+        for (query, body) in ROWS {
+            let (one, one_p50) = measure(server.address(), 1, query, body, &id);
+            let (many, many_p50) = measure(server.address(), 16, query, body, &id);
+            if query == "constant" {
+                constant = (one, many);
+            }
+            println!(
+                "{query:<16}{one:>14.0}{one_p50:>12.2?}{:>10.2}{many:>14.0}{many_p50:>12.2?}{:>10.2}",
+                one / constant.0,
+                many / constant.1
+            );
+        }
+        server.stop();
+        engine.close().expect("it closes");
     }
-    drop(connection);
-    server.stop();
-    engine.close().expect("it closes");
 }

@@ -34,6 +34,14 @@ shellcheck -s sh install.sh
 step "lints"
 cargo clippy --workspace --all-targets --locked -- -D warnings
 
+step "containers"
+# Tests of containers skip where no daemon answers; in CI that is a failure.
+if [ "${CI:-}" = true ]; then export HELIX_REQUIRE_DOCKER=1; fi
+if ! { bash scripts/dockerd.sh && bash scripts/base-images.sh; }; then
+    [ -z "${HELIX_REQUIRE_DOCKER:-}" ] || fail "the tests of containers need a docker daemon"
+    say "tests of containers are skipped"
+fi
+
 step "tests"
 cargo nextest run --workspace --locked "$@"
 

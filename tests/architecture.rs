@@ -17,7 +17,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "compiler",
             "config",
             "ctx",
-            "docker",
             "errors",
             "helix_engine",
             "helix_plan",
@@ -28,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "utils",
         ],
     ),
-    ("docker", &["errors", "utils"]),
+    ("docker", &["utils"]),
     (
         "ops",
         &[
@@ -45,7 +44,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "utils",
         ],
     ),
-    ("integrations", &["config", "errors", "helix_engine", "helix_plan", "project", "ui", "utils"]),
+    ("integrations", &["config", "docker", "errors", "helix_engine", "helix_plan", "project", "ui", "utils"]),
     ("ctx", &["config", "errors", "project", "ui", "utils"]),
     ("ui", &["compiler", "config", "errors", "utils"]),
     ("project", &["config", "errors", "utils"]),

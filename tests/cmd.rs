@@ -95,8 +95,8 @@ fn each_failure_has_its_exit_code_in_text_and_json() {
     check(&["check"], 4, "E-HQL-ENCODING");
     fs::remove_dir_all(project.root().join("db")).unwrap();
     check(&["check"], 3, "E-CFG-QUERIES");
-    project.write("helix.toml", "[project]\nname = \"app\"\n[local.dev]\nruntime = \"docker\"\n[local.b]\nport = 1\n");
-    check(&["push", "dev"], 7, "E-DEPLOY-UNSUPPORTED");
+    project.write("helix.toml", "[project]\nname = \"app\"\n[local.dev]\n[cloud.b.fly]\n");
+    check(&["push", "b"], 7, "E-DEPLOY-UNSUPPORTED");
     check(&["push"], 5, "E-INPUT-REQUIRED");
     project.write("helix.toml", "[project]\nname = \"app\"\n[local.dev]\nprot = 1\n");
     check(&["status"], 3, "E-CFG-UNKNOWN-KEY");

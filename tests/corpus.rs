@@ -14,10 +14,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use corpus_files::{Block, Part, Session, blocks, cases, parse, requests, sources};
+use corpus_files::{Block, Part, Session, Shown, blocks, cases, parse, requests, sources};
 use helix::compiler;
 use helix_engine::{Engine, EngineOptions};
-use regex::Regex;
 
 fn print(parts: &[Part]) -> String {
     let print = |part: &Part| match part {
@@ -39,31 +38,6 @@ fn answer(engine: &Engine, runtime: &tokio::runtime::Runtime, block: &str) -> St
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
-}
-
-/// Ids in the order in which they were shown.
-#[derive(Default)]
-struct Shown(Vec<String>);
-
-impl Shown {
-    fn normalise(&mut self, text: &str) -> String {
-        let id =
-            Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-6[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a constant pattern");
-        let text = id.replace_all(text, |captures: &regex::Captures<'_>| {
-            let id = captures[0].to_owned();
-            if id.starts_with("1f0e3e9c-5b1a") {
-                return id; // Written in the case itself.
-            }
-            let index = self.0.iter().position(|known| *known == id).unwrap_or_else(|| {
-                self.0.push(id);
-                self.0.len() - 1
-            });
-            format!("<id {}>", index + 1)
-        });
-        let now = jiff::Timestamp::now().to_string();
-        let today = format!(r"{}T[0-9:.]+\+00:00", &now[..10]);
-        Regex::new(&today).expect("a date is no pattern").replace_all(&text, "<now>").into_owned()
-    }
 }
 
 /// What the case should say.

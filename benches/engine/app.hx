@@ -11,6 +11,10 @@ QUERY link(pairs: [{ a: String, b: String }]) =>
         AddE<Follows>::From(x)::To(y)
     }
     RETURN NONE
+QUERY constant() => RETURN NONE
+QUERY follow(a: ID, b: ID) =>
+    edge <- AddE<Follows>::From(a)::To(b)
+    RETURN edge
 QUERY add(email: String, name: String, age: U8) =>
     user <- AddN<User>({ email: email, name: name, age: age })
     RETURN user

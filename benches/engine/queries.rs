@@ -3,14 +3,16 @@
 use helix_engine::compiled::*;
 /// Every query.
 pub const QUERIES: Queries = Queries {
-    digest: "sha256:b56e70416dc0ba4afc5a63da1957d3ff9ebd647ffe8a1d0280e85b870ddb8f88",
+    digest: "sha256:762fe5e87b427bd8b1ad1949e6b6d22528771801b8b01d35467e0aa298947e9f",
     bodies: &[
         ("add", add::query),
         ("add_doc", add_doc::query),
         ("by_id", by_id::query),
         ("by_index", by_index::query),
+        ("constant", constant::query),
         ("filter", filter::query),
         ("filter_more", filter_more::query),
+        ("follow", follow::query),
         ("id", id::query),
         ("link", link::query),
         ("load", load::query),
@@ -73,9 +75,9 @@ mod add {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY add (app.hx:14:7)
+        // QUERY add (app.hx:18:7)
         let Input { email, name, age } = Input::of(run)?;
-        // app.hx:15:5
+        // app.hx:19:5
         let user = run
             .settle_item(
                 run
@@ -117,9 +119,9 @@ mod add_doc {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY add_doc (app.hx:44:7)
+        // QUERY add_doc (app.hx:48:7)
         let Input { v, title } = Input::of(run)?;
-        // app.hx:45:5
+        // app.hx:49:5
         let doc = run
             .settle_item(
                 run
@@ -152,9 +154,9 @@ mod by_id {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY by_id (app.hx:20:7)
+        // QUERY by_id (app.hx:24:7)
         let Input { id } = Input::of(run)?;
-        // app.hx:21:5
+        // app.hx:25:5
         let user = {
             let mut first = First::default();
             run.by_id(
@@ -192,9 +194,9 @@ mod by_index {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY by_index (app.hx:23:7)
+        // QUERY by_index (app.hx:27:7)
         let Input { email } = Input::of(run)?;
-        // app.hx:24:5
+        // app.hx:28:5
         let user = {
             let mut first = First::default();
             run.by_index(
@@ -215,6 +217,16 @@ mod by_index {
     }
 }
 
+/// `constant`, which reads.
+mod constant {
+    use super::*;
+    pub fn query(_run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+        // QUERY constant (app.hx:14:7)
+        out.extend_from_slice(b"null");
+        Ok(())
+    }
+}
+
 /// `filter`, which reads.
 mod filter {
     use super::*;
@@ -231,10 +243,10 @@ mod filter {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY filter (app.hx:32:7)
+        // QUERY filter (app.hx:36:7)
         let user_age = run.column(node::USER, node::user::AGE);
         let Input { min } = Input::of(run)?;
-        // app.hx:33:5
+        // app.hx:37:5
         let n = {
             let mut count = 0_u64;
             run.all(
@@ -283,12 +295,12 @@ mod filter_more {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY filter_more (app.hx:35:7)
+        // QUERY filter_more (app.hx:39:7)
         let user_age = run.column(node::USER, node::user::AGE);
         let user_score = run.column(node::USER, node::user::SCORE);
         let user_name = run.column(node::USER, node::user::NAME);
         let Input { min, score } = Input::of(run)?;
-        // app.hx:36:5
+        // app.hx:40:5
         let users = {
             let mut elements = Slice::all();
             run.all(
@@ -355,6 +367,47 @@ mod filter_more {
     }
 }
 
+/// `follow`, which writes.
+mod follow {
+    use super::*;
+    /// What the query looks at of its arguments.
+    struct Input {
+        /// `a`
+        a: Uuid,
+        /// `b`
+        b: Uuid,
+    }
+
+    impl Input {
+        fn of(run: &Run<'_, '_>) -> Result<Self> {
+            Ok(Self {
+                a: argument(run, 0)?,
+                b: argument(run, 1)?,
+            })
+        }
+    }
+
+    pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+        // QUERY follow (app.hx:15:7)
+        let Input { a, b } = Input::of(run)?;
+        // app.hx:16:5
+        let edge_ = run
+            .settle_item(
+                run
+                    .add_edge(
+                        edge::FOLLOWS,
+                        &[],
+                        &run.ends(Datum::Value(Value::from(a)))?,
+                        &run.ends(Datum::Value(Value::from(b)))?,
+                    )?,
+            )?;
+        out.extend_from_slice(b"{\"edge\":");
+        run.write_item(&edge_, out)?;
+        out.push(b'}');
+        Ok(())
+    }
+}
+
 /// `id`, which reads.
 mod id {
     use super::*;
@@ -371,9 +424,9 @@ mod id {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY id (app.hx:17:7)
+        // QUERY id (app.hx:21:7)
         let Input { email } = Input::of(run)?;
-        // app.hx:18:5
+        // app.hx:22:5
         let user = {
             let mut first = First::default();
             run.by_index(
@@ -519,14 +572,14 @@ mod load_docs {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY load_docs (app.hx:47:7)
+        // QUERY load_docs (app.hx:51:7)
         let Input { rows } = Input::of(run)?;
-        // app.hx:48:5
+        // app.hx:52:5
         for element in run.elements(Datum::Value(Value::from(rows))) {
             run.tick()?;
             let v = run.member(element.value(), 0);
             let title = run.member(element.value(), 1);
-            // app.hx:48:32
+            // app.hx:52:32
             let _ = run
                 .add_vector(
                     vector::DOC,
@@ -555,10 +608,10 @@ mod near {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY near (app.hx:50:7)
+        // QUERY near (app.hx:54:7)
         let doc_title = run.column(vector::DOC, vector::doc::TITLE);
         let Input { v } = Input::of(run)?;
-        // app.hx:51:5
+        // app.hx:55:5
         let docs = {
             let mut elements = Slice::all();
             run.search(
@@ -612,11 +665,11 @@ mod one_hop {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY one_hop (app.hx:26:7)
+        // QUERY one_hop (app.hx:30:7)
         let user_name = run.column(node::USER, node::user::NAME);
         let user_age = run.column(node::USER, node::user::AGE);
         let Input { id } = Input::of(run)?;
-        // app.hx:27:5
+        // app.hx:31:5
         let users = {
             let mut elements = Slice::all();
             run.by_id(
@@ -665,9 +718,9 @@ mod one_hop {
 mod order {
     use super::*;
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY order (app.hx:41:7)
+        // QUERY order (app.hx:45:7)
         let user_score = run.column(node::USER, node::user::SCORE);
-        // app.hx:42:5
+        // app.hx:46:5
         let users = {
             let mut elements = Slice::all();
             let mut keyed = Keyed::default();
@@ -722,10 +775,10 @@ mod sum_of_hops {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY sum_of_hops (app.hx:38:7)
+        // QUERY sum_of_hops (app.hx:42:7)
         let user_age = run.column(node::USER, node::user::AGE);
         let Input { min } = Input::of(run)?;
-        // app.hx:39:5
+        // app.hx:43:5
         let n = {
             let mut count = 0_u64;
             run.all(
@@ -786,9 +839,9 @@ mod two_hop_count {
     }
 
     pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-        // QUERY two_hop_count (app.hx:29:7)
+        // QUERY two_hop_count (app.hx:33:7)
         let Input { id } = Input::of(run)?;
-        // app.hx:30:5
+        // app.hx:34:5
         let n = {
             let mut count = 0_u64;
             run.by_id(

@@ -6,11 +6,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use helix_engine::backup::{Manifest, Packing};
 use serde::Serialize;
 
-use super::runtime::blocking;
 use crate::ctx::Ctx;
 use crate::errors::Failure;
 use crate::ops::backup::{self, Form};
-use crate::ops::local;
+use crate::ops::platform::Platform;
+use crate::ops::{blocking, local};
 use crate::ui::{Page, Report, Style};
 use crate::utils::size;
 
@@ -190,16 +190,15 @@ async fn make(args: BackupArgs, ctx: &Ctx) -> Result<BackupReport, Failure> {
     };
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    let files = local::settings(ctx, project, &name)?.files;
-    if let Some(bytes) = backup::data_size(&files).filter(|bytes| *bytes > LARGE_BYTES) {
+    let platform = Platform::of(ctx, project, &name)?;
+    if let Some(bytes) = backup::data_size(platform.files()).filter(|bytes| *bytes > LARGE_BYTES) {
         ctx.ui.confirm(&format!("The data of `{name}` takes {}. Copy it?", size(bytes)), "--yes")?;
     }
     let usual = args.output.is_none();
     let path = args.output.map_or_else(|| backup::new_place(project.root(), form), |path| ctx.cwd.join(path));
     ctx.check_cancelled()?;
     let step = ctx.ui.step("backup", &format!("Copying the data of `{name}`"));
-    let to = path.clone();
-    let manifest = blocking(move || backup::make(&files, &to, form, args.compact)).await?;
+    let manifest = backup::make(&platform, &path, form, args.compact).await?;
     step.done("Copied");
     let removed = match args.keep.filter(|_| usual) {
         Some(keep) => backup::prune(&backup::folder(project.root()), &name, keep.into())?,

@@ -6,14 +6,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::args::LockArgs;
+use crate::config::Instance;
 use crate::ctx::Ctx;
-use crate::docker;
 use crate::errors::Failure;
 use crate::ops::build::binary;
-use crate::ops::build::error::BuildError;
 use crate::ops::build::generate::Inputs;
 use crate::ops::build::image::{self, ImageOptions, Prepared};
-use crate::ops::{compile, local, warnings};
+use crate::ops::{compile, container, local, warnings};
+use crate::project::Project;
 use crate::ui::{self, Page, Report};
 use crate::utils::count;
 
@@ -145,7 +145,7 @@ pub async fn run(args: BuildArgs, ctx: &Ctx) -> Result<BuildReport, Failure> {
                 image::emit(&prepared, &folder)?;
                 (Artefact::Dockerfile { dockerfile: folder.join("Dockerfile") }, false)
             }
-            None => built_image(&args, ctx, &inputs, &prepared, &home).await?,
+            None => built_image(&args, ctx, (project, instance), &inputs, &prepared, &home).await?,
         }
     };
     Ok(BuildReport {
@@ -162,18 +162,19 @@ pub async fn run(args: BuildArgs, ctx: &Ctx) -> Result<BuildReport, Failure> {
 async fn built_image(
     args: &BuildArgs,
     ctx: &Ctx,
+    (project, instance): (&Project, &Instance),
     inputs: &Inputs,
     prepared: &Prepared,
     home: &std::path::Path,
 ) -> Result<(Artefact, bool), Failure> {
-    let docker = docker::connect(&ctx.env).await.map_err(|error| BuildError::NoDaemon(error.to_string()))?;
+    let client = container::connect(ctx, project, instance).await?;
     let options = ImageOptions {
         platform: args.platform.clone(),
         tags: args.tag.clone(),
         no_cache: args.no_cache,
         force: args.force,
     };
-    let built = image::image(ctx, &docker, inputs, prepared, home, &options).await?;
+    let built = image::image(ctx, client.docker(), inputs, prepared, home, &options).await?;
     let artefact = Artefact::Image {
         image: built.reference,
         tags: built.tags,

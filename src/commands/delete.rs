@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::args::LockArgs;
 use crate::ctx::Ctx;
 use crate::errors::Failure;
+use crate::ops::platform::Platform;
 use crate::ops::{delete, local};
 use crate::ui::{Page, Report, Style};
 
@@ -40,6 +41,9 @@ pub struct DeleteReport {
     provider: &'static str,
     /// The folders and files that are gone.
     removed: Vec<PathBuf>,
+    /// What the container runtime had of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    things: Vec<String>,
     data_kept: bool,
     config_kept: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -49,6 +53,9 @@ pub struct DeleteReport {
 impl Report for DeleteReport {
     fn human(&self, page: &mut Page) {
         page.success(self.line());
+        for thing in &self.things {
+            page.line(Style::Dim, format_args!("  {thing}"));
+        }
         for path in &self.removed {
             page.line(Style::Dim, format_args!("  {}", path.display()));
         }
@@ -70,7 +77,7 @@ impl DeleteReport {
     }
 }
 
-/// Deletes an instance: its process, its data, its workspace, its table in the project file.
+/// Deletes an instance: its process or container, its data, its workspace, its table in the project file.
 ///
 /// # Errors
 ///
@@ -79,15 +86,17 @@ impl DeleteReport {
 pub async fn run(args: DeleteArgs, ctx: &Ctx) -> Result<DeleteReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, Some(&args.instance))?;
-    let settings = local::settings(ctx, project, &name)?;
-    let doomed = delete::plan(project.root(), &settings.files, args.keep_data)?;
+    let platform = Platform::of(ctx, project, &name)?;
+    let doomed = delete::plan(project.root(), platform.files(), args.keep_data)?;
+    // Where it runs first: what cannot be told must not be left behind.
+    let things = platform.things().await?;
     if !args.dry_run {
         let what = if args.keep_data { "" } else { " and all its data" };
         ctx.ui.confirm_typed(&format!("This deletes `{name}`{what}."), &name)?;
-        let lock = ctx.unless_cancelled(local::lock(&settings, "delete", args.lock.lock_timeout)).await?;
+        let lock = ctx.unless_cancelled(local::lock(platform.settings(), "delete", args.lock.lock_timeout)).await?;
         ctx.check_cancelled()?;
         let step = ctx.ui.step("delete", &format!("Deleting `{name}`"));
-        delete::apply(&settings.files, &doomed, DRAIN).await?;
+        platform.dispose(&doomed, DRAIN).await?;
         if !args.keep_config {
             local::forget(project, &name)?;
         }
@@ -96,8 +105,9 @@ pub async fn run(args: DeleteArgs, ctx: &Ctx) -> Result<DeleteReport, Failure> {
     }
     Ok(DeleteReport {
         instance: name,
-        provider: "embedded",
+        provider: platform.provider(),
         removed: doomed,
+        things,
         data_kept: args.keep_data,
         config_kept: args.keep_config,
         dry_run: args.dry_run,

@@ -79,7 +79,7 @@ pub async fn run(args: DevArgs, ctx: &Ctx) -> Result<DevReport, Failure> {
     let project = ctx.project()?;
     let name = choose(&args, ctx, project)?;
     // Before anything is compiled: an instance that cannot run here is no work to begin.
-    local::settings(ctx, project, &name)?;
+    local::embedded(ctx, project, &name)?;
     ctx.ui.header(&format!("Developing `{name}`, Ctrl-C ends it"));
     let options = DevOptions {
         port: args.port.unwrap_or(PortChoice::Configured),

@@ -7,9 +7,10 @@ use clap::Args;
 use helix_engine::transfer::{Contents, Entry, MANIFEST, Progress};
 use serde::Serialize;
 
-use super::runtime::{blocking, counting};
+use super::runtime::counting;
 use crate::ctx::Ctx;
 use crate::errors::Failure;
+use crate::ops::platform::Platform;
 use crate::ops::{local, transfer};
 use crate::ui::{Page, Report, Style};
 
@@ -66,13 +67,12 @@ impl ExportReport {
 pub async fn run(args: ExportArgs, ctx: &Ctx) -> Result<ExportReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, Some(&args.instance))?;
-    let files = local::settings(ctx, project, &name)?.files;
+    let platform = Platform::of(ctx, project, &name)?;
     let path = ctx.cwd.join(&args.output);
     ctx.check_cancelled()?;
     let step = ctx.ui.step("export", &format!("Writing the data of `{name}`"));
     let progress = Arc::new(Progress::default());
-    let (to, told) = (path.clone(), progress.clone());
-    let work = blocking(move || transfer::export(&files, &to, &told));
+    let work = transfer::export(&platform, &path, &progress);
     let contents = counting(ctx, &step, &progress, work).await?;
     step.done("Written");
     let items = contents.total();

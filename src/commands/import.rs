@@ -8,11 +8,12 @@ use helix_engine::transfer::{Contents, Entry, Progress};
 use serde::Serialize;
 
 use super::args::LockArgs;
-use super::runtime::{blocking, counting};
+use super::runtime::counting;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::State;
-use crate::ops::{lifecycle, local, transfer};
+use crate::ops::platform::Platform;
+use crate::ops::{blocking, local, transfer};
 use crate::ui::{Page, Report, Style};
 
 const EXAMPLES: &str = "\
@@ -72,11 +73,13 @@ impl ImportReport {
 pub async fn run(args: ImportArgs, ctx: &Ctx) -> Result<ImportReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, Some(&args.instance))?;
-    let settings = local::settings(ctx, project, &name)?;
+    let platform = Platform::of(ctx, project, &name)?;
+    let settings = platform.settings();
     let from = ctx.cwd.join(&args.from);
-    let lock = ctx.unless_cancelled(local::lock(&settings, "import", args.lock.lock_timeout)).await?;
-    if let Some(running) = lifecycle::running(&settings)? {
-        let message = format!("instance `{name}` runs (pid {}): it cannot be filled", running.pid);
+    let lock = ctx.unless_cancelled(local::lock(settings, "import", args.lock.lock_timeout)).await?;
+    if let Some(running) = platform.running().await? {
+        let (kind, unit) = running.unit.detail();
+        let message = format!("instance `{name}` runs ({kind} {unit}): it cannot be filled");
         let failure = Failure::new("E-STATE-RUNNING", ExitCode::State, message);
         return Err(failure.hint(format!("stop it first: `helix stop {name}`")));
     }

@@ -1,6 +1,5 @@
 //! `helix logs`.
 
-use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,16 +12,15 @@ use serde_json::json;
 use super::args::duration;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
-use crate::integrations::embedded::log::read::{Filter, Follow, Level, Record, all, tail};
+use crate::integrations::embedded::log::read::{Filter, Level, Record};
 use crate::ops::local;
+use crate::ops::platform::{Follow, Platform};
 use crate::ui::{Page, Report, Style};
 
 /// How many lines are shown when nothing else is said.
 const LINES: usize = 100;
 /// How long a range is when only its end is said.
 const RANGE: Duration = Duration::from_secs(15 * 60);
-/// Between two looks at a log that is followed.
-const POLL: Duration = Duration::from_millis(100);
 
 /// Arguments of `helix logs`.
 #[derive(Debug, Args)]
@@ -74,9 +72,7 @@ impl Report for LogsReport {
 pub async fn run(args: LogsArgs, ctx: &Ctx) -> Result<LogsReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    let settings = local::settings(ctx, project, &name)?;
-    let path = settings.files.log();
-    let failed = |error: std::io::Error| Failure::file("read", &path, &error);
+    let platform = Platform::of(ctx, project, &name)?;
     let filter = filter(&args)?;
     let mut lines = 0;
     let mut show = |records: Vec<Record>| {
@@ -84,26 +80,26 @@ pub async fn run(args: LogsArgs, ctx: &Ctx) -> Result<LogsReport, Failure> {
         records.iter().for_each(|record| print(ctx, record));
     };
     if args.follow {
-        let (last, follow) = Follow::after_tail(&path, filter, args.tail.unwrap_or(LINES)).map_err(failed)?;
-        ctx.ui.event("step.start", &json!({ "step": "follow", "message": path }));
+        let (last, follow) = platform.follow(filter, args.tail.unwrap_or(LINES)).await?;
+        ctx.ui.event("step.start", &json!({ "step": "follow", "message": name }));
         show(last);
-        return Err(go_on(follow, &path, show).await);
+        return Err(go_on(follow, show).await);
     }
-    show(match (args.tail, bounded(&args)) {
-        (None, true) => all(&path, &filter).map_err(failed)?,
-        (count, _) => tail(&path, &filter, count.unwrap_or(LINES)).map_err(failed)?,
-    });
+    let count = match (args.tail, bounded(&args)) {
+        (None, true) => None,
+        (count, _) => Some(count.unwrap_or(LINES)),
+    };
+    show(platform.logs(&filter, count).await?);
     Ok(LogsReport { instance: name, lines })
 }
 
 /// Goes on until something fails; a signal ends it from outside.
-async fn go_on(mut follow: Follow, path: &Path, mut show: impl FnMut(Vec<Record>)) -> Failure {
+async fn go_on(mut follow: Follow<'_>, mut show: impl FnMut(Vec<Record>)) -> Failure {
     loop {
-        match follow.poll() {
+        match follow.next().await {
             Ok(records) => show(records),
-            Err(error) => return Failure::file("read", path, &error),
+            Err(failure) => return failure,
         }
-        tokio::time::sleep(POLL).await;
     }
 }
 

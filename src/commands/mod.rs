@@ -15,6 +15,8 @@ pub mod import;
 pub mod init;
 pub mod instance;
 pub mod logs;
+pub mod plan;
+pub mod prune;
 pub mod push;
 pub mod query;
 pub mod restart;
@@ -46,6 +48,8 @@ pub enum Command {
     /// Make the queries what an instance serves
     #[command(visible_alias = "deploy")]
     Push(push::PushArgs),
+    /// Show what a push would do
+    Plan(plan::PlanArgs),
     /// Work on an instance: each save is live at once
     Dev(dev::DevArgs),
     /// Start an instance with what was last pushed
@@ -70,6 +74,8 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Delete an instance and its data
     Delete(delete::DeleteArgs),
+    /// Remove containers, images and workspaces that nobody needs; data stays
+    Prune(prune::PruneArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Print the version
@@ -116,6 +122,8 @@ impl Command {
             Self::Export(_) => "export",
             Self::Import(_) => "import",
             Self::Delete(_) => "delete",
+            Self::Plan(_) => "plan",
+            Self::Prune(_) => "prune",
             Self::Completions(_) => "completions",
             Self::Version(_) => "version",
             Self::Instance(_) => "instance-process",
@@ -142,6 +150,8 @@ impl Command {
             | Self::Export(_)
             | Self::Import(_)
             | Self::Delete(_)
+            | Self::Plan(_)
+            | Self::Prune(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -169,13 +179,15 @@ impl Command {
             | Self::Restore(_)
             | Self::Export(_)
             | Self::Import(_)
-            | Self::Delete(_) => true,
+            | Self::Delete(_)
+            | Self::Prune(_) => true,
             Self::Check(_)
             | Self::Compile(_)
             | Self::Instance(_)
             | Self::Status(_)
             | Self::Logs(_)
             | Self::Query(_)
+            | Self::Plan(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -208,6 +220,8 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
         Command::Export(args) => ui.finish(block_on(ctx, OnSignal::Tell, export::run(args, ctx))),
         Command::Import(args) => ui.finish(block_on(ctx, OnSignal::Tell, import::run(args, ctx))),
         Command::Delete(args) => ui.finish(block_on(ctx, OnSignal::Tell, delete::run(args, ctx))),
+        Command::Plan(args) => ui.finish(block_on(ctx, OnSignal::Drop, plan::run(args, ctx))),
+        Command::Prune(args) => ui.finish(block_on(ctx, OnSignal::Tell, prune::run(args, ctx))),
         Command::Completions(args) => ui.finish(completions::run(&args, ctx)),
         Command::Version(args) => ui.finish(Ok(version::run(&args))),
         Command::Welcome(args) => ui.finish(Ok(welcome::run(&args))),

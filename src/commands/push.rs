@@ -1,18 +1,19 @@
 //! `helix push`.
 
 use clap::Args;
-use helix_plan::diff::{Change, Class, Diff, QueryChange, SchemaChange};
-use helix_plan::introspect::AccessInfo;
+use helix_plan::diff::{Class, Diff, QueryChange, SchemaChange};
 use serde::Serialize;
 
 use super::args::{LockArgs, WaitArgs, port};
 use crate::ctx::Ctx;
-use crate::errors::Failure;
-use crate::integrations::embedded::settings::{Settings, url};
+use crate::errors::{ExitCode, Failure};
+use crate::integrations::embedded::settings::url;
 use crate::ops::compile::{self, CompiledProject};
-use crate::ops::instance::{InstanceError, Runner};
-use crate::ops::push::{self, Action, PortChoice, PushOptions, PushPlan, Pushed};
+use crate::ops::instance::{InstanceError, Unit};
+use crate::ops::platform::Platform;
+use crate::ops::push::{Action, PortChoice, PushOptions, PushPlan, Pushed, describe};
 use crate::ops::{local, warnings};
+use crate::project::Project;
 use crate::ui::{Page, Report, Style};
 use crate::utils::count;
 
@@ -38,6 +39,9 @@ pub struct PushArgs {
     /// Leave a failed release as it is, rather than going back to the one before
     #[arg(long)]
     no_rollback: bool,
+    /// Run this image in place of one that is built, for an instance in a container
+    #[arg(long, value_name = "REF")]
+    image: Option<String>,
     /// What to say about this release
     #[arg(long, value_name = "TEXT")]
     message: Option<String>,
@@ -62,8 +66,10 @@ pub struct PushReport {
     previous_release: Option<String>,
     url: String,
     port: u16,
+    #[serde(flatten)]
+    unit: Option<Unit>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pid: Option<u32>,
+    image: Option<String>,
     digest: String,
     plan: Planned,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +97,9 @@ impl Report for PushReport {
         let mut details = vec![("url", self.url.clone())];
         if self.dry_run {
             details.push(("action", self.plan.action.describe()));
+        }
+        if let Some(Unit::Container(name)) = &self.unit {
+            details.push(("container", name.clone()));
         }
         details.extend(self.release.clone().map(|release| ("release", release)));
         details.extend(self.health.map(|health| ("health", health.to_owned())));
@@ -125,8 +134,12 @@ impl PushReport {
 pub async fn run(args: PushArgs, ctx: &Ctx) -> Result<PushReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    let settings = local::settings(ctx, project, &name)?;
-    let runner = local::runner()?;
+    let platform = Platform::of(ctx, project, &name)?;
+    if args.image.is_some() && !platform.has_image() {
+        let message = format!("instance `{name}` is {}, and runs no image", platform.provider());
+        return Err(Failure::new("E-INPUT-IMAGE", ExitCode::Usage, message)
+            .hint(format!("set `runtime = \"docker\"` in `[local.{name}]`")));
+    }
     ctx.ui.header(&format!("Pushing `{name}`"));
 
     let step = ctx.ui.step("check", "Checking");
@@ -140,21 +153,22 @@ pub async fn run(args: PushArgs, ctx: &Ctx) -> Result<PushReport, Failure> {
         wait: args.wait.wait(),
         rollback: !args.no_rollback,
         message: args.message.clone(),
+        image: args.image.clone(),
     };
     if args.dry_run {
-        let plan = push::plan(&runner, &settings, &compiled.program, &options).await?;
-        return Ok(report(ctx, &settings, &plan, None));
+        let plan = platform.plan(&compiled.program, &options).await?;
+        return Ok(report(ctx, &platform, &plan, None));
     }
-    let lock = ctx.unless_cancelled(local::lock(&settings, "push", args.lock.lock_timeout)).await?;
-    let plan = push::plan(&runner, &settings, &compiled.program, &options).await?;
+    let lock = ctx.unless_cancelled(local::lock(platform.settings(), "push", args.lock.lock_timeout)).await?;
+    let plan = platform.plan(&compiled.program, &options).await?;
     agree(&args, ctx, &plan)?;
     ctx.check_cancelled()?;
-    let pushed = deliver(ctx, &runner, &settings, compiled, &plan, &options).await?;
+    let pushed = deliver(ctx, project, &platform, compiled, &plan, &options).await?;
     if args.save {
         local::save_port(project, &name, pushed.port)?;
     }
     drop(lock);
-    Ok(report(ctx, &settings, &plan, Some(pushed)))
+    Ok(report(ctx, &platform, &plan, Some(pushed)))
 }
 
 /// Gets the user's word for a change that loses data.
@@ -173,8 +187,8 @@ fn agree(args: &PushArgs, ctx: &Ctx, plan: &PushPlan) -> Result<(), Failure> {
 
 async fn deliver(
     ctx: &Ctx,
-    runner: &Runner,
-    settings: &Settings,
+    project: &Project,
+    platform: &Platform,
     compiled: CompiledProject,
     plan: &PushPlan,
     options: &PushOptions,
@@ -182,6 +196,13 @@ async fn deliver(
     for line in describe(&plan.changes.queries, &plan.changes.schema).into_iter().take(20) {
         ctx.ui.note(&line);
     }
+    let image = match &plan.action {
+        Action::Nothing => None,
+        Action::Swap | Action::Restart { .. } | Action::Start => {
+            platform.image(ctx, project, &compiled, options).await?
+        }
+    };
+    ctx.check_cancelled()?;
     let (running, done) = match &plan.action {
         Action::Nothing => ("Looking", "Nothing to do".to_owned()),
         Action::Swap => ("Swapping the plan", "Swapped the plan".to_owned()),
@@ -190,62 +211,39 @@ async fn deliver(
     };
     let step = ctx.ui.step("activate", running);
     let hash = Some(compiled.sources.hash);
-    let pushed = push::apply(runner, settings, &compiled.program, hash, plan, options).await?;
+    let pushed = platform.apply(&compiled.program, hash, plan, image.as_ref(), options).await?;
     step.done(&done);
     Ok(pushed)
 }
 
-/// The changes, one a line.
-fn describe(queries: &[QueryChange], schema: &[SchemaChange]) -> Vec<String> {
-    let verb = |change| match change {
-        Change::Added => "+",
-        Change::Changed => "~",
-        Change::Removed => "-",
-    };
-    let schema = schema.iter().map(|one| {
-        let class = match one.class {
-            Class::Compatible => "",
-            Class::NeedsMigration => " (stored data is converted)",
-            Class::Breaking => " (breaking)",
-        };
-        format!("{} {}: {}{class}", verb(one.change), one.subject, one.reason)
-    });
-    let queries = queries.iter().map(|one| {
-        let access = match one.access {
-            AccessInfo::Read => "read",
-            AccessInfo::Write => "write",
-        };
-        format!("{} query {} ({access})", verb(one.change), one.name)
-    });
-    schema.chain(queries).collect()
-}
-
-fn report(ctx: &Ctx, settings: &Settings, plan: &PushPlan, pushed: Option<Pushed>) -> PushReport {
+fn report(ctx: &Ctx, platform: &Platform, plan: &PushPlan, pushed: Option<Pushed>) -> PushReport {
     let Diff { queries, schema } = plan.changes.clone();
     let class = plan.changes.class();
     let planned = Planned { action: plan.action.clone(), class, queries, schema };
     let changed = pushed.is_some() && plan.action != Action::Nothing;
-    let planned_url = url(settings.address(plan.port));
-    let (release, pid, health, at, port) = match &pushed {
-        Some(done) => {
-            let health = done.health.as_ref().map(crate::ops::health::Health::name);
-            (done.release.clone(), Some(done.pid), health, done.url.clone(), done.port)
-        }
-        None => (None, None, None, planned_url, plan.port),
+    let dry_run = pushed.is_none();
+    let at = match &pushed {
+        Some(done) => (done.url.clone(), done.port),
+        None => (url(platform.settings().address(plan.port)), plan.port),
+    };
+    let (release, unit, image, health) = match pushed {
+        Some(done) => (done.release, Some(done.unit), done.image, done.health),
+        None => (None, None, None, None),
     };
     PushReport {
-        instance: settings.files.name().to_owned(),
-        provider: "embedded",
+        instance: platform.files().name().to_owned(),
+        provider: platform.provider(),
         changed,
-        dry_run: pushed.is_none(),
+        dry_run,
         previous_release: plan.previous_release.clone().filter(|previous| release.as_ref() != Some(previous)),
         release,
-        url: at,
-        port,
-        pid,
+        url: at.0,
+        port: at.1,
+        unit,
+        image,
         digest: plan.digest.clone(),
         plan: planned,
-        health,
+        health: health.as_ref().map(crate::ops::health::Health::name),
         rolled_back: false,
         duration_ms: u64::try_from(ctx.ui.elapsed().as_millis()).unwrap_or(u64::MAX),
     }

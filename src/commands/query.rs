@@ -13,7 +13,8 @@ use crate::compiler;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::ops::invoke::{ApiKey, Endpoint, InvokeError, arguments, find};
-use crate::ops::{lifecycle, local};
+use crate::ops::local;
+use crate::ops::platform::Platform;
 use crate::ui::{Page, Report, Style};
 use crate::utils::nearest;
 
@@ -257,7 +258,7 @@ pub async fn run(args: QueryArgs, ctx: &Ctx) -> Result<QueryReport, Failure> {
         }
         Some(url) => (instance, url.trim_end_matches('/').to_owned()),
         None => {
-            let (name, url) = address(ctx, instance.as_deref())?;
+            let (name, url) = address(ctx, instance.as_deref()).await?;
             (Some(name), url)
         }
     };
@@ -330,14 +331,14 @@ fn words(args: &QueryArgs) -> Result<(Option<String>, Option<String>), Failure> 
 }
 
 /// The instance and where it is reached.
-fn address(ctx: &Ctx, given: Option<&str>) -> Result<(String, String), Failure> {
+async fn address(ctx: &Ctx, given: Option<&str>) -> Result<(String, String), Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, given)?;
-    let settings = local::settings(ctx, project, &name)?;
-    match lifecycle::running(&settings)? {
+    let platform = Platform::of(ctx, project, &name)?;
+    match platform.running().await? {
         Some(running) => Ok((name, running.url)),
         None => {
-            let pushed = settings.files.state().exists();
+            let pushed = platform.files().state().exists();
             let verb = if pushed { "start" } else { "push" };
             let message = format!("instance `{name}` is not running");
             Err(Failure::new("E-STATE-NOT-RUNNING", ExitCode::State, message).hint(format!("`helix {verb} {name}`")))

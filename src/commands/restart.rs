@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::args::{LockArgs, WaitArgs, duration};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
-use crate::ops::lifecycle::{self, Started};
+use crate::ops::lifecycle::Started;
 use crate::ops::local;
+use crate::ops::platform::Platform;
 use crate::ui::{Page, Report};
 
 /// Arguments of `helix restart`.
@@ -46,7 +47,7 @@ impl Report for RestartReport {
     fn human(&self, page: &mut Page) {
         page.success(self.line());
         if let Some(started) = self.started.as_ref().filter(|_| !self.dry_run) {
-            page.details([("url", started.url.clone()), ("pid", started.pid.to_string())]);
+            page.details([("url", started.url.clone()), started.unit.detail()]);
         }
     }
 
@@ -63,7 +64,7 @@ impl RestartReport {
     }
 }
 
-/// Ends the process of an instance and starts another one with what was last pushed.
+/// Ends what an instance runs as and starts it again with what was last pushed.
 ///
 /// # Errors
 ///
@@ -71,24 +72,23 @@ impl RestartReport {
 pub async fn run(args: RestartArgs, ctx: &Ctx) -> Result<RestartReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    let settings = local::settings(ctx, project, &name)?;
-    let runner = local::runner()?;
+    let platform = Platform::of(ctx, project, &name)?;
     let report = |reconfigured, started| RestartReport {
         instance: name.clone(),
-        provider: "embedded",
+        provider: platform.provider(),
         reconfigured,
         dry_run: args.dry_run,
         started,
     };
     if args.dry_run {
-        return Ok(report(lifecycle::is_reconfigured(&settings)?, lifecycle::running(&settings)?));
+        return Ok(report(platform.is_reconfigured().await?, platform.running().await?));
     }
-    let lock = ctx.unless_cancelled(local::lock(&settings, "restart", args.lock.lock_timeout)).await?;
+    let lock = ctx.unless_cancelled(local::lock(platform.settings(), "restart", args.lock.lock_timeout)).await?;
     ctx.check_cancelled()?;
     ctx.ui.header(&format!("Restarting `{name}`"));
     let step = ctx.ui.step("restart", "Restarting");
-    let reconfigured = lifecycle::is_reconfigured(&settings)?;
-    let started = lifecycle::restart(&runner, &settings, args.timeout, args.wait.wait()).await?;
+    let reconfigured = platform.is_reconfigured().await?;
+    let started = platform.restart(args.timeout, args.wait.wait()).await?;
     step.done("Restarted");
     drop(lock);
     Ok(report(reconfigured, Some(started)))

@@ -8,11 +8,10 @@ use helix_engine::backup::Manifest;
 use serde::Serialize;
 
 use super::args::LockArgs;
-use super::runtime::blocking;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
-use crate::ops::instance::stop;
-use crate::ops::{backup, lifecycle, local};
+use crate::ops::platform::Platform;
+use crate::ops::{backup, blocking, local};
 use crate::ui::{Page, Report, Style};
 
 /// How long requests in flight may take.
@@ -76,18 +75,19 @@ impl RestoreReport {
 pub async fn run(args: RestoreArgs, ctx: &Ctx) -> Result<RestoreReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, Some(&args.instance))?;
-    let settings = local::settings(ctx, project, &name)?;
+    let platform = Platform::of(ctx, project, &name)?;
     let from = ctx.cwd.join(&args.from);
-    let running = lifecycle::running(&settings)?;
+    let running = platform.running().await?;
     if let Some(running) = running.as_ref().filter(|_| !args.stop) {
-        let message = format!("instance `{name}` runs (pid {}): its data cannot be replaced", running.pid);
+        let (kind, unit) = running.unit.detail();
+        let message = format!("instance `{name}` runs ({kind} {unit}): its data cannot be replaced");
         let hint = format!("helix restore {name} --from {} --stop", args.from.display());
         return Err(Failure::new("E-STATE-RUNNING", ExitCode::State, message).hint(format!("stop it: `{hint}`")));
     }
-    if backup::data_size(&settings.files).is_some() {
+    if backup::data_size(platform.files()).is_some() {
         ctx.ui.confirm(&format!("This replaces the data of `{name}`. Go on?"), "--yes")?;
     }
-    let lock = ctx.unless_cancelled(local::lock(&settings, "restore", args.lock.lock_timeout)).await?;
+    let lock = ctx.unless_cancelled(local::lock(platform.settings(), "restore", args.lock.lock_timeout)).await?;
     // Better to find out before the instance is stopped.
     let step = ctx.ui.step("verify", "Checking the backup");
     let checked = from.clone();
@@ -96,10 +96,10 @@ pub async fn run(args: RestoreArgs, ctx: &Ctx) -> Result<RestoreReport, Failure>
     backup::warn_without_manifest(&ctx.ui, &verified, &from);
     ctx.check_cancelled()?;
     if running.is_some() {
-        stop(&settings.files, DRAIN).await?;
+        platform.stop(DRAIN).await?;
     }
     let step = ctx.ui.step("restore", &format!("Replacing the data of `{name}`"));
-    let (files, source) = (settings.files.clone(), from.clone());
+    let (files, source) = (platform.files().clone(), from.clone());
     let restored = blocking(move || backup::restore(&files, &source)).await?;
     step.done("Replaced");
     drop(lock);
@@ -110,7 +110,7 @@ pub async fn run(args: RestoreArgs, ctx: &Ctx) -> Result<RestoreReport, Failure>
     Ok(RestoreReport {
         instance: name,
         from,
-        data_dir: settings.files.data().to_owned(),
+        data_dir: platform.files().data().to_owned(),
         safety_copy: restored.safety_copy,
         stopped: running.is_some(),
         backup: restored.manifest,

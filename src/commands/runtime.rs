@@ -52,14 +52,6 @@ pub(super) fn block_on<T>(
     result
 }
 
-/// Does work that blocks away from the thread that listens for signals.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Failure::internal("the work ended early").cause(error.to_string()))?
-}
-
 /// Waits for a transfer, and tells how far it is. One that is told to stop undoes what it did.
 pub(super) async fn counting<T>(
     ctx: &Ctx,

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::args::{LockArgs, WaitArgs};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
-use crate::ops::lifecycle::{self, Started};
+use crate::ops::lifecycle::Started;
 use crate::ops::local;
+use crate::ops::platform::Platform;
 use crate::ui::{Page, Report};
 
 /// Arguments of `helix start`.
@@ -45,7 +46,7 @@ impl Report for StartReport {
         if let Some(started) = &self.started {
             page.details([
                 ("url", started.url.clone()),
-                ("pid", started.pid.to_string()),
+                started.unit.detail(),
                 ("data", started.data_dir.display().to_string()),
             ]);
         }
@@ -75,28 +76,26 @@ impl StartReport {
 pub async fn run(args: StartArgs, ctx: &Ctx) -> Result<StartReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    let settings = local::settings(ctx, project, &name)?;
-    let runner = local::runner()?;
+    let platform = Platform::of(ctx, project, &name)?;
     let report = |changed, started| StartReport {
         instance: name.clone(),
-        provider: "embedded",
+        provider: platform.provider(),
         changed,
         dry_run: args.dry_run,
         started,
     };
     if args.dry_run {
-        let running = lifecycle::running(&settings)?;
+        let running = platform.running().await?;
         return Ok(report(running.is_none(), running));
     }
-    let lock = ctx.unless_cancelled(local::lock(&settings, "start", args.lock.lock_timeout)).await?;
-    if let Some(running) = lifecycle::running(&settings)? {
-        lifecycle::check_health(&runner, &settings, &running).await?;
+    let lock = ctx.unless_cancelled(local::lock(platform.settings(), "start", args.lock.lock_timeout)).await?;
+    if let Some(running) = platform.running().await? {
+        platform.check_health(&running).await?;
         return Ok(report(false, Some(running)));
     }
     ctx.ui.header(&format!("Starting `{name}`"));
     let step = ctx.ui.step("start", "Starting");
-    let port = args.port.unwrap_or(settings.port);
-    let started = lifecycle::start(&runner, &settings, port, args.wait.wait()).await?;
+    let started = platform.start(args.port, args.wait.wait()).await?;
     step.done("Started");
     drop(lock);
     Ok(report(true, Some(started)))

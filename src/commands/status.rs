@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
+use crate::ops::local;
+use crate::ops::platform::Platform;
 use crate::ops::status::{self, InstanceState, InstanceStatus};
-use crate::ops::{instance::Runner, local};
 use crate::project::Project;
 use crate::ui::{Page, Report, Style};
 
@@ -105,9 +106,8 @@ pub async fn run(args: StatusArgs, ctx: &Ctx) -> Result<StatusReport, Failure> {
         Some(name) => vec![project.instance(name)?.0.to_owned()],
         None => project.instance_names()?,
     };
-    let runner = local::runner()?;
     loop {
-        let report = look(&args, ctx, project, &names, &runner).await?;
+        let report = look(&args, ctx, project, &names).await?;
         if !args.watch {
             return Ok(report);
         }
@@ -125,19 +125,13 @@ pub async fn run(args: StatusArgs, ctx: &Ctx) -> Result<StatusReport, Failure> {
     }
 }
 
-async fn look(
-    args: &StatusArgs,
-    ctx: &Ctx,
-    project: &Project,
-    names: &[String],
-    runner: &Runner,
-) -> Result<StatusReport, Failure> {
+async fn look(args: &StatusArgs, ctx: &Ctx, project: &Project, names: &[String]) -> Result<StatusReport, Failure> {
     let mut instances = Vec::with_capacity(names.len());
     for name in names {
         let (name, instance) = project.instance(name)?;
-        instances.push(match (local::why_unsupported(instance), local::settings(ctx, project, name)) {
+        instances.push(match (local::why_unsupported(instance), Platform::of(ctx, project, name)) {
             (Some(reason), _) => status::unknown(name, instance.target(), reason.to_owned()),
-            (None, Ok(settings)) => status::embedded(runner, &settings).await,
+            (None, Ok(platform)) => platform.status().await,
             (None, Err(failure)) => status::unknown(name, instance.target(), failure.message),
         });
     }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::args::{LockArgs, duration};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
-use crate::integrations::embedded::settings::Settings;
-use crate::ops::instance::{Stopped, stop};
-use crate::ops::{lifecycle, local};
+use crate::ops::instance::{Stopped, Unit};
+use crate::ops::local;
+use crate::ops::platform::Platform;
 use crate::ui::{Page, Report, Style};
 
 /// Arguments of `helix stop`.
@@ -44,8 +44,8 @@ pub struct StopReport {
 struct One {
     instance: String,
     changed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pid: Option<u32>,
+    #[serde(flatten)]
+    unit: Option<Unit>,
     /// Whether it had to be killed.
     killed: bool,
 }
@@ -85,36 +85,36 @@ impl StopReport {
 /// When a process does not end.
 pub async fn run(args: StopArgs, ctx: &Ctx) -> Result<StopReport, Failure> {
     let project = ctx.project()?;
-    let chosen: Vec<Settings> = if args.all {
+    let chosen: Vec<Platform> = if args.all {
         let names = project.config().locals().map(|(name, _)| name);
-        names.filter_map(|name| local::settings(ctx, project, name).ok()).collect()
+        names.filter_map(|name| Platform::of(ctx, project, name).ok()).collect()
     } else {
         let name = local::choose(ctx, project, args.instance.as_deref())?;
-        vec![local::settings(ctx, project, &name)?]
+        vec![Platform::of(ctx, project, &name)?]
     };
     let mut instances = Vec::new();
-    for settings in &chosen {
-        instances.push(stop_one(&args, ctx, settings).await?);
+    for platform in &chosen {
+        instances.push(stop_one(&args, ctx, platform).await?);
     }
     Ok(StopReport { instances, dry_run: args.dry_run })
 }
 
-async fn stop_one(args: &StopArgs, ctx: &Ctx, settings: &Settings) -> Result<One, Failure> {
-    let instance = settings.files.name().to_owned();
+async fn stop_one(args: &StopArgs, ctx: &Ctx, platform: &Platform) -> Result<One, Failure> {
+    let instance = platform.files().name().to_owned();
     // What never ran leaves no trace by being stopped.
-    if args.dry_run || !settings.files.home().exists() {
-        let running = lifecycle::running(settings)?;
-        return Ok(One { instance, changed: running.is_some(), pid: running.map(|one| one.pid), killed: false });
+    if args.dry_run || !platform.files().home().exists() {
+        let running = platform.running().await?;
+        return Ok(One { instance, changed: running.is_some(), unit: running.map(|one| one.unit), killed: false });
     }
-    let lock = ctx.unless_cancelled(local::lock(settings, "stop", args.lock.lock_timeout)).await?;
+    let lock = ctx.unless_cancelled(local::lock(platform.settings(), "stop", args.lock.lock_timeout)).await?;
     let step = ctx.ui.step("stop", &format!("Stopping `{instance}`"));
-    let stopped = stop(&settings.files, args.timeout).await?;
-    let (changed, pid, killed) = match stopped {
+    let stopped = platform.stop(args.timeout).await?;
+    let (changed, unit, killed) = match stopped {
         Stopped::WasStopped | Stopped::WasDead => (false, None, false),
-        Stopped::Drained { pid } => (true, Some(pid), false),
-        Stopped::Killed { pid } => (true, Some(pid), true),
+        Stopped::Drained { unit } => (true, Some(unit), false),
+        Stopped::Killed { unit } => (true, Some(unit), true),
     };
     step.done(if changed { "Stopped" } else { "Not running" });
     drop(lock);
-    Ok(One { instance, changed, pid, killed })
+    Ok(One { instance, changed, unit, killed })
 }

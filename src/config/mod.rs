@@ -538,6 +538,11 @@ fn local(section: &Section<'_>, reader: &Reader<'_>, explicit: Option<ContainerR
     if let Some(memory) = memory.as_ref().filter(|memory| !is_size(&memory.value)) {
         section.invalid("memory", memory.span.clone(), "is no size", Some("write `512m` or `2g`".to_owned()));
     }
+    let restart = section.string("restart");
+    if let Some(restart) = restart.as_ref().filter(|restart| !is_restart(&restart.value)) {
+        let hint = Some("write `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`".to_owned());
+        section.invalid("restart", restart.span.clone(), "is no restart policy", hint);
+    }
     let local = Local {
         port: port.and_then(|port| u16::try_from(port.value).ok()).unwrap_or(DEFAULT_PORT),
         bind: bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -546,7 +551,7 @@ fn local(section: &Section<'_>, reader: &Reader<'_>, explicit: Option<ContainerR
         build_mode: instance::build_mode(section, BuildMode::Dev),
         memory: memory.map(|memory| memory.value),
         cpus: section.number("cpus"),
-        restart: section.string("restart").map_or_else(|| "unless-stopped".to_owned(), |restart| restart.value),
+        restart: restart.map_or_else(|| "unless-stopped".to_owned(), |restart| restart.value),
         database: instance::database(section, reader),
         env: instance::env(section, reader),
         health: instance::health(section),
@@ -554,6 +559,11 @@ fn local(section: &Section<'_>, reader: &Reader<'_>, explicit: Option<ContainerR
     let _ = section.string("extends");
     section.finish();
     local
+}
+
+fn is_restart(text: &str) -> bool {
+    let retries = text.strip_prefix("on-failure:").map(|retries| retries.parse::<u32>().is_ok());
+    retries.unwrap_or_else(|| ["no", "always", "unless-stopped", "on-failure"].contains(&text))
 }
 
 fn is_size(text: &str) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! What a target cannot do is decided in [`TARGETS`] and nowhere else.
 
+pub mod container;
 pub mod embedded;
 
 /// What a target does with a release.
@@ -24,6 +25,8 @@ pub struct Target {
     pub role: Role,
     /// Why it cannot be used, if it cannot.
     pub unsupported: Option<Unsupported>,
+    /// Why it cannot take each save at once, if it cannot.
+    pub no_live: Option<Unsupported>,
 }
 
 /// Why something cannot be done, and what can be done instead.
@@ -37,10 +40,10 @@ pub struct Unsupported {
     pub alternative: &'static str,
 }
 
-const CONTAINERS: Unsupported = Unsupported {
+const NOT_LIVE: Unsupported = Unsupported {
     code: "E-DEPLOY-UNSUPPORTED",
-    reason: "this version of helix does not run containers",
-    alternative: "set `runtime = \"embedded\"` for the instance: it needs no container runtime, and its data can move later",
+    reason: "a container cannot take each save at once: its image is built anew",
+    alternative: "set `runtime = \"embedded\"` for the instance while you develop: its data can move to a container later",
 };
 
 const CLOUD: Unsupported = Unsupported {
@@ -56,14 +59,18 @@ const ENTERPRISE: Unsupported = Unsupported {
 };
 
 const fn target(name: &'static str, title: &'static str, role: Role, unsupported: Option<Unsupported>) -> Target {
-    Target { name, title, role, unsupported }
+    Target { name, title, role, unsupported, no_live: unsupported }
+}
+
+const fn container(name: &'static str, title: &'static str) -> Target {
+    Target { name, title, role: Role::Platform, unsupported: None, no_live: Some(NOT_LIVE) }
 }
 
 /// Every target that a project file can name.
 pub const TARGETS: [Target; 9] = [
     target("embedded", "this machine", Role::Platform, None),
-    target("docker", "Docker", Role::Platform, Some(CONTAINERS)),
-    target("podman", "Podman", Role::Platform, Some(CONTAINERS)),
+    container("docker", "Docker"),
+    container("podman", "Podman"),
     target("helix", "Helix Cloud", Role::Platform, Some(CLOUD)),
     target("fly", "Fly.io", Role::Platform, Some(CLOUD)),
     target("ecr", "AWS ECR", Role::Registry, Some(CLOUD)),

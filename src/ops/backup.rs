@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use helix_engine::backup::{self, BackupError, CopyOptions, Manifest, Packing, Restored, Verified};
 
+use super::blocking;
+use super::platform::Platform;
 use crate::errors::Failure;
 use crate::integrations::embedded::Files;
 use crate::ui::Ui;
@@ -19,6 +21,13 @@ pub enum Form {
 }
 
 impl Form {
+    const fn packing(self) -> Option<Packing> {
+        match self {
+            Self::Folder => None,
+            Self::Archive(packing) => Some(packing),
+        }
+    }
+
     const fn extension(self) -> &'static str {
         match self {
             Self::Folder => "",
@@ -46,10 +55,16 @@ pub fn new_place(root: &Path, form: Form) -> PathBuf {
     (2..).map(|number: u32| place(format!("-{number}"))).find(|place| !place.exists()).unwrap_or(first)
 }
 
+/// Where the database is within a data directory.
+#[must_use]
+pub fn database(data: &Path) -> PathBuf {
+    data.join("user")
+}
+
 /// The size of an instance's database file, in bytes; `None` when it has no data.
 #[must_use]
 pub fn data_size(files: &Files) -> Option<u64> {
-    fs::metadata(files.data().join("user").join(backup::DATA)).ok().map(|metadata| metadata.len())
+    fs::metadata(database(files.data()).join(backup::DATA)).ok().map(|metadata| metadata.len())
 }
 
 /// Makes a backup of an instance of this machine, whether it runs or not.
@@ -57,11 +72,33 @@ pub fn data_size(files: &Files) -> Option<u64> {
 /// # Errors
 ///
 /// When there is no data, the place is taken, or the disk is full. Then nothing is left at the place.
-pub fn make(files: &Files, to: &Path, form: Form, compact: bool) -> Result<Manifest, Failure> {
-    let options = CopyOptions { instance: files.name().to_owned(), compact };
-    if data_size(files).is_none() {
+pub async fn make(platform: &Platform, to: &Path, form: Form, compact: bool) -> Result<Manifest, Failure> {
+    let files = platform.files().clone();
+    if data_size(&files).is_none() {
         return Err(BackupError::NoData { path: files.data().to_owned() }.into());
     }
+    prepare(to)?;
+    let to = to.to_owned();
+    if let Platform::Container(container) = platform {
+        let folder = to.parent().unwrap_or(Path::new("."));
+        let archive = tempfile::Builder::new().prefix(".helix-backup-").tempfile_in(folder);
+        let archive = archive.map_err(|error| Failure::file("create", folder, &error))?;
+        if container.archive_data(archive.path(), compact).await? {
+            return blocking(move || Ok(backup::adopt(archive.path(), &to, form.packing())?)).await;
+        }
+    }
+    blocking(move || {
+        let options = CopyOptions { instance: files.name().to_owned(), compact };
+        Ok(match form {
+            Form::Folder => backup::copy(files.data(), &to, &options)?,
+            Form::Archive(packing) => backup::archive_to_file(files.data(), &to, packing, &options)?,
+        })
+    })
+    .await
+}
+
+/// Makes room for a backup: its folder, and nothing in its place.
+fn prepare(to: &Path) -> Result<(), Failure> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).map_err(|error| Failure::file("create", parent, &error))?;
     }
@@ -69,10 +106,7 @@ pub fn make(files: &Files, to: &Path, form: Form, compact: bool) -> Result<Manif
     if to.is_dir() {
         let _ = fs::remove_dir(to);
     }
-    Ok(match form {
-        Form::Folder => backup::copy(files.data(), to, &options)?,
-        Form::Archive(packing) => backup::archive_to_file(files.data(), to, packing, &options)?,
-    })
+    Ok(())
 }
 
 /// A backup that was found.

@@ -91,7 +91,7 @@ impl<'a> DevSession<'a> {
     ///
     /// When the instance cannot run here.
     fn settings(&self, project: &Project) -> Result<Settings, Failure> {
-        let settings = local::settings(self.ctx, project, self.name)?;
+        let settings = local::embedded(self.ctx, project, self.name)?;
         Ok(match &self.throw_away {
             None => settings,
             Some(folder) => {

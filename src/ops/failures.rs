@@ -4,10 +4,12 @@ use helix_engine::EngineError;
 use helix_engine::backup::BackupError;
 use helix_engine::transfer::TransferError;
 
+use super::container::crash::{Cause, Crash};
 use super::instance::InstanceError;
 use super::invoke::InvokeError;
 use super::lock::LockError;
 use super::push::PushFailed;
+use crate::docker::{DockerError, Runtime};
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::EmbeddedError;
 
@@ -66,11 +68,89 @@ impl From<EmbeddedError> for Failure {
     }
 }
 
+impl From<DockerError> for Failure {
+    fn from(error: DockerError) -> Self {
+        let message = error.to_string();
+        let runtime_error = |code: &str| Self::new(code, ExitCode::Runtime, message.clone());
+        match error {
+            DockerError::Missing { other: Some(other), .. } => runtime_error("E-RUNTIME-MISSING")
+                .hint(format!("{other} answers: set `runtime = \"{}\"` for the instance", other.name())),
+            DockerError::Missing { runtime, other: None, .. } => runtime_error("E-RUNTIME-MISSING").hint(format!(
+                "install {runtime} and start it, or set `runtime = \"embedded\"` for the instance: that needs neither"
+            )),
+            DockerError::NotRunning { runtime: Runtime::Docker, .. } => runtime_error("E-RUNTIME-NOT-RUNNING")
+                .hint("start it: `sudo systemctl start docker`, or open Docker Desktop, OrbStack or Colima"),
+            DockerError::NotRunning { runtime: Runtime::Podman, .. } => runtime_error("E-RUNTIME-NOT-RUNNING")
+                .hint("start it: `systemctl --user start podman.socket`, or `podman machine start`"),
+            DockerError::Denied { runtime: Runtime::Docker, .. } => runtime_error("E-RUNTIME-DENIED")
+                .hint("join its group, `sudo usermod -aG docker $USER`, and log in again, or use rootless Docker"),
+            DockerError::Denied { runtime: Runtime::Podman, .. } => {
+                runtime_error("E-RUNTIME-DENIED").hint("use your own: `systemctl --user start podman.socket`")
+            }
+            DockerError::TooOld { .. } => {
+                runtime_error("E-RUNTIME-OLD").hint("update it: Docker 20.10 and Podman 4 are new enough")
+            }
+            DockerError::Address { .. } => {
+                runtime_error("E-RUNTIME-ADDRESS").hint("correct or unset `DOCKER_HOST`, or the docker context")
+            }
+            DockerError::DiskFull { .. } => runtime_error("E-RUNTIME-DISK-FULL")
+                .hint("make room: `helix prune --system` removes what no running instance needs"),
+            DockerError::PortTaken { .. } => port_hint(Self::new("E-PORT-IN-USE", ExitCode::Failed, message)),
+            DockerError::NoImage { image } => Self::new("E-BUILD-NO-IMAGE", ExitCode::State, message)
+                .hint(format!("push again to build it, or fetch it: `docker pull {image}`")),
+            DockerError::NotFound { .. } | DockerError::Conflict { .. } | DockerError::Refused { .. } => {
+                runtime_error("E-RUNTIME-REFUSED")
+            }
+            DockerError::Api { .. } => {
+                runtime_error("E-RUNTIME-API").hint("see whether it still answers: `helix status`")
+            }
+        }
+    }
+}
+
+impl From<Crash> for Failure {
+    fn from(crash: Crash) -> Self {
+        let message = crash.to_string();
+        let name = crash.name.clone();
+        let (code, exit, hint) = match crash.cause() {
+            Cause::Refused => (
+                "E-DEPLOY-REFUSED",
+                ExitCode::Rejected,
+                "its schema does not go with the stored data: `--allow-breaking` loses what has no place".to_owned(),
+            ),
+            Cause::DataInUse => (
+                "E-STATE-DATA-IN-USE",
+                ExitCode::State,
+                "another process has its data: end it, and try again".to_owned(),
+            ),
+            Cause::DataFormat => (
+                "E-STATE-FORMAT",
+                ExitCode::State,
+                "its data was written by another version of helix: use that one, or restore a backup".to_owned(),
+            ),
+            Cause::Settings => unhealthy(format!("correct what the log names in `[local.{name}]`")),
+            Cause::Memory => unhealthy(format!("give it more: `memory = \"1g\"` in `[local.{name}]`")),
+            Cause::MapFull => unhealthy(format!("let it grow: `db_max_size_gb` in `[local.{name}]`")),
+            Cause::DiskFull => unhealthy("make room on the disk, and try again".to_owned()),
+            Cause::NotWritable => unhealthy("see who owns its data directory: it runs as that user".to_owned()),
+            Cause::Image => unhealthy("the image has no server for this machine: build it here".to_owned()),
+            Cause::Unknown => unhealthy("the last lines of its log say why".to_owned()),
+        };
+        with_log(Self::new(code, exit, message), crash.log).hint(hint)
+    }
+}
+
+fn unhealthy(hint: String) -> (&'static str, ExitCode, String) {
+    ("E-DEPLOY-UNHEALTHY", ExitCode::Unhealthy, hint)
+}
+
 impl From<InstanceError> for Failure {
     fn from(error: InstanceError) -> Self {
         let message = error.to_string();
         match error {
             InstanceError::Embedded(error) => error.into(),
+            InstanceError::Docker(error) => error.into(),
+            InstanceError::Crashed(crash) => (*crash).into(),
             InstanceError::Lock(LockError::Held { .. }) => {
                 Self::new("E-STATE-LOCKED", ExitCode::Locked, message).hint("wait for it with `--lock-timeout 30s`")
             }

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use helix_plan::diff::SchemaChange;
 use rustix::process::Signal;
+use serde::Serialize;
 
+use super::container::crash::Crash;
 use super::health::{self, Health};
 use super::lock::LockError;
 use super::releases::ReleaseError;
+use crate::docker::DockerError;
 use crate::integrations::embedded::control::{self, Client};
 use crate::integrations::embedded::launch::{self, Launch};
 use crate::integrations::embedded::settings::{Settings, url};
@@ -27,6 +30,12 @@ pub enum InstanceError {
     /// The embedded runtime failed.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
+    /// The container runtime failed.
+    #[error(transparent)]
+    Docker(#[from] DockerError),
+    /// The container ended while it was waited for.
+    #[error(transparent)]
+    Crashed(Box<Crash>),
     /// Another command changes the instance.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -102,11 +111,32 @@ impl Wait {
     }
 }
 
-/// A process that was started.
+/// What an instance runs as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// A process of this machine.
+    Pid(u32),
+    /// The container of that name.
+    Container(String),
+}
+
+impl Unit {
+    /// What it is, and which one.
+    #[must_use]
+    pub fn detail(&self) -> (&'static str, String) {
+        match self {
+            Self::Pid(pid) => ("pid", pid.to_string()),
+            Self::Container(name) => ("container", name.clone()),
+        }
+    }
+}
+
+/// What was started.
 #[derive(Clone, Debug)]
 pub struct Started {
-    /// The process id.
-    pub pid: u32,
+    /// What it runs as.
+    pub unit: Unit,
     /// Where it is reached.
     pub url: String,
     /// The port it listens on.
@@ -116,7 +146,7 @@ pub struct Started {
 }
 
 /// How stopping went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
     /// It did not run.
     WasStopped,
@@ -124,13 +154,13 @@ pub enum Stopped {
     WasDead,
     /// It finished what was in flight and ended.
     Drained {
-        /// The process that was.
-        pid: u32,
+        /// What it ran as.
+        unit: Unit,
     },
     /// It had to be killed.
     Killed {
-        /// The process that was.
-        pid: u32,
+        /// What it ran as.
+        unit: Unit,
     },
 }
 
@@ -144,15 +174,15 @@ impl Runner {
         port::check(launch.address())?;
         tidy(&settings.files)?;
         let starting = launch::spawn(&self.program, launch, &settings.env)?;
-        let pid = starting.pid();
+        let unit = Unit::Pid(starting.pid());
         let Some(limit) = wait.limit(settings) else {
-            return Ok(Started { pid, url: url(launch.address()), port: launch.port, health: None });
+            return Ok(Started { unit, url: url(launch.address()), port: launch.port, health: None });
         };
         let record = starting.ready(limit).await?;
         let address = record.address.unwrap_or_else(|| launch.address());
         let url = url(address);
         let health = self.healthy(settings, &url, limit).await?;
-        Ok(Started { pid, url, port: address.port(), health: Some(health) })
+        Ok(Started { unit, url, port: address.port(), health: Some(health) })
     }
 
     /// Waits until a running instance is healthy.
@@ -216,12 +246,12 @@ async fn end(files: &Files, record: &ProcessRecord, drain: Duration) -> Result<S
         record.process.signal(Signal::TERM)?;
     }
     if process::wait_gone(files, drain + GRACE).await? {
-        return Ok(Stopped::Drained { pid });
+        return Ok(Stopped::Drained { unit: Unit::Pid(pid) });
     }
     record.process.signal(Signal::KILL)?;
     if process::wait_gone(files, GRACE).await? {
         tidy(files)?;
-        return Ok(Stopped::Killed { pid });
+        return Ok(Stopped::Killed { unit: Unit::Pid(pid) });
     }
     let waited_secs = (drain + GRACE + GRACE).as_secs();
     Err(EmbeddedError::NotStopped { name: files.name().to_owned(), pid, waited_secs }.into())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::health::{self, Health};
-use super::instance::{InstanceError, Runner, Wait, stop};
+use super::instance::{InstanceError, Runner, Unit, Wait, stop};
 use crate::integrations::embedded::launch::last_lines;
 use crate::integrations::embedded::settings::{Settings, url};
 use crate::integrations::embedded::{ProcessRecord, Session, process};
@@ -14,11 +14,12 @@ use crate::integrations::embedded::{ProcessRecord, Session, process};
 /// How many lines of its log an unhealthy instance shows.
 const LOG_LINES: usize = 50;
 
-/// A process of an instance.
+/// An instance that runs.
 #[derive(Clone, Debug, Serialize)]
 pub struct Started {
-    /// The process id.
-    pub pid: u32,
+    /// What it runs as.
+    #[serde(flatten)]
+    pub unit: Unit,
     /// Where it is reached.
     pub url: String,
     /// The port it listens on.
@@ -43,7 +44,7 @@ pub fn running(settings: &Settings) -> Result<Option<Started>, InstanceError> {
 fn describe(settings: &Settings, record: &ProcessRecord) -> Started {
     let address = record.address.unwrap_or_else(|| settings.address(record.port_override.unwrap_or(settings.port)));
     Started {
-        pid: record.process.pid,
+        unit: Unit::Pid(record.process.pid),
         url: url(address),
         port: address.port(),
         data_dir: record.data_dir.clone(),
@@ -87,7 +88,7 @@ pub async fn start(runner: &Runner, settings: &Settings, port: u16, wait: Wait) 
     let launch = runner.last_launch(settings, port)?;
     let started = runner.start(settings, &launch, wait).await?;
     Ok(Started {
-        pid: started.pid,
+        unit: started.unit,
         url: started.url,
         port: started.port,
         data_dir: launch.data,

@@ -14,7 +14,7 @@ use crate::integrations::embedded::launch::EngineSettings;
 use crate::integrations::embedded::log;
 use crate::integrations::embedded::settings::{HealthSettings, Settings};
 use crate::integrations::embedded::{Files, State, state};
-use crate::integrations::{self};
+use crate::integrations::{self, Target, Unsupported};
 use crate::project::Project;
 
 /// How long connecting to an instance may take.
@@ -51,6 +51,21 @@ pub fn settings(ctx: &Ctx, project: &Project, name: &str) -> Result<Settings, Fa
     }
 }
 
+/// What an instance that is a process of this executable needs.
+///
+/// # Errors
+///
+/// When it is none, or as for [`settings`].
+pub fn embedded(ctx: &Ctx, project: &Project, name: &str) -> Result<Settings, Failure> {
+    let (name, instance) = project.instance(name)?;
+    match integrations::find(instance.target()).no_live {
+        Some(why) if integrations::find(instance.target()).unsupported.is_none() => {
+            Err(refusal(name, integrations::find(instance.target()), why))
+        }
+        _ => settings(ctx, project, name),
+    }
+}
+
 /// The plan that was last pushed to an instance.
 ///
 /// # Errors
@@ -69,12 +84,19 @@ pub fn pushed_plan(ctx: &Ctx, project: &Project, name: &str) -> Result<Program, 
 /// The failure of an instance whose target cannot be used.
 fn unsupported(name: &str, target: &str) -> Failure {
     let target = integrations::find(target);
-    let message = format!("instance `{name}` is for {} (`{}`)", target.title, target.name);
     match target.unsupported {
-        Some(why) => Failure::new(why.code, ExitCode::Unsupported, format!("{message}, and {}", why.reason))
-            .hint(why.alternative),
-        None => Failure::new("E-DEPLOY-UNSUPPORTED", ExitCode::Unsupported, message),
+        Some(why) => refusal(name, target, why),
+        None => Failure::new("E-DEPLOY-UNSUPPORTED", ExitCode::Unsupported, belongs(name, target)),
     }
+}
+
+fn refusal(name: &str, target: &Target, why: Unsupported) -> Failure {
+    let message = format!("{}, and {}", belongs(name, target), why.reason);
+    Failure::new(why.code, ExitCode::Unsupported, message).hint(why.alternative)
+}
+
+fn belongs(name: &str, target: &Target) -> String {
+    format!("instance `{name}` is for {} (`{}`)", target.title, target.name)
 }
 
 /// Why the target of an instance cannot be used, when it cannot.

@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod build;
 pub mod compile;
+pub mod container;
 pub mod delete;
 pub mod dev;
 mod failures;
@@ -14,6 +15,7 @@ pub mod lifecycle;
 pub mod local;
 pub mod lock;
 pub mod params;
+pub mod platform;
 pub mod push;
 pub mod releases;
 pub mod seed;
@@ -21,3 +23,17 @@ pub mod status;
 pub mod transfer;
 pub mod warnings;
 pub mod watch;
+
+use crate::errors::Failure;
+
+/// Does work that blocks away from the thread that listens for signals.
+///
+/// # Errors
+///
+/// What the work fails with.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Failure::internal("the work ended early").cause(error.to_string()))?
+}

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use helix_plan::diff::{Class, Diff, diff};
+use helix_plan::diff::{Change, Class, Diff, QueryChange, SchemaChange, diff};
+use helix_plan::introspect::AccessInfo;
 use helix_plan::{Catalog, Program};
 use serde::Serialize;
 
 use super::health::{self, Health};
-use super::instance::{InstanceError, Runner, Started, Wait, stop};
+use super::instance::{InstanceError, Runner, Started, Unit, Wait, stop};
 use super::releases::{self, Outcome, Release};
 use crate::integrations::embedded::control::Client;
 use crate::integrations::embedded::launch::Launch;
@@ -47,6 +48,16 @@ pub struct PushOptions {
     pub rollback: bool,
     /// What the user says about the release.
     pub message: Option<String>,
+    /// The image to run, for containers, in place of one that is built.
+    pub image: Option<String>,
+}
+
+impl PushOptions {
+    /// What a push does that is asked for nothing special.
+    #[must_use]
+    pub const fn new(port: PortChoice) -> Self {
+        Self { force: false, port, wait: Wait::Configured, rollback: true, message: None, image: None }
+    }
 }
 
 /// What has to be done.
@@ -94,7 +105,6 @@ pub struct PushPlan {
     pub action: Action,
     /// Where it will listen.
     pub port: u16,
-    running: Option<ProcessRecord>,
 }
 
 /// What a push did.
@@ -106,8 +116,10 @@ pub struct Pushed {
     pub url: String,
     /// The port it listens on.
     pub port: u16,
-    /// The process.
-    pub pid: u32,
+    /// What it runs as.
+    pub unit: Unit,
+    /// The id of the image, when it runs in a container.
+    pub image: Option<String>,
     /// What was found when it was asked for health; `None` when it was not.
     pub health: Option<Health>,
 }
@@ -163,7 +175,6 @@ pub async fn plan(
         digest,
         action,
         port,
-        running,
     })
 }
 
@@ -229,7 +240,8 @@ pub async fn apply(
     options: &PushOptions,
 ) -> Result<Pushed, PushFailed> {
     let files = &settings.files;
-    if let (Action::Nothing, Some(record)) = (&plan.action, &plan.running) {
+    let running = process::observe(files)?.running();
+    if let (Action::Nothing, Some(record)) = (&plan.action, &running) {
         return Ok(unchanged(settings, plan, record));
     }
     files.create()?;
@@ -238,7 +250,7 @@ pub async fn apply(
     let mut launch = settings.launch(Session::Detached, plan.port, plan_file, plan.digest.clone());
     launch.allow_breaking = plan.changes.class() == Class::Breaking;
 
-    let done = activate(runner, settings, plan, &launch, options).await;
+    let done = activate(runner, settings, plan, running.as_ref(), &launch, options).await;
 
     let mut release =
         Release::new(files.name(), PROVIDER, plan.digest.clone(), launch.config_hash.clone(), plan.changes.clone());
@@ -268,13 +280,14 @@ fn unchanged(settings: &Settings, plan: &PushPlan, record: &ProcessRecord) -> Pu
         release: plan.previous_release.clone(),
         url: url(address),
         port: address.port(),
-        pid: record.process.pid,
+        unit: Unit::Pid(record.process.pid),
+        image: None,
         health: Some(Health::Healthy),
     }
 }
 
 /// Writes the release, and forgets the plans that no remembered release has.
-fn remember(settings: &Settings, release: &Release) -> Result<(), InstanceError> {
+pub(super) fn remember(settings: &Settings, release: &Release) -> Result<(), InstanceError> {
     let files = &settings.files;
     releases::record(&files.releases(), release)?;
     let kept = releases::list(&files.releases())?.into_iter().map(|release| release.digest);
@@ -288,10 +301,11 @@ async fn activate(
     runner: &Runner,
     settings: &Settings,
     plan: &PushPlan,
+    running: Option<&ProcessRecord>,
     launch: &Launch,
     options: &PushOptions,
 ) -> Result<Pushed, PushFailed> {
-    match (&plan.action, &plan.running) {
+    match (&plan.action, running) {
         (Action::Swap, Some(record)) => swap(runner, settings, plan, launch, options, record).await,
         (Action::Restart { .. }, Some(record)) => restart(runner, settings, launch, options, record).await,
         (Action::Nothing | Action::Swap | Action::Restart { .. } | Action::Start, _) => {
@@ -306,8 +320,8 @@ async fn activate(
 
 impl From<Started> for Pushed {
     fn from(started: Started) -> Self {
-        let Started { pid, url, port, health } = started;
-        Self { release: None, url, port, pid, health }
+        let Started { unit, url, port, health } = started;
+        Self { release: None, url, port, unit, image: None, health }
     }
 }
 
@@ -352,7 +366,8 @@ async fn swap(
             }
         },
     };
-    Ok(Pushed { release: None, url, port: address.port(), pid: record.process.pid, health })
+    let unit = Unit::Pid(record.process.pid);
+    Ok(Pushed { release: None, url, port: address.port(), unit, image: None, health })
 }
 
 async fn restart(
@@ -387,4 +402,30 @@ async fn restart(
             Err(PushFailed { error, rolled_back })
         }
     }
+}
+
+/// The changes, one a line.
+#[must_use]
+pub fn describe(queries: &[QueryChange], schema: &[SchemaChange]) -> Vec<String> {
+    let verb = |change| match change {
+        Change::Added => "+",
+        Change::Changed => "~",
+        Change::Removed => "-",
+    };
+    let schema = schema.iter().map(|one| {
+        let class = match one.class {
+            Class::Compatible => "",
+            Class::NeedsMigration => " (stored data is converted)",
+            Class::Breaking => " (breaking)",
+        };
+        format!("{} {}: {}{class}", verb(one.change), one.subject, one.reason)
+    });
+    let queries = queries.iter().map(|one| {
+        let access = match one.access {
+            AccessInfo::Read => "read",
+            AccessInfo::Write => "write",
+        };
+        format!("{} query {} ({access})", verb(one.change), one.name)
+    });
+    schema.chain(queries).collect()
 }

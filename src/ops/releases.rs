@@ -39,6 +39,9 @@ pub struct Release {
     pub provider: String,
     /// The digest of the plan.
     pub digest: String,
+    /// The id of the image, when it runs in a container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// The hash of the sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_hash: Option<String>,
@@ -77,6 +80,7 @@ impl Release {
             instance: instance.to_owned(),
             provider: provider.to_owned(),
             digest,
+            image: None,
             source_hash: None,
             config_hash,
             git_revision: None,

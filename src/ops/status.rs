@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::health::{self, Health};
-use super::instance::{InstanceError, Runner};
+use super::instance::{InstanceError, Runner, Unit};
 use super::releases;
 use crate::integrations::embedded::launch::last_lines;
 use crate::integrations::embedded::settings::{Settings, url};
@@ -68,9 +68,15 @@ pub struct InstanceStatus {
     pub url: Option<String>,
     /// The ports: the one it has, or the one it would have.
     pub ports: Vec<u16>,
-    /// The process.
+    /// What it runs as.
+    #[serde(flatten)]
+    pub unit: Option<Unit>,
+    /// The id of the image, when it runs in a container.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pid: Option<u32>,
+    pub image: Option<String>,
+    /// How often its container was started again by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<i64>,
     /// Who runs it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Session>,
@@ -130,7 +136,7 @@ pub fn unknown(name: &str, provider: &'static str, reason: String) -> InstanceSt
     InstanceStatus { last_error: Some(reason), ..blank(name, provider) }
 }
 
-fn blank(name: &str, provider: &'static str) -> InstanceStatus {
+pub(super) fn blank(name: &str, provider: &'static str) -> InstanceStatus {
     InstanceStatus {
         name: name.to_owned(),
         provider,
@@ -138,7 +144,9 @@ fn blank(name: &str, provider: &'static str) -> InstanceStatus {
         health: None,
         url: None,
         ports: Vec::new(),
-        pid: None,
+        unit: None,
+        image: None,
+        restarts: None,
         mode: None,
         started_at: None,
         release: None,
@@ -154,7 +162,7 @@ fn observe(settings: &Settings) -> Result<(Presence, Option<State>), InstanceErr
     Ok((process::observe(&settings.files)?, State::load(&settings.files)?))
 }
 
-fn note_release(settings: &Settings, state: &State, status: &mut InstanceStatus) {
+pub(super) fn note_release(settings: &Settings, state: &State, status: &mut InstanceStatus) {
     status.digest = Some(state.digest.clone());
     status.release.clone_from(&state.release_id);
     let releases = releases::list(&settings.files.releases()).unwrap_or_default();
@@ -164,7 +172,7 @@ fn note_release(settings: &Settings, state: &State, status: &mut InstanceStatus)
     }
 }
 
-fn at_rest(settings: &Settings, state: Option<&State>) -> InstanceState {
+pub(super) fn at_rest(settings: &Settings, state: Option<&State>) -> InstanceState {
     match state {
         Some(_) => InstanceState::Stopped,
         None if settings.files.plans().exists() => InstanceState::Built,
@@ -184,7 +192,7 @@ fn dead(settings: &Settings, record: &ProcessRecord, status: &mut InstanceStatus
 }
 
 async fn running(runner: &Runner, settings: &Settings, record: &ProcessRecord, status: &mut InstanceStatus) {
-    status.pid = Some(record.process.pid);
+    status.unit = Some(Unit::Pid(record.process.pid));
     status.mode = Some(record.session);
     status.started_at = Some(record.started_at.clone());
     if let Some(digest) = &record.digest {
@@ -210,7 +218,7 @@ async fn running(runner: &Runner, settings: &Settings, record: &ProcessRecord, s
 }
 
 /// The room that the files of the data directory take on the disk.
-fn occupied(settings: &Settings) -> u64 {
+pub(super) fn occupied(settings: &Settings) -> u64 {
     use std::os::unix::fs::MetadataExt as _;
 
     let mut folders = vec![settings.files.data().to_owned()];

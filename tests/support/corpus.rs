@@ -105,16 +105,24 @@ pub fn requests(block: &str) -> impl Iterator<Item = Request<'_>> {
 pub struct Session(BTreeMap<String, Value>);
 
 impl Session {
-    /// Sends a request; gives the status and the text of the answer.
+    /// Sends a request to an engine in this process; gives the status and the text of the answer.
     pub fn send(&mut self, engine: &Engine, runtime: &tokio::runtime::Runtime, request: &Request<'_>) -> (u16, String) {
-        let body = fill(request.body, &self.0);
-        let (status, text) = match runtime.block_on(engine.call(request.query, body.into())) {
+        self.exchange(request, |query, body| match runtime.block_on(engine.call(query, body.into())) {
             Ok(body) => (200, String::from_utf8(body.to_vec()).expect("responses are UTF-8")),
             Err(error) => {
                 let (text, code) = (Value::from(error.to_string()), Value::from(error.code()));
                 (error.status(), format!(r#"{{"error":{text},"code":{code}}}"#))
             }
-        };
+        })
+    }
+
+    /// Has `call` answer a request, given the name of the query and the body.
+    pub fn exchange(
+        &mut self,
+        request: &Request<'_>,
+        call: impl FnOnce(&str, String) -> (u16, String),
+    ) -> (u16, String) {
+        let (status, text) = call(request.query, fill(request.body, &self.0));
         let value: Value =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}: {text}", request.query));
         if let Some(name) = request.keep {
@@ -136,4 +144,30 @@ fn fill(body: &str, kept: &BTreeMap<String, Value>) -> String {
         value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     };
     pattern.replace_all(body, replace).into_owned()
+}
+
+/// Ids in the order in which they were shown.
+#[derive(Default)]
+pub struct Shown(Vec<String>);
+
+impl Shown {
+    /// The text with ids and instants of the run told in a way that is the same each time.
+    pub fn normalise(&mut self, text: &str) -> String {
+        let id =
+            Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-6[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a constant pattern");
+        let text = id.replace_all(text, |captures: &regex::Captures<'_>| {
+            let id = captures[0].to_owned();
+            if id.starts_with("1f0e3e9c-5b1a") {
+                return id; // Written in the case itself.
+            }
+            let index = self.0.iter().position(|known| *known == id).unwrap_or_else(|| {
+                self.0.push(id);
+                self.0.len() - 1
+            });
+            format!("<id {}>", index + 1)
+        });
+        let now = jiff::Timestamp::now().to_string();
+        let today = format!(r"{}T[0-9:.]+\+00:00", &now[..10]);
+        Regex::new(&today).expect("a date is no pattern").replace_all(&text, "<now>").into_owned()
+    }
 }

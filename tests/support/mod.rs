@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and shows what the tool said")]
 
+pub mod docker;
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -187,6 +189,17 @@ pub fn post(url: &str, query: &str, body: &Value) -> Result<(u16, Value), reqwes
         let response = http.client.post(format!("{url}/{query}")).json(body).send().await?;
         let status = response.status().as_u16();
         Ok((status, response.json().await?))
+    })
+}
+
+/// The same for a body that may be no JSON, and an answer as it is.
+pub fn post_text(url: &str, query: &str, body: String) -> Result<(u16, String), reqwest::Error> {
+    let http = http();
+    http.runtime.block_on(async {
+        let request = http.client.post(format!("{url}/{query}")).header("content-type", "application/json");
+        let response = request.body(body).send().await?;
+        let status = response.status().as_u16();
+        Ok((status, response.text().await?))
     })
 }
 

@@ -25,6 +25,9 @@ pub struct State {
     /// The hash of the sources that the plan was compiled from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_hash: Option<String>,
+    /// The id of the image, when it runs in a container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// The hash of the settings that the instance was started with.
     pub config_hash: String,
     /// The port that it was last reached on.
@@ -52,6 +55,7 @@ impl State {
             provider: "embedded".to_owned(),
             digest,
             source_hash: None,
+            image: None,
             config_hash,
             host_port: None,
             data_dir,

@@ -132,15 +132,15 @@ impl Recipe {
                  COPY server/Cargo.toml server/Cargo.toml\n\
                  RUN {cached}find crates server -type f -exec touch {{}} + && {build}\n"
             ),
+            // No variable that the stages before did not have: build scripts watch some, and would run again with all behind them.
             format!(
                 "FROM engine AS queries\n\
-                 ARG SOURCE_DATE_EPOCH=0\n\
                  COPY server server\n\
                  RUN {cached}find server -type f -exec touch {{}} + && {build} \\\n    \
                  && mkdir -p /out/usr/local/bin /out/etc/ssl/certs /out/data \\\n    \
                  && cp target/{profile}/{PACKAGE} /out/usr/local/bin/ \\\n    \
                  && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ \\\n    \
-                 && find /out -exec touch --date=@$SOURCE_DATE_EPOCH {{}} +\n"
+                 && find /out -exec touch --date=@0 {{}} +\n"
             ),
             format!(
                 "FROM {runtime_image} AS runtime\n\

@@ -71,6 +71,8 @@ pub struct Prepared {
     passing: BTreeMap<String, String>,
     files: Vec<SourceFile>,
     args: BTreeMap<String, String>,
+    /// The time that BuildKit writes on the image instead of now.
+    epoch: Option<String>,
     network: Option<String>,
     platform: Option<String>,
 }
@@ -83,14 +85,7 @@ impl Prepared {
     /// When a file that `[build]` names cannot be read, or it asks for what is not supported.
     pub fn new(ctx: &Ctx, project: &Project, instance: &Instance, inputs: &Inputs) -> Result<Self> {
         let table = &project.config().build;
-        if let Some((name, _)) = table.secrets.first() {
-            return Err(BuildError::Setting {
-                key: "secrets",
-                reason: format!("names `{name}`, and this version of helix passes no secrets to builds"),
-                hint: "take `build.secrets` out, and give a registry that needs none to `build.cargo_config`"
-                    .to_owned(),
-            });
-        }
+        check(table)?;
         let unpacking = BuildError::file("unpack", "the engine's sources");
         let mut files = source::files().map_err(unpacking)?;
         files.extend(inputs.files.iter().cloned());
@@ -106,6 +101,7 @@ impl Prepared {
             files.push(SourceFile { path: CARGO_CONFIG_FILE.to_owned(), bytes: read(path)? });
         }
         let args = build_args(table, &ctx.env);
+        let epoch = ctx.var("SOURCE_DATE_EPOCH").map(str::to_owned);
         let local = matches!(instance, Instance::Local(_));
         Ok(Self {
             recipe: Recipe {
@@ -122,6 +118,7 @@ impl Prepared {
             passing: passing_labels(ctx, project),
             files,
             args,
+            epoch,
             network: table.network.clone().filter(|network| network != "default"),
             platform: (!local).then(|| CLOUD_PLATFORM.to_owned()),
         })
@@ -136,6 +133,13 @@ impl Prepared {
         [vec![dockerfile], self.files.clone()].concat()
     }
 
+    /// The build arguments. The classic builder warns of those that it does not know.
+    fn args(&self, builder: Builder) -> BTreeMap<String, String> {
+        let epoch = self.epoch.as_ref().filter(|_| builder == Builder::BuildKit);
+        let epoch = epoch.map(|epoch| ("SOURCE_DATE_EPOCH".to_owned(), epoch.clone()));
+        self.args.clone().into_iter().chain(epoch).collect()
+    }
+
     /// The hash of everything that makes it another image.
     fn hash(&self, inputs: &Inputs, platform: Option<&str>) -> String {
         let mut hash = Sha256::new();
@@ -148,6 +152,27 @@ impl Prepared {
         let text = self.recipe.text(Flavour::Classic);
         inputs.hash(&["image", &text, &given, &args, network, platform.unwrap_or_default()])
     }
+}
+
+/// Refuses settings that would be ignored.
+fn check(table: &BuildTable) -> Result<()> {
+    let refuse =
+        |key: &'static str, reason: String, hint: &str| Err(BuildError::Setting { key, reason, hint: hint.to_owned() });
+    if let Some((name, _)) = table.secrets.first() {
+        let reason = format!("names `{name}`, and this version of helix passes no secrets to builds");
+        return refuse("secrets", reason, "leave it out, and name a registry that needs none in `build.cargo_config`");
+    }
+    if let Some(source) = table.engine_source.as_ref().filter(|source| *source != "bundled") {
+        let reason = format!("is `{source}`, and this version of helix builds its own engine only");
+        return refuse("engine_source", reason, "leave it out, or write `bundled`");
+    }
+    for (key, value) in [("cache_from", &table.cache_from), ("cache_to", &table.cache_to)] {
+        if value.is_some() {
+            let reason = "is set, and this version of helix uses the container runtime's own cache only".to_owned();
+            return refuse(key, reason, "leave it out");
+        }
+    }
+    Ok(())
 }
 
 /// `env` takes the value from the environment; a variable that is not set is left out.
@@ -244,7 +269,7 @@ pub async fn image(
         builder,
         network: prepared.network.clone(),
         no_cache: options.no_cache,
-        build_args: prepared.args.clone(),
+        build_args: prepared.args(builder),
     };
     fs::create_dir_all(home).map_err(BuildError::file("create", home))?;
     let mut output = Output::new(File::create(&log).map_err(BuildError::file("write", &log))?);

@@ -84,8 +84,19 @@ fn decoded(path: &Path, mut file: File) -> Result<Box<dyn Read>> {
     if magic != ZSTD_MAGIC {
         return Ok(Box::new(file));
     }
+    decompressed(path, file)
+}
+
+#[cfg(feature = "zstd")]
+fn decompressed(path: &Path, file: File) -> Result<Box<dyn Read>> {
     let decoder = zstd::Decoder::new(file).map_err(failed("read", path))?;
     Ok(Box::new(decoder))
+}
+
+#[cfg(not(feature = "zstd"))]
+fn decompressed(path: &Path, _file: File) -> Result<Box<dyn Read>> {
+    let reason = "it is compressed, which this program does not read".to_owned();
+    Err(BackupError::NotABackup { path: path.to_owned(), reason })
 }
 
 /// Checks a folder. `shown` is the backup as the user knows it.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::check::unpack;
 use super::files::{Scratch, create, failed, lock_shared, need_room, partial, rename, sync_folder};
 use super::manifest::{self, DATA, MANIFEST, Manifest};
 use super::{BackupError, Result};
@@ -12,6 +13,7 @@ use crate::storage::Lmdb;
 use crate::storage::lmdb::Beside;
 
 /// Level of zstd: fast, and nearly as small as higher ones.
+#[cfg(feature = "zstd")]
 const ZSTD_LEVEL: i32 = 3;
 
 /// How to copy.
@@ -30,6 +32,7 @@ pub enum Packing {
     #[default]
     Plain,
     /// A tar stream that zstd compressed.
+    #[cfg(feature = "zstd")]
     Zstd,
 }
 
@@ -60,6 +63,7 @@ pub fn archive(data: &Path, to: &mut impl Write, packing: Packing, options: &Cop
     let manifest = snapshot(data, &scratch.0, options)?;
     let written = match packing {
         Packing::Plain => pack(&scratch.0, &mut *to).map(drop),
+        #[cfg(feature = "zstd")]
         Packing::Zstd => zstd::Encoder::new(&mut *to, ZSTD_LEVEL)
             .and_then(|encoder| pack(&scratch.0, encoder))
             .and_then(|encoder| encoder.finish().map(drop)),
@@ -79,17 +83,41 @@ pub fn archive_to_file(data: &Path, to: &Path, packing: Packing, options: &CopyO
     }
     let scratch = Scratch::new(partial(to))?;
     let manifest = snapshot(data, &scratch.0, options)?;
+    pack_to_file(&scratch, to, packing)?;
+    Ok(manifest)
+}
+
+/// Makes a backup of an archive that somebody else wrote, in the same form or in another; `None` is a folder.
+///
+/// # Errors
+///
+/// [`BackupError::Exists`], [`BackupError::NotABackup`], [`BackupError::Damaged`], or when the disk fails. Then there is nothing.
+pub fn adopt(archive: &Path, to: &Path, packing: Option<Packing>) -> Result<Manifest> {
+    if to.exists() {
+        return Err(BackupError::Exists { path: to.to_owned() });
+    }
+    let scratch = Scratch::new(partial(to))?;
+    unpack(archive, &scratch.0)?;
+    let manifest = manifest::read(&scratch.0)?;
+    match packing {
+        None => rename(&scratch.0, to)?,
+        Some(packing) => pack_to_file(&scratch, to, packing)?,
+    }
+    Ok(manifest)
+}
+
+fn pack_to_file(scratch: &Scratch, to: &Path, packing: Packing) -> Result<()> {
     let path = scratch.0.join("archive");
     let file = create(&path)?;
     let packed = match packing {
         Packing::Plain => pack(&scratch.0, file),
+        #[cfg(feature = "zstd")]
         Packing::Zstd => zstd::Encoder::new(file, ZSTD_LEVEL)
             .and_then(|encoder| pack(&scratch.0, encoder))
             .and_then(zstd::Encoder::finish),
     };
     packed.and_then(|file| file.sync_all()).map_err(failed("write", to))?;
-    rename(&path, to)?;
-    Ok(manifest)
+    rename(&path, to)
 }
 
 /// How the folders begin in which archives are prepared, within the data directory.

@@ -14,7 +14,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use check::{Verified, read_manifest, verify};
-pub use make::{CopyOptions, Packing, archive, archive_to_file, copy};
+pub use make::{CopyOptions, Packing, adopt, archive, archive_to_file, copy};
 pub use manifest::{Counts, DATA, MANIFEST, Manifest, StoredFile};
 pub use restore::{Restored, SAFETY, restore};
 

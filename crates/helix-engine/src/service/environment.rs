@@ -38,17 +38,21 @@ pub(super) struct Configuration {
     pub(super) env: Env,
 }
 
+/// The folder that holds the data.
+pub(super) fn data(env: &Env) -> Result<PathBuf, Failure> {
+    set(env, "HELIX_DATA_DIR")
+        .map(PathBuf::from)
+        .ok_or_else(|| Failure::new(Exit::Usage, "`HELIX_DATA_DIR` is not set: name the folder that holds the data"))
+}
+
 impl Configuration {
     /// Reads the variables. `built_in` are the settings that the release was made with, as JSON.
     pub(super) fn read(built_in: &str, mut env: Env) -> Result<Self, Failure> {
         read_key_file(&mut env)?;
         let address = address(&env)?;
-        let data = set(&env, "HELIX_DATA_DIR").map(PathBuf::from).ok_or_else(|| {
-            Failure::new(Exit::Usage, "`HELIX_DATA_DIR` is not set: name the folder that holds the data")
-        })?;
         Ok(Self {
             address,
-            data,
+            data: data(&env)?,
             settings: settings(built_in, set(&env, "HELIX_SETTINGS"))?,
             allow_breaking: set(&env, "HELIX_ALLOW_BREAKING").is_some_and(|value| value == "1" || value == "true"),
             drain: Duration::from_secs(

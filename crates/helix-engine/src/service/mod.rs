@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use helix_plan::Program;
 use serde_json::json;
 
+use crate::backup::{BackupError, CopyOptions, Packing, archive};
 use crate::compiled::Queries;
 use environment::Configuration;
 use settings::Env;
@@ -39,6 +40,8 @@ Usage: helix-server [COMMAND]
 Commands:
   (none)    Serve, until SIGTERM or SIGINT
   health    Ask the server beside this process whether it lives
+  backup [--compact]
+            Write a backup of the data to stdout, as an archive; the server goes on
   version   Print what this is, as JSON
 
 Variables:
@@ -115,6 +118,8 @@ fn run(release: &Release, arguments: &[String], env: Env) -> Result<(), Failure>
             serve::run(configuration, program(release)?, release.queries)
         }
         ["health"] => health::ask(environment::address(&env)?),
+        ["backup"] => backup(&env, false),
+        ["backup", "--compact"] => backup(&env, true),
         ["version"] => print(version(release)?),
         ["--help" | "-h" | "help"] => print(HELP),
         _ => {
@@ -140,6 +145,17 @@ fn version(release: &Release) -> Result<String, Failure> {
         "queries": program.queries.len(),
     });
     Ok(format!("{document}\n"))
+}
+
+/// Writes an archive of the data, beside a server that goes on.
+fn backup(env: &Env, compact: bool) -> Result<(), Failure> {
+    let instance = env.get("HELIX_INSTANCE").cloned().unwrap_or_default();
+    let options = CopyOptions { instance, compact };
+    let written = archive(&environment::data(env)?, &mut io::stdout().lock(), Packing::Plain, &options);
+    written.map(drop).map_err(|error| {
+        let exit = if matches!(error, BackupError::NoData { .. }) { Exit::State } else { Exit::Failed };
+        Failure::new(exit, error.to_string())
+    })
 }
 
 fn print(text: impl Display) -> Result<(), Failure> {

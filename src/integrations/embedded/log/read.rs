@@ -105,18 +105,30 @@ impl Default for Filter {
 }
 
 impl Filter {
-    /// The line, if it is wanted.
-    fn accept(&self, line: &str) -> Option<Record> {
+    /// Whether every line is wanted.
+    #[must_use]
+    pub fn takes_all(&self) -> bool {
+        self.level == Level::Trace && self.since.is_none() && self.until.is_none() && self.grep.is_none()
+    }
+
+    /// The line, if it is wanted. `at` is when it was written, if it does not say so itself.
+    #[must_use]
+    pub fn accept_at(&self, line: &str, at: Option<Timestamp>) -> Option<Record> {
         if self.grep.as_ref().is_some_and(|grep| !grep.is_match(line)) {
             return None;
         }
-        let record = Record::parse(line);
+        let mut record = Record::parse(line);
+        record.ts = record.ts.or(at);
         let timely =
             |ts: Timestamp| self.since.is_none_or(|since| ts >= since) && self.until.is_none_or(|until| ts < until);
         // A line that does not say when it was written belongs to no range.
         let wanted =
             record.level >= self.level && record.ts.map_or(self.since.is_none() && self.until.is_none(), timely);
         wanted.then_some(record)
+    }
+
+    fn accept(&self, line: &str) -> Option<Record> {
+        self.accept_at(line, None)
     }
 }
 

@@ -1,0 +1,204 @@
+//! Images, on a real daemon: what is compiled again, what is in them, how they run.
+//!
+//! Without a daemon, or without the base images that `scripts/base-images.sh` makes, the tests say so and pass, unless
+//! `HELIX_REQUIRE_DOCKER=1` asks for them.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says why it was left out")]
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use support::{Project, post};
+
+const APP: &str = "\
+N::User { UNIQUE INDEX email: String, age: U8 }
+QUERY add(email: String, age: U8) =>
+    user <- AddN<User>({ email: email, age: age })
+    RETURN user::{email}
+QUERY get(email: String) =>
+    user <- N<User>({ email: email })
+    RETURN user::{age}
+";
+
+fn docker(args: &[&str]) -> Result<String, String> {
+    let output = Command::new("docker").args(args).output().map_err(|error| error.to_string())?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+/// Whether the test can run; says why not.
+fn can_run() -> bool {
+    let needed = [&["version"][..], &["image", "inspect", "helix-test-builder:local", "helix-test-runtime:local"]];
+    let Some(reason) = needed.iter().find_map(|args| docker(args).err()) else { return true };
+    let required = std::env::var_os("HELIX_REQUIRE_DOCKER").is_some_and(|value| value == "1");
+    assert!(!required, "docker and the base images are required: {reason}");
+    eprintln!("left out: {reason}; `bash scripts/dockerd.sh && bash scripts/base-images.sh` make what is needed");
+    false
+}
+
+/// A project with a name of its own, so that its images are its own; they go with it.
+struct Imaged {
+    project: Project,
+    slug: String,
+}
+
+impl Imaged {
+    fn new(test: &str) -> Self {
+        let project = Project::new(APP);
+        let slug = format!("test-{test}-{}", std::process::id());
+        let config = fs::read_to_string(project.root().join("helix.toml")).unwrap();
+        // Where crates come through a proxy with a certificate of its own, this is where it is.
+        let ca = std::env::var("SSL_CERT_FILE").map(|path| format!("ca_bundle = \"{path}\"\n")).unwrap_or_default();
+        let config = format!(
+            "{}\n[build]\nbuilder_image = \"helix-test-builder:local\"\nruntime_image = \"helix-test-runtime:local\"\n\
+             build_args = {{ PLANTED = \"planted-secret-value\" }}\n{ca}",
+            config.replace("name = \"app\"", &format!("name = \"{slug}\""))
+        );
+        project.write("helix.toml", &config);
+        Self { project, slug }
+    }
+
+    fn reference(&self) -> String {
+        format!("helix-{}-dev:dev", self.slug)
+    }
+
+    fn build(&self, more: &[&str]) -> Built {
+        let ran = self.project.helix(&[&["build", "dev", "--json"], more].concat()).code(0);
+        let lines: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let said = lines.iter().filter(|line| line["type"] == "progress");
+        let said = said.map(|line| line["message"].as_str().unwrap().trim().to_owned()).collect();
+        Built { data: ran.json()["data"].clone(), said }
+    }
+}
+
+impl Drop for Imaged {
+    fn drop(&mut self) {
+        for tag in ["dev", "extra"] {
+            let _ = docker(&["image", "rm", "--force", &format!("helix-{}-dev:{tag}", self.slug)]);
+        }
+    }
+}
+
+struct Built {
+    data: Value,
+    /// What the build told, line by line.
+    said: Vec<String>,
+}
+
+impl Built {
+    fn compiled(&self) -> Vec<&str> {
+        self.said.iter().filter_map(|line| line.strip_prefix("Compiling ")?.split(' ').next()).collect()
+    }
+
+    fn is_cached(&self, stage: &str) -> bool {
+        self.said.iter().any(|line| line.starts_with(&format!("CACHED [{stage} ")) && line.contains(" RUN "))
+    }
+}
+
+/// A container, removed when it goes out of scope.
+struct Container(String);
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let _ = docker(&["rm", "--force", "--volumes", &self.0]);
+    }
+}
+
+#[test]
+fn a_query_edit_compiles_the_queries_only_and_the_image_serves() {
+    if !can_run() {
+        return;
+    }
+    let imaged = Imaged::new("edit");
+    let first = imaged.build(&["--tag", &format!("helix-{}-dev:extra", imaged.slug)]);
+    assert_eq!(first.data["skipped"], false);
+    assert_eq!(imaged.build(&[]).data["skipped"], true, "nothing changed");
+
+    // One that no earlier run made: its result would be there.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
+    let another = format!("QUERY all_{now}() =>\n    users <- N<User>\n    RETURN users::{{email}}\n");
+    imaged.project.write("db/app.hx", &format!("{APP}{another}"));
+    let edited = imaged.build(&[]);
+    assert!(edited.is_cached("cook") && edited.is_cached("engine"), "{:#?}", edited.said);
+    assert_eq!(edited.compiled(), ["helix-server"], "{:#?}", edited.said);
+    assert_ne!(edited.data["digest"], first.data["digest"]);
+
+    let sbom = fs::read_to_string(edited.data["sbom"].as_str().unwrap()).unwrap();
+    assert!(sbom.contains("pkg:cargo/heed@"));
+    let inspected: Value = serde_json::from_str(&docker(&["image", "inspect", &imaged.reference()]).unwrap()).unwrap();
+    let image = &inspected[0];
+    assert_eq!(image["Config"]["User"], "10001:10001");
+    assert_eq!(image["Config"]["Labels"]["dev.helix.project"], json!(imaged.slug));
+    assert_eq!(image["Config"]["Labels"]["dev.helix.plan-digest"], edited.data["plan_digest"]);
+    assert_eq!(image["Config"]["Healthcheck"]["Test"], json!(["CMD", "/usr/local/bin/helix-server", "health"]));
+    assert_eq!(image["Id"], edited.data["digest"]);
+    let history = docker(&["history", "--no-trunc", &imaged.reference()]).unwrap();
+    assert!(!format!("{history}{image}").contains("planted-secret-value"), "a build argument is in the image");
+
+    let id = docker(&[
+        "run",
+        "--detach",
+        "--read-only",
+        "--volume",
+        "/data",
+        "--publish",
+        "127.0.0.1:0:6969",
+        "--cap-drop",
+        "ALL",
+        &imaged.reference(),
+    ]);
+    let container = Container(id.unwrap());
+    let port = docker(&["port", &container.0, "6969"]).unwrap();
+    let url = format!("http://{port}");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let added = loop {
+        match post(&url, "add", &json!({"email": "a@b", "age": 7})) {
+            Ok(answer) => break answer,
+            Err(error) => assert!(Instant::now() < deadline, "{error}\n{:?}", docker(&["logs", &container.0])),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(added, (200, json!({"user": "a@b"})));
+    docker(&["exec", &container.0, "/usr/local/bin/helix-server", "health"]).unwrap();
+    docker(&["stop", "--time", "20", &container.0]).unwrap();
+    let code = docker(&["inspect", "--format", "{{.State.ExitCode}}", &container.0]).unwrap();
+    assert_eq!(code, "0", "it drains when it is stopped");
+}
+
+#[test]
+fn a_step_that_fails_is_shown_with_its_output() {
+    if !can_run() {
+        return;
+    }
+    let imaged = Imaged::new("fails");
+    imaged.project.write("cargo.toml", "this is no configuration\n");
+    let config = fs::read_to_string(imaged.project.root().join("helix.toml")).unwrap();
+    imaged.project.write("helix.toml", &format!("{config}cargo_config = \"cargo.toml\"\n"));
+    let failed = imaged.project.helix(&["build", "dev", "--json"]).code(6);
+    let error = &failed.json()["error"];
+    assert_eq!(error["code"], "E-BUILD-STEP");
+    assert!(error["message"].as_str().unwrap().contains("cargo chef"), "{error}");
+    assert!(error["context"].to_string().contains("config"), "{error}");
+    let log = fs::read_to_string(imaged.project.root().join(".helix/dev/build.log")).unwrap();
+    assert!(log.contains("CACHED") || log.contains("RUN"));
+}
+
+/// The folder is for whoever has a builder of their own, and nothing but `docker build`.
+#[test]
+fn a_written_folder_builds_with_the_classic_builder() {
+    if !can_run() {
+        return;
+    }
+    let imaged = Imaged::new("folder");
+    imaged.project.helix(&["build", "dev", "--emit-dockerfile", "folder"]).code(0);
+    let mut build = Command::new("docker");
+    build.args(["build", "--quiet", "--build-arg", "PLANTED=x", "--tag", &imaged.reference(), "folder"]);
+    let output = build.env("DOCKER_BUILDKIT", "0").current_dir(imaged.project.root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let version = docker(&["run", "--rm", &imaged.reference(), "version"]).unwrap();
+    let version: Value = serde_json::from_str(&version).unwrap();
+    assert_eq!(version["queries"], 2);
+}
