@@ -100,6 +100,11 @@ impl Contents {
             }
             Err(error) => return Err(failed("read", &path)(error)),
         };
+        // Its manifest has a format too, which counts something else.
+        if folder.join(crate::backup::DATA).exists() {
+            let reason = "it is a backup, which is for `helix restore`".to_owned();
+            return Err(TransferError::NotAnExport { path: folder.to_owned(), reason });
+        }
         /// What every version has.
         #[derive(Deserialize)]
         struct Version {
@@ -111,14 +116,7 @@ impl Contents {
         if format > FORMAT {
             return Err(TransferError::Newer { path: folder.to_owned(), found: format, supported: FORMAT });
         }
-        // A backup has a manifest too, with another content.
-        serde_json::from_slice(&bytes).map_err(|error| match folder.join(crate::backup::DATA).exists() {
-            true => TransferError::NotAnExport {
-                path: folder.to_owned(),
-                reason: "it is a backup, which is for `helix restore`".to_owned(),
-            },
-            false => damaged(error),
-        })
+        serde_json::from_slice(&bytes).map_err(damaged)
     }
 }
 
