@@ -14,6 +14,9 @@ have curl || packages+=(curl ca-certificates)
 have shellcheck || packages+=(shellcheck)
 have node || packages+=(nodejs)
 have npm || packages+=(npm)
+if [ "${CI:-}" = true ]; then
+    have docker-compose || packages+=(docker-compose)
+fi
 if ! python3 -c 'import ensurepip' >/dev/null 2>&1; then packages+=(python3 python3-venv); fi
 [ ${#packages[@]} -eq 0 ] || apt_install "${packages[@]}"
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt

@@ -114,13 +114,17 @@ impl Container {
             let placement = Placement { allow_breaking: true, ..placement.clone() };
             let once = spec::container(&self.settings, host, &placement);
             let wait = if wanted.wait == Wait::No { Wait::Configured } else { wanted.wait };
-            self.run(client, &once, placement.port, wait).await?;
-            let id = &placement.name;
-            client.stop_container(id, grace(Duration::from_secs(u64::from(GRACE_SECS)))).await?;
-            client.remove_container(id).await?;
+            let started = self.run(client, &once, placement.port, wait).await?;
+            if let Unit::Container(name) = &started.unit {
+                client.stop_container(name, grace(Duration::from_secs(u64::from(GRACE_SECS)))).await?;
+                client.remove_container(name).await?;
+            }
         }
-        let spec = spec::container(&self.settings, host, placement);
+        let mut spec = spec::container(&self.settings, host, placement);
         let started = self.run(client, &spec, placement.port, wanted.wait).await?;
+        if let Unit::Container(name) = &started.unit {
+            spec.name.clone_from(name);
+        }
         self.write_compose(&spec)?;
         Ok(started)
     }
@@ -132,12 +136,24 @@ impl Container {
         port: u16,
         wait: Wait,
     ) -> Result<Started, InstanceError> {
-        let id = client.create_container(spec).await?;
-        let started = self.start_and_wait(client, &id, &spec.name, port, wait).await;
+        let (id, name) = self.create(client, spec).await?;
+        let started = self.start_and_wait(client, &id, &name, port, wait).await;
         if started.is_err() {
             client.remove_container(&id).await?;
         }
         started
+    }
+
+    /// Makes a container; gives its id and its name. Another project of this name, in another folder, may have been faster.
+    async fn create(&self, client: &Client, spec: &ContainerSpec) -> Result<(String, String), InstanceError> {
+        let names = &self.settings.names;
+        match client.create_container(spec).await {
+            Err(DockerError::Conflict { .. }) if spec.name == names.container(false) => {
+                let spec = ContainerSpec { name: names.container(true), ..spec.clone() };
+                Ok((client.create_container(&spec).await?, spec.name))
+            }
+            made => Ok((made?, spec.name.clone())),
+        }
     }
 
     /// Starts a container that was made, and waits until it is healthy.
