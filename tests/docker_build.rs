@@ -7,7 +7,12 @@
 mod support;
 
 use std::fs;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -201,4 +206,89 @@ fn a_written_folder_builds_with_the_classic_builder() {
     let version = docker(&["run", "--rm", &imaged.reference(), "version"]).unwrap();
     let version: Value = serde_json::from_str(&version).unwrap();
     assert_eq!(version["queries"], 2);
+}
+
+/// What stands between the tool and the daemon until it is cut.
+struct Proxy {
+    folder: tempfile::TempDir,
+    streams: Arc<Mutex<Vec<UnixStream>>>,
+}
+
+impl Proxy {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join("docker.sock")).unwrap();
+        let streams = Arc::new(Mutex::new(Vec::new()));
+        let known = streams.clone();
+        thread::spawn(move || {
+            while let Ok((near, _)) = listener.accept() {
+                let far = UnixStream::connect("/var/run/docker.sock").unwrap();
+                known.lock().unwrap().extend([near.try_clone().unwrap(), far.try_clone().unwrap()]);
+                for (mut from, mut to) in [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)] {
+                    thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Write);
+                    });
+                }
+            }
+        });
+        Self { folder, streams }
+    }
+
+    fn address(&self) -> String {
+        format!("unix://{}", self.folder.path().join("docker.sock").display())
+    }
+
+    /// From here on nobody answers, as after the end of a daemon.
+    fn cut(&self) {
+        fs::remove_file(self.folder.path().join("docker.sock")).unwrap();
+        for stream in self.streams.lock().unwrap().iter() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Starts a build of another query, and waits until it has told that much.
+fn begin(imaged: &Imaged, number: usize, told: usize, host: Option<&str>) -> std::process::Child {
+    imaged.project.write("db/app.hx", &format!("{APP}QUERY more{number}() => RETURN {number}\n"));
+    let mut build = imaged.project.command(&["build", "dev", "--json"]);
+    if let Some(host) = host {
+        build.env("DOCKER_HOST", host);
+    }
+    let mut child = build.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut progress = 0;
+    let mut kept = Vec::new();
+    while progress < told {
+        let line = lines.next().expect("the build goes on").unwrap();
+        progress += usize::from(line.contains(r#""type":"progress""#));
+        kept.push(line);
+    }
+    // Whoever is told nothing more must not stand in the way of the build.
+    thread::spawn(move || lines.for_each(drop));
+    child
+}
+
+#[test]
+fn a_build_that_is_killed_or_loses_its_daemon_can_be_run_again() {
+    if !can_run() {
+        return;
+    }
+    let imaged = Imaged::new("cut");
+    imaged.build(&[]);
+    for (number, told) in [1, 4, 9].into_iter().enumerate() {
+        let mut child = begin(&imaged, number, told, None);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(imaged.build(&[]).data["queries"], 3, "killed after {told} lines");
+    }
+    for (number, told) in [1, 6].into_iter().enumerate() {
+        let proxy = Proxy::start();
+        let child = begin(&imaged, 10 + number, told, Some(&proxy.address()));
+        proxy.cut();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(matches!(output.status.code(), Some(6 | 8)), "{:?}: {said}", output.status);
+        assert_eq!(imaged.build(&[]).data["queries"], 3, "cut after {told} lines");
+    }
 }
