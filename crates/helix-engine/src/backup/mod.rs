@@ -1,6 +1,6 @@
 //! Backups: a consistent copy of a data directory with a manifest, and the way back.
 //!
-//! [`copy`](make::copy) and [`archive`](make::archive) read beside a process that serves the data; [`restore`](restore::restore)
+//! [`copy()`] and [`archive()`] read beside a process that serves the data; [`restore`](restore::restore)
 //! needs it stopped. A backup is a folder with `data.mdb` and `manifest.json`, or the same two as one tar stream, which zstd may
 //! have compressed. It gets its name last, so that whatever has the name is whole.
 
