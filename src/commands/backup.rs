@@ -10,9 +10,15 @@ use crate::ctx::Ctx;
 use crate::errors::Failure;
 use crate::ops::backup::{self, Form};
 use crate::ops::platform::Platform;
+use crate::ops::transfer::items;
 use crate::ops::{blocking, local};
 use crate::ui::{Page, Report, Style};
-use crate::utils::size;
+use crate::utils::{count, size};
+
+/// So many rows, in words.
+fn rows_of(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "row", "rows")
+}
 
 /// Above this size a backup asks first, in bytes.
 const LARGE_BYTES: u64 = 10 << 30;
@@ -137,15 +143,15 @@ impl BackupReport {
     fn line(&self) -> String {
         match self {
             Self::Made { backup: One { manifest, .. }, .. } => {
-                let (items, bytes) = (manifest.counts.total(), size(manifest.data.size_bytes));
-                format!("Backed up `{}`: {items} items, {bytes}", manifest.instance)
+                let (items, bytes) = (items(manifest.counts.total()), size(manifest.data.size_bytes));
+                format!("Backed up `{}`: {items}, {bytes}", manifest.instance)
             }
-            Self::Listed { backups } => crate::utils::count(backups.len(), "backup", "backups"),
+            Self::Listed { backups } => count(backups.len(), "backup", "backups"),
             Self::Verified { backup, has_manifest: true, rows } => {
-                format!("`{}` is what was written, and sound: {rows} rows", backup.path.display())
+                format!("`{}` is what was written, and sound: {}", backup.path.display(), rows_of(*rows))
             }
             Self::Verified { backup, has_manifest: false, rows } => {
-                format!("`{}` is sound: {rows} rows", backup.path.display())
+                format!("`{}` is sound: {}", backup.path.display(), rows_of(*rows))
             }
         }
     }

@@ -11,6 +11,7 @@ use super::args::LockArgs;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::ops::platform::Platform;
+use crate::ops::transfer::items;
 use crate::ops::{backup, blocking, local};
 use crate::ui::{Page, Report, Style};
 
@@ -63,7 +64,7 @@ impl Report for RestoreReport {
 impl RestoreReport {
     fn line(&self) -> String {
         let Manifest { counts, created_at, .. } = &self.backup;
-        format!("Restored `{}` as of {created_at}: {} items", self.instance, counts.total())
+        format!("Restored `{}` as of {created_at}: {}", self.instance, items(counts.total()))
     }
 }
 
