@@ -264,7 +264,7 @@ fn a_crash_is_told_at_once_and_the_earlier_release_serves_on() {
     assert_eq!(code_of(&failed), "E-DEPLOY-UNHEALTHY");
     assert!(failed.stdout.contains("the plan of this release cannot be read"), "{}", failed.stdout);
     // Looked at between two starts of it, a container has no exit code, but has been started again.
-    let told = failed.stdout.contains("exit code 70") || failed.stdout.contains("restart");
+    let told = failed.stdout.contains("exit code 70") || failed.stdout.contains("started again");
     assert!(told, "{}", failed.stdout);
     assert!(boxed.containers().is_empty(), "a first push that fails leaves nothing running");
 
