@@ -28,6 +28,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("docker", &["utils"]),
+    ("http", &["utils"]),
+    ("registry", &["docker", "http", "utils"]),
     (
         "ops",
         &[
@@ -38,13 +40,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "errors",
             "helix_engine",
             "helix_plan",
+            "http",
             "integrations",
             "project",
+            "registry",
             "ui",
             "utils",
         ],
     ),
-    ("integrations", &["config", "docker", "errors", "helix_engine", "helix_plan", "project", "ui", "utils"]),
+    (
+        "integrations",
+        &["config", "docker", "errors", "helix_engine", "helix_plan", "http", "project", "registry", "ui", "utils"],
+    ),
     ("ctx", &["config", "errors", "project", "ui", "utils"]),
     ("ui", &["compiler", "config", "errors", "utils"]),
     ("project", &["config", "errors", "utils"]),

@@ -4,6 +4,8 @@
 
 pub mod container;
 pub mod embedded;
+pub mod error;
+pub mod role;
 
 /// What a target does with a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
