@@ -57,21 +57,60 @@ impl Blob {
     }
 }
 
-/// Hears how many bytes of a blob were sent: its digest, how many, of how many.
+/// What happens while an image is pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// The container runtime is giving the image away.
+    Exporting,
+    /// A layer of so many bytes is compressed.
+    Compressing(u64),
+    /// So many bytes of a blob are on their way.
+    Sending {
+        /// The blob.
+        digest: &'a str,
+        /// How many.
+        done: u64,
+        /// Of how many.
+        size: u64,
+    },
+    /// A blob is there.
+    Arrived {
+        /// The blob.
+        digest: &'a str,
+        /// How.
+        sent: Sent,
+    },
+}
+
+/// Hears what happens while an image is pushed.
 #[derive(Clone)]
-pub struct Watch(Arc<dyn Fn(&str, u64, u64) + Send + Sync>);
+pub struct Watch(Arc<dyn Hear>);
+
+trait Hear: Send + Sync {
+    fn hear(&self, event: Event<'_>);
+}
+
+impl<F: Fn(Event<'_>) + Send + Sync> Hear for F {
+    fn hear(&self, event: Event<'_>) {
+        self(event);
+    }
+}
 
 impl Watch {
     /// What calls that.
-    pub fn new(hear: impl Fn(&str, u64, u64) + Send + Sync + 'static) -> Self {
+    pub fn new(hear: impl Fn(Event<'_>) + Send + Sync + 'static) -> Self {
         Self(Arc::new(hear))
+    }
+
+    pub(super) fn tell(&self, event: Event<'_>) {
+        self.0.hear(event);
     }
 }
 
 impl Default for Watch {
     /// Nobody.
     fn default() -> Self {
-        Self::new(|_, _, _| ())
+        Self::new(|_| ())
     }
 }
 
@@ -143,7 +182,13 @@ impl Client {
     ///
     /// When the registry refuses, or does not have it in the end.
     pub async fn push_blob(&self, blob: &Blob, from: Option<&str>, watch: &Watch) -> Result<Sent> {
-        let Descriptor { digest, size, .. } = &blob.descriptor;
+        let sent = self.bring(blob, from, watch).await?;
+        watch.tell(Event::Arrived { digest: &blob.descriptor.digest, sent });
+        Ok(sent)
+    }
+
+    async fn bring(&self, blob: &Blob, from: Option<&str>, watch: &Watch) -> Result<Sent> {
+        let digest = &blob.descriptor.digest;
         if self.blob_exists(digest).await? {
             return Ok(Sent::Present);
         }
@@ -160,7 +205,6 @@ impl Client {
         } else {
             self.send(blob, self.begin(None).await?, watch).await?;
         }
-        watch.0(digest, *size, *size);
         // Some take bytes that they do not keep.
         if self.blob_exists(digest).await? {
             Ok(Sent::Uploaded)
@@ -209,7 +253,7 @@ impl Client {
             Content::Bytes(bytes) => bytes.clone(),
             Content::File(path) => tokio::fs::read(path).await.map_err(RegistryError::file("read", path))?.into(),
         };
-        watch.0(digest, 0, *size);
+        watch.tell(Event::Sending { digest, done: *size, size: *size });
         let mut tries = 0;
         loop {
             tries += 1;
@@ -345,7 +389,7 @@ fn open(blob: &Blob, part: std::ops::Range<u64>, watch: &Watch) -> OpenBody {
         let (digest, watch, mut done) = (digest.clone(), watch.clone(), part.start);
         let told = pieces.inspect(move |piece| {
             done += piece.as_ref().map_or(0, |piece| piece.len() as u64);
-            watch.0(&digest, done, size);
+            watch.tell(Event::Sending { digest: &digest, done, size });
         });
         told.boxed()
     })

@@ -11,12 +11,14 @@ mod client;
 pub mod credentials;
 mod error;
 pub mod manifest;
+mod push;
 pub mod reference;
 
 pub use auth::Credential;
-pub use blobs::{Blob, Content, Sent, Watch};
+pub use blobs::{Blob, Content, Event, Sent, Watch};
 pub use client::{Client, Head};
 pub use credentials::Login;
 pub use error::{RegistryError, Result};
 pub use manifest::Manifest;
+pub use push::{Image, Prepared, Pushed, Source};
 pub use reference::{Reference, Repository};
