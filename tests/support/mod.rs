@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and shows what the tool said")]
 
 pub mod docker;
+pub mod moto;
+pub mod registry;
 
 use std::fs;
 use std::net::TcpListener;
