@@ -5,10 +5,15 @@
 
 mod error;
 mod retry;
+mod watch;
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use futures_util::stream::BoxStream;
+
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +22,7 @@ pub use error::{HttpError, Problem, Refused, Result};
 pub use retry::Policy;
 
 const CONNECT: Duration = Duration::from_secs(10);
-/// Between two pieces of an answer.
+/// Between two pieces of an answer, or of an upload.
 const IDLE: Duration = Duration::from_secs(60);
 /// Of a plain call.
 const CALL: Duration = Duration::from_secs(30);
@@ -38,11 +43,8 @@ pub const USER_AGENT: &str = concat!("helix-cli/", env!("CARGO_PKG_VERSION"));
 pub fn client(ca_bundle: Option<&[u8]>) -> Result<Client> {
     // Another part of the process may have been first, with the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .user_agent(USER_AGENT)
-        .connect_timeout(CONNECT)
-        .read_timeout(IDLE)
-        .redirect(reqwest::redirect::Policy::none());
+    let mut builder =
+        Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT).redirect(reqwest::redirect::Policy::none());
     if let Some(bundle) = ca_bundle {
         let certificates = reqwest::Certificate::from_pem_bundle(bundle).map_err(HttpError::client)?;
         for certificate in certificates {
@@ -50,6 +52,25 @@ pub fn client(ca_bundle: Option<&[u8]>) -> Result<Client> {
         }
     }
     builder.build().map_err(HttpError::client)
+}
+
+/// Opens a body that is sent piece by piece, anew for each try.
+pub type OpenBody = Arc<dyn Fn() -> BoxStream<'static, io::Result<bytes::Bytes>> + Send + Sync>;
+
+/// What is sent along.
+#[derive(Clone)]
+enum Body {
+    Bytes(bytes::Bytes),
+    Stream { len: u64, open: OpenBody },
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Stream { len, .. } => write!(f, "a stream of {len} bytes"),
+        }
+    }
 }
 
 /// A service: where it is, and what every call of it carries.
@@ -150,13 +171,19 @@ pub struct Call<'a> {
     method: Method,
     url: Url,
     headers: HeaderMap,
-    body: Option<bytes::Bytes>,
+    body: Option<Body>,
     again: bool,
     timeout: Option<Duration>,
     accepted: Vec<StatusCode>,
 }
 
 impl Call<'_> {
+    /// Where it goes.
+    #[must_use]
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Adds a part of the query.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {
@@ -179,7 +206,7 @@ impl Call<'_> {
     pub fn json(mut self, body: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_vec(body).map_err(|error| HttpError::client(error.to_string()))?;
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.body = Some(body.into());
+        self.body = Some(Body::Bytes(body.into()));
         Ok(self)
     }
 
@@ -187,7 +214,17 @@ impl Call<'_> {
     #[must_use]
     pub fn body(mut self, media_type: HeaderValue, body: impl Into<bytes::Bytes>) -> Self {
         self.headers.insert(CONTENT_TYPE, media_type);
-        self.body = Some(body.into());
+        self.body = Some(Body::Bytes(body.into()));
+        self
+    }
+
+    /// Sends `len` bytes piece by piece. It takes as long as it takes, as long as pieces are taken.
+    #[must_use]
+    pub fn stream(mut self, media_type: HeaderValue, len: u64, open: OpenBody) -> Self {
+        self.headers.insert(CONTENT_TYPE, media_type);
+        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
+        self.body = Some(Body::Stream { len, open });
+        self.timeout = None;
         self
     }
 
@@ -251,23 +288,36 @@ impl Call<'_> {
 
     async fn attempt(&self) -> Result<Response> {
         let mut request = self.api.client.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
-        if let Some(body) = &self.body {
-            request = request.body(body.clone());
+        let pulse = watch::Pulse::default();
+        match &self.body {
+            Some(Body::Bytes(body)) => request = request.body(body.clone()),
+            Some(Body::Stream { open, .. }) => {
+                request = request.body(reqwest::Body::wrap_stream(pulse.felt_by(open())));
+            }
+            None => {}
         }
         if let Some(timeout) = self.timeout {
             request = request.timeout(timeout);
         }
         let began = std::time::Instant::now();
-        let response = request.send().await.map_err(|error| HttpError::transport(&self.method, &self.url, &error))?;
+        let answer =
+            async { request.send().await.map_err(|error| HttpError::transport(&self.method, &self.url, &error)) };
+        let response = match self.timeout {
+            Some(_) => answer.await?,
+            None => tokio::select! {
+                response = answer => response?,
+                () = pulse.stopped(IDLE) => return Err(HttpError::silent(&self.method, &self.url)),
+            },
+        };
         let status = response.status();
         let id = error::text_of(response.headers(), &self.api.request_id);
         let (method, path, took) = (self.method.as_str(), self.url.path(), began.elapsed().as_millis());
         tracing::debug!(method, path, status = status.as_u16(), took, id, "called");
         if status.is_success() || self.accepted.contains(&status) {
-            return Ok(response);
+            return Ok(watch::watched(response, IDLE));
         }
         let headers = response.headers().clone();
-        let body = read(response, &self.method, &self.url).await.unwrap_or_default();
+        let body = read(watch::watched(response, IDLE), &self.method, &self.url).await.unwrap_or_default();
         Err(HttpError::refused(&self.method, &self.url, status, &headers, id, &body))
     }
 
