@@ -88,7 +88,7 @@ impl DeleteReport {
 pub async fn run(args: DeleteArgs, ctx: &Ctx) -> Result<DeleteReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, Some(&args.instance))?;
-    if let Some(remote) = Remote::of(ctx, project, &name)? {
+    if let Some(remote) = Remote::of(ctx, project, &name).await? {
         return elsewhere(&args, ctx, project, &remote).await;
     }
     let platform = Platform::of(ctx, project, &name)?;

@@ -76,7 +76,7 @@ pub async fn run(args: LogsArgs, ctx: &Ctx) -> Result<LogsReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
     let filter = filter(&args)?;
-    if let Some(remote) = Remote::of(ctx, project, &name)? {
+    if let Some(remote) = Remote::of(ctx, project, &name).await? {
         return elsewhere(&args, ctx, &remote, &filter).await;
     }
     let platform = Platform::of(ctx, project, &name)?;

@@ -3,6 +3,7 @@
 mod args;
 mod place;
 mod runtime;
+mod targets;
 
 pub mod add;
 pub mod backup;

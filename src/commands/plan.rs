@@ -110,7 +110,7 @@ impl PlanReport {
 pub async fn run(args: PlanArgs, ctx: &Ctx) -> Result<Place<PlanReport, elsewhere::RemotePlanReport>, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    match Remote::of(ctx, project, &name)? {
+    match Remote::of(ctx, project, &name).await? {
         Some(remote) => Ok(Place::Elsewhere(elsewhere::run(args, ctx, project, &remote).await?)),
         None => Ok(Place::Here(here(args, ctx, project, name).await?)),
     }

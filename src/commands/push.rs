@@ -148,7 +148,7 @@ impl PushReport {
 pub async fn run(args: PushArgs, ctx: &Ctx) -> Result<Place<PushReport, RemoteReport>, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    match Remote::of(ctx, project, &name)? {
+    match Remote::of(ctx, project, &name).await? {
         Some(remote) => {
             refuse("--port", args.port.is_some(), &name, true)?;
             Ok(Place::Elsewhere(elsewhere::run(args, ctx, project, &remote).await?))

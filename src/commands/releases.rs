@@ -101,7 +101,7 @@ pub async fn run(args: ReleasesArgs, ctx: &Ctx) -> Result<ReleasesReport, Failur
         Action::Show { instance, release } => (Some(instance), Some(release), usize::MAX),
     };
     let name = local::choose(ctx, project, wanted.as_deref())?;
-    let (provider, mut all) = match Remote::of(ctx, project, &name)? {
+    let (provider, mut all) = match Remote::of(ctx, project, &name).await? {
         Some(remote) => (remote.target().name, rollback::history(&remote).await?),
         None => {
             let platform = Platform::of(ctx, project, &name)?;

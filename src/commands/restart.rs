@@ -75,7 +75,7 @@ impl RestartReport {
 pub async fn run(args: RestartArgs, ctx: &Ctx) -> Result<Place<RestartReport, Changed>, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    match Remote::of(ctx, project, &name)? {
+    match Remote::of(ctx, project, &name).await? {
         Some(remote) => {
             let platform = remote.platform("restart")?;
             if !args.dry_run {

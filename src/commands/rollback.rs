@@ -89,7 +89,7 @@ pub async fn run(args: RollbackArgs, ctx: &Ctx) -> Result<RollbackReport, Failur
     let project = ctx.project()?;
     let name = local::choose(ctx, project, Some(&args.instance))?;
     let from = |all: &[Known]| all.iter().find(|one| one.current).map(|one| one.id.clone());
-    if let Some(remote) = Remote::of(ctx, project, &name)? {
+    if let Some(remote) = Remote::of(ctx, project, &name).await? {
         ctx.ui.header(&format!("Taking `{name}` back"));
         let lock = ctx.unless_cancelled(remote.lock("rollback", args.lock.lock_timeout)).await?;
         let all = ctx.unless_cancelled(rollback::history(&remote)).await?;

@@ -149,7 +149,7 @@ pub async fn run(args: SecretsArgs, ctx: &Ctx) -> Result<SecretsReport, Failure>
         Action::Set { at, .. } | Action::Unset { at, .. } | Action::List { at } => at,
         Action::Import { at, .. } | Action::Rotate { at, .. } => at,
     };
-    let remote = find(ctx, project, at.instance.as_deref())?;
+    let remote = find(ctx, project, at.instance.as_deref()).await?;
     let platform = remote.platform("keep secrets for")?;
     let mut report = SecretsReport {
         instance: remote.name.clone(),
@@ -197,9 +197,9 @@ pub async fn run(args: SecretsArgs, ctx: &Ctx) -> Result<SecretsReport, Failure>
 }
 
 /// The instance: the one that is named, or the only one that is elsewhere.
-fn find(ctx: &Ctx, project: &Project, wanted: Option<&str>) -> Result<Remote, Failure> {
+async fn find(ctx: &Ctx, project: &Project, wanted: Option<&str>) -> Result<Remote, Failure> {
     let name = local::choose(ctx, project, wanted)?;
-    Remote::of(ctx, project, &name)?.ok_or_else(|| {
+    Remote::of(ctx, project, &name).await?.ok_or_else(|| {
         let message = format!("`{name}` is on this machine, and has its secrets from files of variables");
         Failure::new("E-DEPLOY-UNSUPPORTED", ExitCode::Unsupported, message)
             .hint(format!("write them to `.env.{name}`, with mode 0600; `helix env {name}` shows what it gets"))

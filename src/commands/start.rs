@@ -79,7 +79,7 @@ impl StartReport {
 pub async fn run(args: StartArgs, ctx: &Ctx) -> Result<Place<StartReport, Changed>, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    match Remote::of(ctx, project, &name)? {
+    match Remote::of(ctx, project, &name).await? {
         Some(remote) => {
             refuse("--port", args.port.is_some(), &name, true)?;
             let platform = remote.platform("start")?;

@@ -152,7 +152,7 @@ async fn look(args: &StatusArgs, ctx: &Ctx, project: &Project, names: &[String])
 
 /// An instance elsewhere: what its target says, or what is remembered of it.
 async fn elsewhere(ctx: &Ctx, project: &Project, name: &str, target: &'static str, ask: bool) -> InstanceStatus {
-    let remote = match Remote::of(ctx, project, name) {
+    let remote = match Remote::of(ctx, project, name).await {
         Ok(Some(remote)) => remote,
         Ok(None) => return status::unknown(name, target, "it is on this machine".to_owned()),
         Err(failure) => return status::unknown(name, target, failure.message),

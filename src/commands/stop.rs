@@ -89,7 +89,7 @@ pub async fn run(args: StopArgs, ctx: &Ctx) -> Result<Place<StopReport, Changed>
     let project = ctx.project()?;
     if !args.all {
         let name = local::choose(ctx, project, args.instance.as_deref())?;
-        if let Some(remote) = Remote::of(ctx, project, &name)? {
+        if let Some(remote) = Remote::of(ctx, project, &name).await? {
             let platform = remote.platform("stop")?;
             if !args.dry_run {
                 let lock = ctx.unless_cancelled(remote.lock("stop", args.lock.lock_timeout)).await?;

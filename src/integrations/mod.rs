@@ -54,6 +54,12 @@ const NOT_LIVE: Unsupported = Unsupported {
     alternative: "set `runtime = \"embedded\"` for the instance while you develop: its data can move to a container later",
 };
 
+const NOT_HERE: Unsupported = Unsupported {
+    code: "E-DEPLOY-UNSUPPORTED",
+    reason: "that is for instances on this machine",
+    alternative: "name a local instance, `[local.dev]`",
+};
+
 const CLOUD: Unsupported = Unsupported {
     code: "E-DEPLOY-UNSUPPORTED",
     reason: "this version of helix runs instances on this machine only",
@@ -70,6 +76,10 @@ const fn target(name: &'static str, title: &'static str, role: Role, unsupported
     Target { name, title, role, unsupported, no_live: unsupported }
 }
 
+const fn elsewhere(name: &'static str, title: &'static str, role: Role) -> Target {
+    Target { name, title, role, unsupported: None, no_live: Some(NOT_HERE) }
+}
+
 const fn container(name: &'static str, title: &'static str) -> Target {
     Target { name, title, role: Role::Platform, unsupported: None, no_live: Some(NOT_LIVE) }
 }
@@ -80,10 +90,10 @@ pub const TARGETS: [Target; 9] = [
     container("docker", "Docker"),
     container("podman", "Podman"),
     target("helix", "Helix Cloud", Role::Platform, Some(CLOUD)),
-    target("fly", "Fly.io", Role::Platform, Some(CLOUD)),
-    target("ecr", "AWS ECR", Role::Registry, Some(CLOUD)),
-    target("ghcr", "the GitHub Container Registry", Role::Registry, Some(CLOUD)),
-    target("docker_hub", "Docker Hub", Role::Registry, Some(CLOUD)),
+    elsewhere("fly", "Fly.io", Role::Platform),
+    elsewhere("ecr", "AWS ECR", Role::Registry),
+    elsewhere("ghcr", "the GitHub Container Registry", Role::Registry),
+    elsewhere("docker_hub", "Docker Hub", Role::Registry),
     target("enterprise", "an enterprise cluster", Role::Platform, Some(ENTERPRISE)),
 ];
 

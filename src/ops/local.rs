@@ -84,7 +84,7 @@ pub fn pushed_plan(ctx: &Ctx, project: &Project, name: &str) -> Result<Program, 
 /// The failure of an instance whose target cannot be used.
 pub(super) fn unsupported(name: &str, target: &str) -> Failure {
     let target = integrations::find(target);
-    match target.unsupported {
+    match target.unsupported.or(target.no_live) {
         Some(why) => refusal(name, target, why),
         None => Failure::new("E-DEPLOY-UNSUPPORTED", ExitCode::Unsupported, belongs(name, target)),
     }

@@ -53,19 +53,28 @@ impl Boxed {
 
     /// An image that serves the project as its files are now.
     pub fn image(&mut self) -> String {
+        self.labelled_image(&[])
+    }
+
+    /// The same, with labels.
+    pub fn labelled_image(&mut self, labels: &[(&str, &str)]) -> String {
         self.helix(&["compile", "--output", "compiled"]).code(0);
         let folder = self.project.root().join("compiled");
         let plan = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
         let plan = plan.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "hxplan"));
         let plan = fs::read(plan.expect("a compiled plan")).unwrap();
-        self.image_with(&plan)
+        self.import(&plan, labels)
     }
 
     pub fn image_with(&mut self, plan: &[u8]) -> String {
+        self.import(plan, &[])
+    }
+
+    fn import(&mut self, plan: &[u8], labels: &[(&str, &str)]) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let tag = format!("helix-test-containers:{}-{number}", std::process::id());
-        self.cli.import(&tag, plan, &[]);
+        self.cli.import(&tag, plan, labels);
         self.images.push(tag.clone());
         tag
     }

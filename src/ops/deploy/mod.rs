@@ -58,13 +58,13 @@ impl Remote {
     /// # Errors
     ///
     /// When there is none of that name, or its target cannot be used.
-    pub fn of(ctx: &Ctx, project: &Project, name: &str) -> Result<Option<Self>, Failure> {
+    pub async fn of(ctx: &Ctx, project: &Project, name: &str) -> Result<Option<Self>, Failure> {
         let (name, instance) = project.instance(name)?;
         let Instance::Cloud(cloud) = instance else { return Ok(None) };
         if integrations::find(instance.target()).unsupported.is_some() {
             return Err(local::unsupported(name, instance.target()));
         }
-        let kind = targets::open(ctx, project, name, cloud)?;
+        let kind = targets::open(ctx, project, name, cloud).await?;
         // It has no data here.
         let files = Files::new(name, project.home(name), PathBuf::new());
         Ok(Some(Self { name: name.to_owned(), cloud: cloud.clone(), files, kind }))

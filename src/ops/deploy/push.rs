@@ -359,24 +359,24 @@ pub(super) async fn published(remote: &Remote, registry: &dyn Registry) -> Resul
         .hint("name another repository with `image`, or other `tags`")
         .into());
     }
-    let id = remembered_id(remote, &registry.repository().at(&head.digest))?;
     let image = registry.repository().at(&head.digest);
+    let known = remembered(remote, &image)?;
     let details = vec![("tag".to_owned(), tag), ("image".to_owned(), image.clone())];
     let release = RemoteRelease {
-        id: id.unwrap_or_else(|| head.digest.clone()),
+        id: known.as_ref().map_or_else(|| head.digest.clone(), |release| release.id.clone()),
         created_at: label("org.opencontainers.image.created"),
         image: Some(image),
-        hash: label(names::CONFIG_HASH),
+        // An image that somebody else built says nothing of what it was asked for with.
+        hash: known.map(|release| release.config_hash).or_else(|| label(names::CONFIG_HASH)),
         current: true,
     };
     Ok(RemoteStatus { state: "published", release: Some(release), url: None, details })
 }
 
 /// The release that has that image, when it is remembered here.
-fn remembered_id(remote: &Remote, image: &str) -> Result<Option<String>, Failure> {
-    let all = remote.remembered()?;
-    let is_it = |release: &&Release| release.image.as_deref() == Some(image) && release.outcome != Outcome::Failed;
-    Ok(all.iter().find(is_it).map(|release| release.id.clone()))
+fn remembered(remote: &Remote, image: &str) -> Result<Option<Release>, Failure> {
+    let is_it = |release: &Release| release.image.as_deref() == Some(image) && release.outcome != Outcome::Failed;
+    Ok(remote.remembered()?.into_iter().find(is_it))
 }
 
 /// The first tag that moves from release to release.
