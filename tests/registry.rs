@@ -290,11 +290,23 @@ async fn a_cut_upload_goes_on_where_it_was_cut() {
     let bytes = noise(4, 24 << 20);
     let blob = Blob::bytes(LAYER, bytes.clone());
     assert_eq!(client.push_blob(&blob, None, &Watch::default()).await.unwrap(), Sent::Uploaded);
-    assert_eq!(cutter.cuts(), 2);
+    assert_eq!(cutter.cuts(), 2, "{:?}", registry.ranges());
     assert!(registry.blob().unwrap() == bytes, "other bytes arrived");
     let starts: Vec<u64> =
         registry.ranges().iter().map(|range| range.split('-').next().unwrap().parse().unwrap()).collect();
     assert!(starts.len() == 2 && starts[0] > 5 << 20 && starts[1] > starts[0], "{starts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_registry_did_not_keep_is_sent_again() {
+    let registry = Resumable::keeping(5 << 20);
+    let client = client(&registry.start().await, "acme/shop", None);
+    let bytes = noise(4, 12 << 20);
+    let blob = Blob::bytes(LAYER, bytes.clone());
+    assert_eq!(client.push_blob(&blob, None, &Watch::default()).await.unwrap(), Sent::Uploaded);
+    assert!(registry.blob().unwrap() == bytes, "other bytes arrived");
+    let size = 12 << 20;
+    assert_eq!(registry.ranges(), [5 << 20, 10 << 20].map(|start| format!("{start}-{}", size - 1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -281,27 +281,26 @@ impl Client {
                 Resume::Pieces(_) | Resume::Rest | Resume::Anew => *size,
             };
             match self.patch(blob, &begun.location, done..end, watch).await {
-                Ok(location) => (begun.location, done) = (location, end),
+                Ok((location, arrived)) => (begun.location, done) = (location, arrived),
+                Err(error) if failures + 1 >= self.policy.tries || !may_pass(&error) => return Err(error),
                 Err(error) => {
-                    if !may_pass(&error) {
-                        return Err(error);
-                    }
-                    failures += 1;
-                    if failures >= self.policy.tries {
-                        return Err(error);
-                    }
                     tracing::debug!(%error, done, "the upload was cut");
-                    tokio::time::sleep(self.policy.first * failures).await;
+                    tokio::time::sleep(self.policy.first * (failures + 1)).await;
                     let arrived = if resume == Resume::Anew { None } else { self.arrived(&begun.location).await? };
                     match arrived {
                         Some((location, arrived)) => (begun.location, done) = (location, arrived.min(*size)),
                         None => (begun, done) = (self.begin(None).await?, 0),
                     }
-                    if done > furthest {
-                        // It gets on: patience begins anew.
-                        (furthest, failures) = (done, 0);
-                    }
                 }
+            }
+            if done > furthest {
+                // It gets on: patience begins anew.
+                (furthest, failures) = (done, 0);
+            } else {
+                failures += 1;
+            }
+            if failures >= self.policy.tries {
+                return Err(self.absent(format!("more of blob {digest} than {done} bytes, whatever is sent")));
             }
         }
         let at = &begun.location;
@@ -315,10 +314,11 @@ impl Client {
         }
     }
 
-    async fn patch(&self, blob: &Blob, at: &Url, part: std::ops::Range<u64>, watch: &Watch) -> Result<Url> {
+    /// Sends a part; where the upload goes on, and how much is there: a registry need not keep all.
+    async fn patch(&self, blob: &Blob, at: &Url, part: std::ops::Range<u64>, watch: &Watch) -> Result<(Url, u64)> {
         let len = part.end - part.start;
         let range = content_range(&part, blob.descriptor.size);
-        let open = open(blob, part, watch);
+        let open = open(blob, part.clone(), watch);
         let answer = self
             .call(Access::Push, None, |api| {
                 let call = api.call_url(Method::PATCH, at.clone()).stream(OCTETS, len, open.clone());
@@ -328,7 +328,8 @@ impl Client {
                 }
             })
             .await?;
-        self.location(&answer)
+        let arrived = last_byte(&answer).map_or(part.end, |last| (last + 1).min(part.end));
+        Ok((self.location(&answer)?, arrived))
     }
 
     /// Where a cut upload goes on, and how many bytes arrived; `None` when the registry has forgotten it.
@@ -345,9 +346,7 @@ impl Client {
         }) else {
             return Ok(None);
         };
-        let last = text(answer.headers(), &RANGE).and_then(|range| range.rsplit_once('-')?.1.parse::<u64>().ok());
-        // `0-0` is said of nothing as well as of one byte.
-        let arrived = last.map_or(0, |last| if last == 0 { 0 } else { last + 1 });
+        let arrived = last_byte(&answer).map_or(0, |last| last + 1);
         Ok(Some((self.location(&answer).unwrap_or_else(|_| at.clone()), arrived)))
     }
 }
@@ -374,6 +373,12 @@ fn may_pass(error: &RegistryError) -> bool {
         }
         _ => false,
     }
+}
+
+/// The last byte that arrived, of `0-LAST`. `0-0` is said of nothing as well as of one byte, and is nothing here.
+fn last_byte(answer: &Response) -> Option<u64> {
+    let range = text(answer.headers(), &RANGE)?;
+    range.rsplit_once('-')?.1.parse().ok().filter(|last| *last > 0)
 }
 
 fn min_chunk(answer: &Response) -> u64 {

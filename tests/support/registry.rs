@@ -375,8 +375,10 @@ async fn carry(client: TcpStream, server: TcpStream, after: usize, times: usize,
             break;
         }
     }
-    drop(to_server);
+    // Nobody hears what the registry makes of half an upload.
     answers.abort();
+    let _ = answers.await;
+    drop(to_server);
 }
 
 /// A registry of uploads only, in memory, which goes on with a cut upload as the distribution specification says: what
@@ -386,9 +388,16 @@ pub struct Resumable {
     upload: Arc<Mutex<Vec<u8>>>,
     blob: Arc<Mutex<Option<Vec<u8>>>>,
     ranges: Arc<Mutex<Vec<String>>>,
+    /// How much it keeps of one request at most, when that is not all.
+    keeps: Option<usize>,
 }
 
 impl Resumable {
+    /// One that keeps so many bytes of each request only.
+    pub fn keeping(most: usize) -> Self {
+        Self { keeps: Some(most), ..Self::default() }
+    }
+
     pub async fn start(&self) -> String {
         serve(Router::new().fallback(resumable).with_state(self.clone())).await
     }
@@ -425,9 +434,13 @@ async fn resumable(State(registry): State<Resumable>, request: Request) -> Respo
                     return at(StatusCode::RANGE_NOT_SATISFIABLE, arrived);
                 }
             }
+            let mut room = registry.keeps.unwrap_or(usize::MAX);
             let mut pieces = body.into_data_stream();
-            while let Some(Ok(piece)) = pieces.next().await {
-                registry.upload.lock().unwrap().extend_from_slice(&piece);
+            while let Some(piece) = pieces.next().await {
+                let Ok(piece) = piece else { return StatusCode::BAD_REQUEST.into_response() };
+                let kept = piece.len().min(room);
+                registry.upload.lock().unwrap().extend_from_slice(&piece[..kept]);
+                room -= kept;
             }
             at(StatusCode::ACCEPTED, registry.upload.lock().unwrap().len())
         }
