@@ -117,7 +117,7 @@ async fn ecr_from_nothing_to_removal() {
     let name = format!("{}/helix-shop-prod", registry.host);
     let made = ecr.provision().await.unwrap();
     assert_eq!((made.created, made.settings["region"].as_str()), (vec![name.clone()], "eu-west-1"));
-    assert_eq!(ecr.provision().await.unwrap().adopted, [name.clone()]);
+    assert_eq!(ecr.provision().await.unwrap().adopted, std::slice::from_ref(&name));
     assert!(ecr.preflight().await.is_empty());
     let policy = json!({"repositoryName": "helix-shop-prod"});
     let policy = aws.json("ecr", "AmazonEC2ContainerRegistry_V20150921", "GetLifecyclePolicy", &policy).await.unwrap();
@@ -273,6 +273,31 @@ async fn ghcr_logs_in_with_what_is_there_and_removes_what_is_ours() {
     assert_eq!(ghcr.remove(std::slice::from_ref(&ours)).await.unwrap(), [ghcr.repository().at(&ours)]);
     push(&client, json!({}), "foreign").await;
     assert_eq!(ghcr.remove_repository().await.unwrap_err().code, Code::Conflict, "one of its images is not ours");
+}
+
+#[test]
+fn the_project_files_of_the_guides_are_ones() {
+    for guide in ["ecr", "ghcr", "docker-hub"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/deploy/{guide}.md"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let table = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        assert!(settings(table).tags.len() == 2, "{guide}");
+    }
+}
+
+#[test]
+fn another_machine_is_spoken_to_with_encryption_unless_the_project_says_otherwise() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |more: &str| {
+        let table = format!("[cloud.prod.ghcr]\nowner = \"acme\"\nregistry = \"http://registry.example\"\n{more}\n");
+        Ghcr::new(&settings(&table), "shop", around(home.path(), &[]))
+    };
+    let error = at("").unwrap_err();
+    assert_eq!(error.code, Code::Insecure, "{error}");
+    assert!(error.hint.unwrap().contains("plain_http = true"));
+    assert!(at("plain_http = true").unwrap().repository().plain_http);
+    let table = "[cloud.prod.docker_hub]\nnamespace = \"Acme\"\n";
+    assert_eq!(DockerHub::new(&settings(table), "shop", around(home.path(), &[])).unwrap_err().code, Code::Invalid);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -80,7 +80,7 @@ async fn an_answer_knows_where_it_is_from() {
 async fn an_upload_may_be_slow_and_may_not_stand_still() {
     let limit = Duration::from_millis(400);
     let pulse = watch::Pulse::default();
-    let piece = async |_: i32| {
+    let piece = move |_: i32| async move {
         tokio::time::sleep(limit / 4).await;
         Ok(bytes::Bytes::from_static(b"x"))
     };
