@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
 use super::auth::Access;
-use super::client::{Client, present, text};
+use super::client::{Client, present, redirects, text};
 use super::error::{RegistryError, Result};
 use super::manifest::Descriptor;
 use super::reference::Repository;
@@ -170,9 +170,7 @@ impl Client {
     /// When the registry does not answer as it should.
     pub async fn blob_exists(&self, digest: &str) -> Result<bool> {
         let path = self.path(&format!("blobs/{digest}"));
-        // Those that keep blobs elsewhere may say where: it is there.
-        let redirect = StatusCode::TEMPORARY_REDIRECT;
-        let answer = self.call(Access::Pull, None, |api| api.call(Method::HEAD, &path).accept(redirect)).await;
+        let answer = self.call(Access::Pull, None, |api| redirects(api.call(Method::HEAD, &path))).await;
         Ok(present(answer)?.is_some())
     }
 
@@ -258,15 +256,12 @@ impl Client {
         loop {
             tries += 1;
             let at = &begun.location;
-            match self.call(Access::Push, None, |api| finish(api, at, digest).body(OCTETS, bytes.clone())).await {
-                Ok(_) => return Ok(()),
-                Err(error) if tries < self.policy.tries && may_pass(&error) => {
-                    tracing::debug!(%error, "beginning the upload anew");
-                    tokio::time::sleep(self.policy.first).await;
-                    begun = self.begin(None).await?;
-                }
-                Err(error) => return Err(error),
-            }
+            let sent = self.call(Access::Push, None, |api| finish(api, at, digest).body(OCTETS, bytes.clone())).await;
+            let Err(error) = sent else { return Ok(()) };
+            let Some(pause) = self.pause(&error, tries) else { return Err(error) };
+            tracing::debug!(%error, "beginning the upload anew");
+            tokio::time::sleep(pause).await;
+            begun = self.begin(None).await?;
         }
     }
 
@@ -282,10 +277,10 @@ impl Client {
             };
             match self.patch(blob, &begun.location, done..end, watch).await {
                 Ok((location, arrived)) => (begun.location, done) = (location, arrived),
-                Err(error) if failures + 1 >= self.policy.tries || !may_pass(&error) => return Err(error),
                 Err(error) => {
+                    let Some(pause) = self.pause(&error, failures + 1) else { return Err(error) };
                     tracing::debug!(%error, done, "the upload was cut");
-                    tokio::time::sleep(self.policy.first * (failures + 1)).await;
+                    tokio::time::sleep(pause).await;
                     let arrived = if resume == Resume::Anew { None } else { self.arrived(&begun.location).await? };
                     match arrived {
                         Some((location, arrived)) => (begun.location, done) = (location, arrived.min(*size)),
@@ -309,8 +304,20 @@ impl Client {
             self.call(Access::Push, None, |api| finish(api, at, digest).header(CONTENT_LENGTH, nothing.clone())).await;
         match finished {
             // The answer to the first of two tries was lost.
-            Err(error) if may_pass(&error) && self.blob_exists(digest).await? => Ok(()),
+            Err(error) if self.pause(&error, 1).is_some() && self.blob_exists(digest).await? => Ok(()),
             finished => finished.map(drop),
+        }
+    }
+
+    /// How long to wait before an upload that failed `tries` times goes on; `None` when that is no use.
+    fn pause(&self, error: &RegistryError, tries: u32) -> Option<Duration> {
+        let (RegistryError::Http(source) | RegistryError::Refused { source, .. }) = error else { return None };
+        // One that the registry has lost, or has otherwise than we think, is asked for or begun anew.
+        let is_lost = matches!(source.status(), Some(StatusCode::NOT_FOUND | StatusCode::RANGE_NOT_SATISFIABLE));
+        if is_lost && tries < self.policy.tries {
+            Some(self.policy.first)
+        } else {
+            self.policy.pause(source, tries, true)
         }
     }
 
@@ -360,19 +367,6 @@ fn content_range(part: &std::ops::Range<u64>, size: u64) -> Option<HeaderValue> 
 /// The end of an upload. It may be made twice: the second time the blob is there, or the upload is not, which is seen.
 fn finish<'a>(api: &'a crate::http::Api, at: &Url, digest: &str) -> crate::http::Call<'a> {
     api.call_url(Method::PUT, at.clone()).query("digest", digest).within(FINISH)
-}
-
-/// Whether an upload that failed so may succeed: the connection broke, the registry was busy, or lost its state.
-fn may_pass(error: &RegistryError) -> bool {
-    match error {
-        RegistryError::Http(error) => {
-            matches!(error.problem, crate::http::Problem::Broken(_) | crate::http::Problem::Connect(_))
-        }
-        RegistryError::Refused { .. } => {
-            error.status().is_some_and(|status| matches!(status.as_u16(), 404 | 408 | 416 | 425 | 429 | 500..=599))
-        }
-        _ => false,
-    }
 }
 
 /// The last byte that arrived, of `0-LAST`. `0-0` is said of nothing as well as of one byte, and is nothing here.
