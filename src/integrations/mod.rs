@@ -8,6 +8,7 @@ pub mod docker_hub;
 pub mod ecr;
 pub mod embedded;
 pub mod error;
+pub mod fly;
 pub mod ghcr;
 pub mod oci;
 pub mod role;
