@@ -15,11 +15,13 @@ use std::time::Duration;
 use helix::docker;
 use helix::http::{self, Policy};
 use helix::registry::manifest::{CONFIG, Descriptor, INDEX, ImageIndex, ImageManifest, LAYER, MANIFEST, digest};
-use helix::registry::{Blob, Client, Credential, Event, Manifest, RegistryError, Repository, Sent, Source, Watch};
+use helix::registry::{
+    Blob, Client, Content, Credential, Event, Manifest, RegistryError, Repository, Sent, Source, Watch,
+};
 use reqwest::Method;
 use secrecy::SecretString;
 use support::docker::{DOCKER, base_images};
-use support::registry::{Answer, Cutter, Fault, Login, Proxy, Registry, TokenService, installed};
+use support::registry::{Answer, Cutter, Fault, Login, Proxy, Registry, Resumable, TokenService, installed};
 
 const SECRET: &str = "planted-secret";
 
@@ -282,26 +284,44 @@ async fn what_does_not_pass_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_upload_goes_on_where_it_was_cut() {
+    let registry = Resumable::default();
+    let cutter = Cutter::start(&registry.start().await, 6 << 20, 2).await;
+    let client = client(&cutter.host, "acme/shop", None);
+    let bytes = noise(4, 24 << 20);
+    let blob = Blob::bytes(LAYER, bytes.clone());
+    assert_eq!(client.push_blob(&blob, None, &Watch::default()).await.unwrap(), Sent::Uploaded);
+    assert_eq!(cutter.cuts(), 2, "{:?}", registry.ranges());
+    assert!(registry.blob().unwrap() == bytes, "other bytes arrived");
+    let starts: Vec<u64> =
+        registry.ranges().iter().map(|range| range.split('-').next().unwrap().parse().unwrap()).collect();
+    assert!(starts.len() == 2 && starts[0] > 5 << 20 && starts[1] > starts[0], "{starts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_registry_did_not_keep_is_sent_again() {
+    let registry = Resumable::keeping(5 << 20);
+    let client = client(&registry.start().await, "acme/shop", None);
+    let bytes = noise(4, 12 << 20);
+    let blob = Blob::bytes(LAYER, bytes.clone());
+    assert_eq!(client.push_blob(&blob, None, &Watch::default()).await.unwrap(), Sent::Uploaded);
+    assert!(registry.blob().unwrap() == bytes, "other bytes arrived");
+    let size = 12 << 20;
+    assert_eq!(registry.ranges(), [5 << 20, 10 << 20].map(|start| format!("{start}-{}", size - 1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_upload_begins_anew_where_the_registry_has_lost_it() {
     let Some(registry) = Registry::start(Login::Open).await else { return };
     let cutter = Cutter::start(&registry.host, 6 << 20, 2).await;
     let client = client(&cutter.host, "acme/shop", None);
-    let blob = Blob::bytes(LAYER, noise(4, 24 << 20));
-    let (most, starts) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(Vec::new())));
-    let (seen, begun) = (most.clone(), starts.clone());
-    let watch = Watch::new(move |event: Event<'_>| {
-        if let Event::Sending { done, .. } = event {
-            let mut most = seen.lock().unwrap();
-            if done < *most {
-                begun.lock().unwrap().push(done);
-            }
-            *most = done;
-        }
-    });
-    assert_eq!(client.push_blob(&blob, None, &watch).await.unwrap(), Sent::Uploaded);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("layer");
+    std::fs::write(&file, noise(4, 12 << 20)).unwrap();
+    let descriptor = Blob::bytes(LAYER, noise(4, 12 << 20)).descriptor;
+    let blob = Blob { descriptor, content: Content::File(file) };
+    assert_eq!(client.push_blob(&blob, None, &Watch::default()).await.unwrap(), Sent::Uploaded);
     assert_eq!(cutter.cuts(), 2);
-    assert_eq!(client.blob(&blob.descriptor.digest).await.unwrap().len(), 24 << 20);
-    let starts = starts.lock().unwrap().clone();
-    assert!(starts.iter().all(|start| *start > 1 << 20), "it began anew: {starts:?}");
+    assert_eq!(client.blob(&blob.descriptor.digest).await.unwrap().len(), 12 << 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -330,7 +350,7 @@ impl Built {
             "FROM helix-test-runtime:local\nRUN echo '{content}' > /content\nLABEL dev.helix.project=shop\nCMD [\"cat\", \"/content\"]\n"
         );
         std::fs::write(folder.path().join("Dockerfile"), text).unwrap();
-        DOCKER.run(&["build", "-q", "-t", &tag, &folder.path().display().to_string()]);
+        DOCKER.run(&["build", "-q", "--network=none", "-t", &tag, &folder.path().display().to_string()]);
         Self(tag)
     }
 }
@@ -390,7 +410,7 @@ async fn an_image_of_the_daemon_is_pushed_pulled_and_run() {
     for (pushed, content) in [(&first, "one"), (&second, "two")] {
         let image = format!("{}/acme/shop@{}", registry.host, pushed.digest);
         DOCKER.run(&["pull", "-q", &image]);
-        let said = DOCKER.run(&["run", "--rm", &image]);
+        let said = DOCKER.run(&["run", "--rm", "--network=none", &image]);
         DOCKER.try_run(&["rmi", &image]);
         assert_eq!(said, format!("{content} {}", std::process::id()));
     }

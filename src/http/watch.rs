@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use reqwest::Response;
+use reqwest::{Response, ResponseBuilderExt as _};
 use tokio::time::Instant;
 
 /// When something was sent last.
@@ -49,7 +49,12 @@ impl Pulse {
 
 /// The same answer; reading it fails when nothing arrives for that long.
 pub(super) fn watched(response: Response, limit: Duration) -> Response {
-    let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+    let url = response.url().clone();
+    let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+    // Relative addresses in the answer are relative to this.
+    if let Ok(named) = http::Response::builder().url(url).body(()) {
+        parts.extensions.extend(named.into_parts().0.extensions);
+    }
     let pieces = http_body_util::BodyDataStream::new(body);
     let pieces = futures_util::stream::unfold(Some(pieces), move |pieces| async move {
         let mut pieces = pieces?;

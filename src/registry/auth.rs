@@ -151,7 +151,8 @@ impl Session {
         let url = Url::parse(realm).map_err(|_| self.no_realm(realm))?;
         let host = url.host_str().unwrap_or_default();
         // The password goes there: never in the open to another machine, unless the registry itself is.
-        if url.scheme() != "https" && !is_loopback(host) && !self.repository.plain_http {
+        let is_open = self.repository.plain_http && !is_loopback(&self.repository.host);
+        if url.scheme() != "https" && !is_loopback(host) && !is_open {
             return Err(RegistryError::Insecure { host: host.to_owned() });
         }
         let api = Api::new(self.http.clone(), url.clone()).policy(self.policy);

@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
 use super::auth::Access;
-use super::client::{Client, present, text};
+use super::client::{Client, present, redirects, text};
 use super::error::{RegistryError, Result};
 use super::manifest::Descriptor;
 use super::reference::Repository;
@@ -170,9 +170,7 @@ impl Client {
     /// When the registry does not answer as it should.
     pub async fn blob_exists(&self, digest: &str) -> Result<bool> {
         let path = self.path(&format!("blobs/{digest}"));
-        // Those that keep blobs elsewhere may say where: it is there.
-        let redirect = StatusCode::TEMPORARY_REDIRECT;
-        let answer = self.call(Access::Pull, None, |api| api.call(Method::HEAD, &path).accept(redirect)).await;
+        let answer = self.call(Access::Pull, None, |api| redirects(api.call(Method::HEAD, &path))).await;
         Ok(present(answer)?.is_some())
     }
 
@@ -258,15 +256,12 @@ impl Client {
         loop {
             tries += 1;
             let at = &begun.location;
-            match self.call(Access::Push, None, |api| finish(api, at, digest).body(OCTETS, bytes.clone())).await {
-                Ok(_) => return Ok(()),
-                Err(error) if tries < self.policy.tries && may_pass(&error) => {
-                    tracing::debug!(%error, "beginning the upload anew");
-                    tokio::time::sleep(self.policy.first).await;
-                    begun = self.begin(None).await?;
-                }
-                Err(error) => return Err(error),
-            }
+            let sent = self.call(Access::Push, None, |api| finish(api, at, digest).body(OCTETS, bytes.clone())).await;
+            let Err(error) = sent else { return Ok(()) };
+            let Some(pause) = self.pause(&error, tries) else { return Err(error) };
+            tracing::debug!(%error, "beginning the upload anew");
+            tokio::time::sleep(pause).await;
+            begun = self.begin(None).await?;
         }
     }
 
@@ -281,27 +276,26 @@ impl Client {
                 Resume::Pieces(_) | Resume::Rest | Resume::Anew => *size,
             };
             match self.patch(blob, &begun.location, done..end, watch).await {
-                Ok(location) => (begun.location, done) = (location, end),
+                Ok((location, arrived)) => (begun.location, done) = (location, arrived),
                 Err(error) => {
-                    if !may_pass(&error) {
-                        return Err(error);
-                    }
-                    failures += 1;
-                    if failures >= self.policy.tries {
-                        return Err(error);
-                    }
+                    let Some(pause) = self.pause(&error, failures + 1) else { return Err(error) };
                     tracing::debug!(%error, done, "the upload was cut");
-                    tokio::time::sleep(self.policy.first * failures).await;
+                    tokio::time::sleep(pause).await;
                     let arrived = if resume == Resume::Anew { None } else { self.arrived(&begun.location).await? };
                     match arrived {
                         Some((location, arrived)) => (begun.location, done) = (location, arrived.min(*size)),
                         None => (begun, done) = (self.begin(None).await?, 0),
                     }
-                    if done > furthest {
-                        // It gets on: patience begins anew.
-                        (furthest, failures) = (done, 0);
-                    }
                 }
+            }
+            if done > furthest {
+                // It gets on: patience begins anew.
+                (furthest, failures) = (done, 0);
+            } else {
+                failures += 1;
+            }
+            if failures >= self.policy.tries {
+                return Err(self.absent(format!("more of blob {digest} than {done} bytes, whatever is sent")));
             }
         }
         let at = &begun.location;
@@ -310,15 +304,28 @@ impl Client {
             self.call(Access::Push, None, |api| finish(api, at, digest).header(CONTENT_LENGTH, nothing.clone())).await;
         match finished {
             // The answer to the first of two tries was lost.
-            Err(error) if may_pass(&error) && self.blob_exists(digest).await? => Ok(()),
+            Err(error) if self.pause(&error, 1).is_some() && self.blob_exists(digest).await? => Ok(()),
             finished => finished.map(drop),
         }
     }
 
-    async fn patch(&self, blob: &Blob, at: &Url, part: std::ops::Range<u64>, watch: &Watch) -> Result<Url> {
+    /// How long to wait before an upload that failed `tries` times goes on; `None` when that is no use.
+    fn pause(&self, error: &RegistryError, tries: u32) -> Option<Duration> {
+        let (RegistryError::Http(source) | RegistryError::Refused { source, .. }) = error else { return None };
+        // One that the registry has lost, or has otherwise than we think, is asked for or begun anew.
+        let is_lost = matches!(source.status(), Some(StatusCode::NOT_FOUND | StatusCode::RANGE_NOT_SATISFIABLE));
+        if is_lost && tries < self.policy.tries {
+            Some(self.policy.first)
+        } else {
+            self.policy.pause(source, tries, true)
+        }
+    }
+
+    /// Sends a part; where the upload goes on, and how much is there: a registry need not keep all.
+    async fn patch(&self, blob: &Blob, at: &Url, part: std::ops::Range<u64>, watch: &Watch) -> Result<(Url, u64)> {
         let len = part.end - part.start;
         let range = content_range(&part, blob.descriptor.size);
-        let open = open(blob, part, watch);
+        let open = open(blob, part.clone(), watch);
         let answer = self
             .call(Access::Push, None, |api| {
                 let call = api.call_url(Method::PATCH, at.clone()).stream(OCTETS, len, open.clone());
@@ -328,7 +335,8 @@ impl Client {
                 }
             })
             .await?;
-        self.location(&answer)
+        let arrived = last_byte(&answer).map_or(part.end, |last| (last + 1).min(part.end));
+        Ok((self.location(&answer)?, arrived))
     }
 
     /// Where a cut upload goes on, and how many bytes arrived; `None` when the registry has forgotten it.
@@ -345,9 +353,7 @@ impl Client {
         }) else {
             return Ok(None);
         };
-        let last = text(answer.headers(), &RANGE).and_then(|range| range.rsplit_once('-')?.1.parse::<u64>().ok());
-        // `0-0` is said of nothing as well as of one byte.
-        let arrived = last.map_or(0, |last| if last == 0 { 0 } else { last + 1 });
+        let arrived = last_byte(&answer).map_or(0, |last| last + 1);
         Ok(Some((self.location(&answer).unwrap_or_else(|_| at.clone()), arrived)))
     }
 }
@@ -363,17 +369,10 @@ fn finish<'a>(api: &'a crate::http::Api, at: &Url, digest: &str) -> crate::http:
     api.call_url(Method::PUT, at.clone()).query("digest", digest).within(FINISH)
 }
 
-/// Whether an upload that failed so may succeed: the connection broke, the registry was busy, or lost its state.
-fn may_pass(error: &RegistryError) -> bool {
-    match error {
-        RegistryError::Http(error) => {
-            matches!(error.problem, crate::http::Problem::Broken(_) | crate::http::Problem::Connect(_))
-        }
-        RegistryError::Refused { .. } => {
-            error.status().is_some_and(|status| matches!(status.as_u16(), 404 | 408 | 416 | 425 | 429 | 500..=599))
-        }
-        _ => false,
-    }
+/// The last byte that arrived, of `0-LAST`. `0-0` is said of nothing as well as of one byte, and is nothing here.
+fn last_byte(answer: &Response) -> Option<u64> {
+    let range = text(answer.headers(), &RANGE)?;
+    range.rsplit_once('-')?.1.parse().ok().filter(|last| *last > 0)
 }
 
 fn min_chunk(answer: &Response) -> u64 {

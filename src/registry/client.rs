@@ -365,7 +365,8 @@ fn accept_manifests(call: Call<'_>) -> Call<'_> {
     call.header(ACCEPT, HeaderValue::from_str(&all).expect("media types are text"))
 }
 
-fn redirects(call: Call<'_>) -> Call<'_> {
+/// Those that keep blobs elsewhere say where.
+pub(super) fn redirects(call: Call<'_>) -> Call<'_> {
     [301, 302, 303, 307, 308]
         .into_iter()
         .filter_map(|status| StatusCode::from_u16(status).ok())

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says why it is skipped")]
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::free_port;
@@ -17,14 +18,16 @@ pub struct Moto {
 impl Moto {
     /// Starts one; `None` where the program is missing.
     pub async fn start() -> Option<Self> {
-        if !installed("moto_server", "`pip install 'moto[server]'`") {
+        let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-packages/moto/bin/moto_server");
+        let is_fetched = fetched.exists();
+        if !is_fetched && !installed("moto_server", "it with `bash scripts/test-packages.sh`") {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let file = std::fs::File::create(&log).unwrap();
         let port = free_port();
-        let mut command = Command::new("moto_server");
+        let mut command = if is_fetched { Command::new(fetched) } else { Command::new("moto_server") };
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdin(Stdio::null());
         let child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
         let moto = Self { child, folder, url: format!("http://127.0.0.1:{port}") };

@@ -83,8 +83,9 @@ impl Registry {
         let mut command = Command::new("docker-registry");
         command.args(["serve", &path("config.yml")]).stdin(Stdio::null());
         let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let log = path("log");
         let registry = Self { child, folder, host };
-        listens(&registry.host, &path("log")).await;
+        listens(&registry.host, &log).await;
         Some(registry)
     }
 
@@ -254,7 +255,7 @@ struct Between {
 
 impl Proxy {
     pub async fn start(upstream: &str, faults: Vec<Fault>) -> Self {
-        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = helix::http::client(None).unwrap();
         let shared = Arc::new(Between {
             upstream: upstream.to_owned(),
             client,
@@ -374,6 +375,80 @@ async fn carry(client: TcpStream, server: TcpStream, after: usize, times: usize,
             break;
         }
     }
-    drop(to_server);
+    // Nobody hears what the registry makes of half an upload.
     answers.abort();
+    let _ = answers.await;
+    drop(to_server);
+}
+
+/// A registry of uploads only, in memory, which goes on with a cut upload as the distribution specification says: what
+/// `docker-registry` refuses.
+#[derive(Clone, Default)]
+pub struct Resumable {
+    upload: Arc<Mutex<Vec<u8>>>,
+    blob: Arc<Mutex<Option<Vec<u8>>>>,
+    ranges: Arc<Mutex<Vec<String>>>,
+    /// How much it keeps of one request at most, when that is not all.
+    keeps: Option<usize>,
+}
+
+impl Resumable {
+    /// One that keeps so many bytes of each request only.
+    pub fn keeping(most: usize) -> Self {
+        Self { keeps: Some(most), ..Self::default() }
+    }
+
+    pub async fn start(&self) -> String {
+        serve(Router::new().fallback(resumable).with_state(self.clone())).await
+    }
+
+    pub fn blob(&self) -> Option<Vec<u8>> {
+        self.blob.lock().unwrap().clone()
+    }
+
+    /// The ranges that uploads went on with.
+    pub fn ranges(&self) -> Vec<String> {
+        self.ranges.lock().unwrap().clone()
+    }
+}
+
+async fn resumable(State(registry): State<Resumable>, request: Request) -> Response {
+    use futures_util::StreamExt as _;
+    let (parts, body) = request.into_parts();
+    let at = |status: StatusCode, arrived: usize| {
+        let range = format!("0-{}", arrived.saturating_sub(1));
+        (status, [(header::LOCATION, "/upload".to_owned()), (header::RANGE, range)]).into_response()
+    };
+    match (parts.method, parts.uri.path()) {
+        (Method::GET, "/v2/") => StatusCode::OK.into_response(),
+        (Method::POST, _) => {
+            registry.upload.lock().unwrap().clear();
+            at(StatusCode::ACCEPTED, 0)
+        }
+        (Method::GET, "/upload") => at(StatusCode::NO_CONTENT, registry.upload.lock().unwrap().len()),
+        (Method::PATCH, "/upload") => {
+            if let Some(range) = parts.headers.get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok()) {
+                registry.ranges.lock().unwrap().push(range.to_owned());
+                let arrived = registry.upload.lock().unwrap().len();
+                if range.split('-').next() != Some(arrived.to_string().as_str()) {
+                    return at(StatusCode::RANGE_NOT_SATISFIABLE, arrived);
+                }
+            }
+            let mut room = registry.keeps.unwrap_or(usize::MAX);
+            let mut pieces = body.into_data_stream();
+            while let Some(piece) = pieces.next().await {
+                let Ok(piece) = piece else { return StatusCode::BAD_REQUEST.into_response() };
+                let kept = piece.len().min(room);
+                registry.upload.lock().unwrap().extend_from_slice(&piece[..kept]);
+                room -= kept;
+            }
+            at(StatusCode::ACCEPTED, registry.upload.lock().unwrap().len())
+        }
+        (Method::PUT, "/upload") => {
+            *registry.blob.lock().unwrap() = Some(std::mem::take(&mut *registry.upload.lock().unwrap()));
+            StatusCode::CREATED.into_response()
+        }
+        (Method::HEAD, _) if registry.blob().is_some() => StatusCode::OK.into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
 }
