@@ -5,7 +5,7 @@ use super::machine::Guest;
 use super::types::{Address, AddressKind};
 use super::{Fly, history};
 use crate::integrations::error::{Code, TargetError};
-use crate::integrations::role::{Finding, Severity};
+use crate::integrations::role::{Finding, Registry as _, Severity};
 use crate::utils::nearest;
 
 /// The longest name of a volume.
@@ -99,7 +99,29 @@ impl Fly {
             Ok(_) => {}
             Err(error) => findings.push(finding(&error)),
         }
+        findings.extend(self.of_images().await);
         findings
+    }
+
+    /// Whether images may be pushed.
+    async fn of_images(&self) -> Option<Finding> {
+        let client = self.registry.client().await.ok()?;
+        let error = client.check_push().await.err()?;
+        let code = match error.status().map(|status| status.as_u16()) {
+            Some(401) => Code::AuthRejected,
+            Some(403) => Code::AuthScope,
+            Some(429) => Code::RateLimited,
+            Some(_) => Code::Upstream,
+            None => Code::Connect,
+        };
+        let fix = match code {
+            Code::AuthRejected | Code::AuthScope => {
+                format!("use a token that may deploy: `fly tokens create deploy -a {}`", self.settings.app)
+            }
+            _ => "look at the network; it is safe to run the command again".to_owned(),
+        };
+        let summary = format!("cannot push images: {error}");
+        Some(Finding { code: code.stable().0, severity: Severity::Error, summary, fix: Some(fix) })
     }
 
     /// Whether an app can be made.
