@@ -105,6 +105,8 @@ async fn removing_keeps_the_data_unless_told_otherwise() {
     }
     deploy(&fly, &desired).await.unwrap();
     super::assert_runs(&mock, &desired);
+    // The volume takes a moment to be free.
+    mock.fault("DELETE", "/vol_0003", 1, super::fly_mock::Effect::Answer(412, None, String::new()));
     mock.take_journal();
     insta::assert_debug_snapshot!("removed_with_data", fly.destroy(true).await.unwrap());
     insta::assert_snapshot!("destroy_conversation", mock.conversation());

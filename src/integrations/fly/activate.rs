@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::api::{Api, MAX_WAIT_SECS};
 use super::lease::Lease;
-use super::provision::once;
+use super::provision::{elsewhere, once};
 use super::types::{Machine, State};
 use super::{Fly, TITLE, history, machine};
 use crate::integrations::error::{Code, Result, TargetError};
@@ -79,7 +79,16 @@ impl Fly {
         };
         let machine = match once(|| api.create(&body), find).await {
             Ok(machine) => machine,
-            Err(error) => return Err(self.elsewhere(api, error).await),
+            Err(error) => {
+                let mut error = elsewhere(api, error, &volume.region).await;
+                if error.code == Code::Capacity {
+                    let (id, region) = (&volume.id, &volume.region);
+                    error = error.context([format!(
+                        "the volume {id} stays in {region}: if it is empty, remove it: `fly volumes destroy {id}`"
+                    )]);
+                }
+                return Err(error);
+            }
         };
         api.note(&machine.id);
         let lease = self.hold(api, &machine.id, progress).await?;

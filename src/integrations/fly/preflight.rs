@@ -206,7 +206,7 @@ impl Fly {
 }
 
 fn finding(error: &TargetError) -> Finding {
-    let summary = format!("{}: {}", error.action, error.message);
+    let summary = format!("cannot {}: {}", error.action, error.message);
     Finding { code: error.code.stable().0, severity: Severity::Error, summary, fix: error.hint.clone() }
 }
 

@@ -58,8 +58,8 @@ impl State {
     }
 
     fn answer(&mut self, call: &Call, parts: &[&str]) -> Answer {
-        if let ["v2", app, ..] = parts {
-            return self.images(call, app);
+        if let ["v2", rest @ ..] = parts {
+            return self.images(call, rest);
         }
         self.authorise(call)?;
         let is = |method: &Method| call.method == *method;
@@ -85,17 +85,21 @@ impl State {
     }
 
     /// The registry, as far as asking goes whether one may push.
-    fn images(&self, call: &Call, app: &str) -> Answer {
+    fn images(&self, call: &Call, rest: &[&str]) -> Answer {
         let expected = base64::prelude::BASE64_STANDARD.encode(format!("x:{}", self.token));
         if call.token.as_deref() != Some(format!("Basic {expected}").as_str()) {
             let header = Some(("www-authenticate", "Basic realm=\"fly\""));
             return Err(Reply { header, ..Reply::error(401, "unauthorized") });
         }
-        if !self.apps.contains_key(app) {
-            return Err(missing("repository"));
+        match rest {
+            [app, ..] if !self.apps.contains_key(*app) => Err(missing("repository")),
+            [_, "blobs", "uploads"] if call.method == Method::POST => {
+                Ok(Reply { status: 202, header: Some(("location", "upload")), body: String::new() })
+            }
+            [_, "blobs", "uploads", "upload"] => Ok(Reply { status: 204, header: None, body: String::new() }),
+            [] => ok(&json!({})),
+            _ => Err(missing("blob")),
         }
-        let header = Some(("location", "/v2/upload"));
-        Ok(Reply { status: if call.method == Method::POST { 202 } else { 204 }, header, body: String::new() })
     }
 
     fn authorise(&self, call: &Call) -> Result<(), Reply> {
@@ -126,10 +130,11 @@ impl State {
         if !self.apps.contains_key(name) {
             return Err(missing("app"));
         }
-        let number = self.next_id();
+        let (is_get, is_post) = (call.method == Method::GET, call.method == Method::POST);
+        // Looking must not change what the next thing is called.
+        let number = if is_post { self.next_id() } else { 0 };
         let now = self.now();
         let app = self.apps.get_mut(name).unwrap();
-        let (is_get, is_post) = (call.method == Method::GET, call.method == Method::POST);
         match rest {
             [] if is_get => ok(&app_json(name, app)),
             [] => {
