@@ -2,10 +2,15 @@
 //!
 //! What a target cannot do is decided in [`TARGETS`] and nowhere else.
 
+pub mod aws;
 pub mod container;
+pub mod docker_hub;
+pub mod ecr;
 pub mod embedded;
 pub mod error;
 pub mod fly;
+pub mod ghcr;
+pub mod oci;
 pub mod role;
 
 /// What a target does with a release.

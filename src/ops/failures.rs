@@ -12,6 +12,7 @@ use super::push::PushFailed;
 use crate::docker::{DockerError, Runtime};
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::EmbeddedError;
+use crate::integrations::error::TargetError;
 
 /// What a fault that an instance process names means for the exit code.
 fn exit_of(code: &str) -> ExitCode {
@@ -217,6 +218,16 @@ impl From<InvokeError> for Failure {
             InvokeError::Param(_) => Self::new("E-INPUT-PARAM", ExitCode::Usage, message),
             InvokeError::NotAnObject { .. } => Self::new("E-INPUT-DATA", ExitCode::Usage, message),
         }
+    }
+}
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        let (code, exit) = error.code.stable();
+        let mut failure = Self::new(code, exit, error.to_string()).context(error.context);
+        failure.hint = error.hint;
+        failure.cause = error.request_id.map(|id| format!("request id {id}"));
+        failure
     }
 }
 

@@ -1,10 +1,12 @@
 //! Deeds that commands share.
 
+pub mod add;
 pub mod backup;
 pub mod build;
 pub mod compile;
 pub mod container;
 pub mod delete;
+pub mod deploy;
 pub mod dev;
 pub mod doctor;
 mod failures;
@@ -22,6 +24,7 @@ pub mod releases;
 pub mod seed;
 pub mod status;
 pub mod transfer;
+pub mod variables;
 pub mod warnings;
 pub mod watch;
 

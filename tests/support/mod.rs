@@ -4,6 +4,8 @@
 
 pub mod boxed;
 pub mod docker;
+pub mod moto;
+pub mod registry;
 
 use std::fs;
 use std::net::TcpListener;
