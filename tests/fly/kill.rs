@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use helix::integrations::error::Code;
+use helix::integrations::role::Platform as _;
+
 use super::fly_mock::{Behaviour, Effect, FlyMock};
 use super::{assert_runs, deploy, fly, release};
 
@@ -103,4 +106,26 @@ async fn a_release_that_fails_after_a_kill_is_taken_back_all_the_same() {
     let mut state = mock.state();
     let machine = state.machine();
     assert_eq!((machine.state, machine.behaviour), ("started", Behaviour::Good));
+}
+
+#[tokio::test]
+async fn two_first_deployments_at_once_end_with_one_machine() {
+    let mock = FlyMock::start();
+    let (one, other) = (fly(&mock), fly(&mock));
+    let [first, second] = [1, 2].map(|number| release(&mock, number, Behaviour::Good));
+    let (one, other) = tokio::join!(deploy(&one, &first), deploy(&other, &second));
+    let failed: Vec<_> = [one, other].into_iter().filter_map(Result::err).collect();
+    assert!(failed.len() <= 1, "{failed:#?}");
+    for error in failed {
+        assert!(matches!(error.code, Code::Locked | Code::Conflict), "{error:?}");
+    }
+    // Each may have made a volume: the machine has one, and the other is spoken of.
+    let is_spare = mock.state().app().volumes.len() == 2;
+    let findings = fly(&mock).preflight().await;
+    assert_eq!(findings.iter().any(|finding| finding.code == "W-FLY-VOLUMES"), is_spare, "{findings:#?}");
+    mock.state().app().volumes.retain(|volume| volume.machine.is_some());
+    let third = release(&mock, 3, Behaviour::Good);
+    deploy(&fly(&mock), &third).await.unwrap();
+    mock.state().app().addresses.truncate(2);
+    assert_runs(&mock, &third);
 }

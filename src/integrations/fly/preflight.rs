@@ -2,7 +2,7 @@
 
 use super::api::Api;
 use super::machine::Guest;
-use super::types::{Address, AddressKind};
+use super::types::{Address, AddressKind, Volume};
 use super::{Fly, history};
 use crate::integrations::error::{Code, TargetError};
 use crate::integrations::role::{Finding, Registry as _, Severity};
@@ -88,8 +88,10 @@ impl Fly {
                 fix: Some("wait until Fly.io has it back: https://status.flyio.net".to_owned()),
             });
         }
-        if let Err(error) = self.volume(api, machine.as_ref()).await {
-            findings.push(finding(&error));
+        match self.volume(api, machine.as_ref()).await {
+            Ok(Some(volume)) => findings.extend(self.other_volumes(api, &volume).await),
+            Ok(None) => {}
+            Err(error) => findings.push(finding(&error)),
         }
         match api.addresses().await {
             Ok(addresses) if self.settings.private => {
@@ -101,6 +103,24 @@ impl Fly {
         }
         findings.extend(self.of_images().await);
         findings
+    }
+
+    /// Volumes of the same name that are not used: two first deployments at once make two.
+    async fn other_volumes(&self, api: &Api, used: &Volume) -> Option<Finding> {
+        let mut volumes = api.volumes().await.ok()?;
+        volumes.retain(|volume| volume.name == used.name && volume.id != used.id);
+        let ids: Vec<&str> = volumes.iter().map(|volume| volume.id.as_str()).collect();
+        let first = ids.first()?;
+        Some(Finding {
+            code: "W-FLY-VOLUMES",
+            severity: Severity::Warning,
+            summary: format!(
+                "the data is on the volume {}, and {} of that name cost money as well",
+                used.id,
+                ids.join(", ")
+            ),
+            fix: Some(format!("look at what is on it, and remove it: `fly volumes destroy {first}`")),
+        })
     }
 
     /// Whether images may be pushed.

@@ -35,6 +35,22 @@ pub struct Lease {
     pub expires_ms: u64,
 }
 
+/// Something that happened to a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Event {
+    pub at_ms: u64,
+    pub kind: &'static str,
+    pub exit: Option<Exit>,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Exit {
+    pub code: i64,
+    pub is_out_of_memory: bool,
+    pub is_asked_for: bool,
+}
+
 /// A machine.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -53,8 +69,8 @@ pub struct Machine {
     pub looks: u64,
     pub launched_ms: u64,
     pub made_ms: u64,
-    /// Newest first: when, type, exit code, whether out of memory, whether asked for.
-    pub events: Vec<(u64, &'static str, Option<(i64, bool, bool)>)>,
+    /// Newest first.
+    pub events: Vec<Event>,
     exits: u64,
     /// Whether the next look does not find it: the service is only eventually consistent.
     pub is_hidden: bool,
@@ -82,6 +98,10 @@ impl Machine {
         }
     }
 
+    fn note(&mut self, at_ms: u64, kind: &'static str, exit: Option<Exit>) {
+        self.events.insert(0, Event { at_ms, kind, exit });
+    }
+
     /// Starts it with what it has.
     pub(crate) fn launch(&mut self, event: &'static str, behaviour: Behaviour, now: u64) {
         self.state = if event == "launch" { "created" } else { "replacing" };
@@ -89,19 +109,19 @@ impl Machine {
         self.launched_ms = now;
         self.exits = 0;
         self.looks = 0;
-        self.events.insert(0, (now, event, None));
+        self.note(now, event, None);
     }
 
     pub(crate) fn stop(&mut self, now: u64) {
         self.state = "stopped";
-        self.events.insert(0, (now, "exit", Some((0, false, true))));
+        self.note(now, "exit", Some(Exit { code: 0, is_out_of_memory: false, is_asked_for: true }));
     }
 
     pub(crate) fn start(&mut self, now: u64) {
         self.state = "starting";
         self.launched_ms = now;
         self.exits = 0;
-        self.events.insert(0, (now, "start", None));
+        self.note(now, "start", None);
     }
 
     /// Whether its lease is held now.
@@ -121,17 +141,17 @@ impl Machine {
             return;
         }
         if self.state != "started" && self.exits == 0 {
-            self.events.insert(0, (self.launched_ms + boot, "start", None));
+            self.note(self.launched_ms + boot, "start", None);
         }
         self.state = "started";
         let exit = match self.behaviour {
-            Behaviour::Crash => (1, false, false),
-            Behaviour::OutOfMemory => (137, true, false),
+            Behaviour::Crash => Exit { code: 1, is_out_of_memory: false, is_asked_for: false },
+            Behaviour::OutOfMemory => Exit { code: 137, is_out_of_memory: true, is_asked_for: false },
             Behaviour::Good | Behaviour::Slow(_) | Behaviour::Unhealthy | Behaviour::Flap => return,
         };
         let exits = (age / boot).min(RESTARTS);
         for number in self.exits..exits {
-            self.events.insert(0, (self.launched_ms + boot * (number + 1), "exit", Some(exit)));
+            self.note(self.launched_ms + boot * (number + 1), "exit", Some(exit));
         }
         self.exits = exits;
         if exits == RESTARTS {
@@ -159,10 +179,13 @@ impl Machine {
         let events: Vec<Value> = self
             .events
             .iter()
-            .map(|(at, kind, exit)| {
-                let request = exit.map(|(code, is_oom, is_asked)| {
-                    json!({ "exit_event": { "exit_code": code, "oom_killed": is_oom, "requested_stop": is_asked } })
+            .map(|event| {
+                let request = event.exit.map(|exit| {
+                    json!({ "exit_event": {
+                        "exit_code": exit.code, "oom_killed": exit.is_out_of_memory, "requested_stop": exit.is_asked_for,
+                    } })
                 });
+                let (at, kind) = (event.at_ms, event.kind);
                 json!({ "type": kind, "status": kind, "source": "flyd", "timestamp": at, "request": request })
             })
             .collect();
