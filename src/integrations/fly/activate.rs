@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::api::{Api, MAX_WAIT_SECS};
 use super::lease::Lease;
-use super::provision::once;
-use super::types::{Machine, State};
+use super::provision::{elsewhere, once};
+use super::types::{Machine, State, Volume};
 use super::{Fly, TITLE, history, machine};
 use crate::integrations::error::{Code, Result, TargetError};
 use crate::integrations::role::{Activated, Artifact, Desired, HealthGate, Progress, RemoteRelease};
@@ -79,7 +79,7 @@ impl Fly {
         };
         let machine = match once(|| api.create(&body), find).await {
             Ok(machine) => machine,
-            Err(error) => return Err(self.elsewhere(api, error).await),
+            Err(error) => return Err(self.not_made(api, error, &volume).await),
         };
         api.note(&machine.id);
         let lease = self.hold(api, &machine.id, progress).await?;
@@ -92,6 +92,24 @@ impl Fly {
         };
         give_back(lease).await;
         result
+    }
+
+    /// Why there is no machine after all.
+    async fn not_made(&self, api: &Api, error: TargetError, volume: &Volume) -> TargetError {
+        if matches!(error.code, Code::Invalid | Code::Conflict)
+            && let Ok(Some(other)) = self.machine(api).await
+        {
+            let message = format!("another deployment has made the machine `{}` meanwhile", other.id);
+            return TargetError::new(Code::Locked, TITLE, "make the machine", message)
+                .hint("wait until that one has ended, and run the command again");
+        }
+        let error = elsewhere(api, error, &volume.region).await;
+        if error.code != Code::Capacity {
+            return error;
+        }
+        let (id, region) = (&volume.id, &volume.region);
+        let note = format!("the volume {id} stays in {region}: if it is empty, remove it: `fly volumes destroy {id}`");
+        error.context([note])
     }
 
     async fn replace(
@@ -199,9 +217,12 @@ impl Fly {
         match self.put_back(api, machine, before, desired, progress).await {
             Ok(Some(release)) => failed.context([format!("went back: release {release} runs again")]),
             Ok(None) => failed.context(["nothing ran before it: the machine is removed, its volume is kept"]),
-            Err(error) => failed.context([format!("going back failed as well: {error}")]).hint(
-                "look at the machine: `helix status`, `helix logs`; then push a release that works, or `helix rollback`",
-            ),
+            Err(error) => {
+                let instance = &self.settings.instance;
+                failed.context([format!("going back failed as well: {error}")]).hint(format!(
+                    "look at it, `helix status {instance}` and `helix logs {instance}`; then push a release that works"
+                ))
+            }
         }
     }
 

@@ -254,7 +254,10 @@ impl Api {
     pub(super) async fn destroy(&self, id: &str) -> Result<()> {
         let action = "remove the machine";
         let call = || Ok(self.machines.delete(&self.of(id, "?kill=true")));
-        self.about(id, Action::Destroy, action, call).await.map(drop)
+        self.about(id, Action::Destroy, action, call).await?;
+        // From now on, that it is not found is true.
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
     }
 
     // The lease of a machine.

@@ -51,6 +51,7 @@ pub(super) fn failed(action: &str, error: &HttpError, app: &str, source: &str) -
         }
         Code::AuthScope => Some(format!("the token from {source} may not do that: use one that may: {}", token(app))),
         Code::Quota => Some("look at the limits and the billing of the organisation: `fly dashboard`".to_owned()),
+        Code::Invalid => Some("correct what it names in the project file".to_owned()),
         Code::StalePlan => Some("it was changed meanwhile: run the command again".to_owned()),
         _ => None,
     };

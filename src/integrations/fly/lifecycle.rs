@@ -1,9 +1,18 @@
 //! Starting, stopping, removing.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::api::Api;
 use super::types::{AddressKind, Machine, State, Volume};
 use super::{Fly, GRACE, TITLE, history};
 use crate::integrations::error::{Code, Result, TargetError};
+
+/// The longest wait in one call.
+const LOOK: Duration = Duration::from_secs(20);
+/// How long a volume may take to be free of a machine that is gone.
+const DETACH: Duration = Duration::from_secs(20);
 
 impl Fly {
     pub(super) async fn wake(&self) -> Result<()> {
@@ -40,11 +49,17 @@ impl Fly {
         self.reach(api, &machine.id, "started").await
     }
 
+    /// Waits until a machine has a state.
     async fn reach(&self, api: &Api, id: &str, state: &str) -> Result<()> {
-        if api.wait(id, &[state], None, api.pace().deadline).await? {
-            return Ok(());
+        let deadline = api.pace().deadline;
+        let began = Instant::now();
+        while began.elapsed() < deadline {
+            // Shorter than what a connection may be silent for.
+            if api.wait(id, &[state], None, deadline.min(LOOK)).await? {
+                return Ok(());
+            }
         }
-        let message = format!("it is not {state} after {} s", api.pace().deadline.as_secs());
+        let message = format!("it is not {state} after {} s", deadline.as_secs());
         Err(TargetError::new(Code::Unhealthy, TITLE, format!("see the machine {state}"), message)
             .hint(format!("look at it: `helix status {}`", self.settings.instance)))
     }
@@ -87,7 +102,7 @@ impl Fly {
         }
         if with_data {
             for volume in &things.volumes {
-                gone(api.delete_volume(&volume.id).await)?;
+                free(api, volume).await?;
                 removed.push(volume_name(volume));
             }
             if things.is_whole {
@@ -132,6 +147,19 @@ struct Things {
 
 fn volume_name(volume: &Volume) -> String {
     format!("volume `{}` ({})", volume.name, volume.id)
+}
+
+/// Removes a volume, as soon as its machine has let go of it.
+async fn free(api: &Api, volume: &Volume) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        match gone(api.delete_volume(&volume.id).await) {
+            Err(error) if matches!(error.code, Code::Conflict | Code::StalePlan) && began.elapsed() < DETACH => {
+                tokio::time::sleep(api.pace().poll).await;
+            }
+            removed => return removed,
+        }
+    }
 }
 
 /// Whether something is removed: also when it was gone already.

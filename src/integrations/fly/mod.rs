@@ -46,6 +46,7 @@ use super::{Target, find};
 use crate::config;
 use crate::http;
 use crate::registry::Repository;
+use crate::registry::reference::is_loopback;
 
 /// The name for people.
 const TITLE: &str = "Fly.io";
@@ -271,11 +272,4 @@ fn base_url(variable: &str, text: &str) -> Result<Url> {
     }
     failed(Code::Insecure, format!("the token would go to {host} without encryption"))
         .map_err(|error| error.hint("use https"))
-}
-
-/// Whether a host, with or without a port, is this machine.
-fn is_loopback(host: &str) -> bool {
-    let name = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -2,10 +2,10 @@
 
 use super::api::Api;
 use super::machine::Guest;
-use super::types::{Address, AddressKind};
+use super::types::{Address, AddressKind, Volume};
 use super::{Fly, history};
 use crate::integrations::error::{Code, TargetError};
-use crate::integrations::role::{Finding, Severity};
+use crate::integrations::role::{Finding, Registry as _, Severity};
 use crate::utils::nearest;
 
 /// The longest name of a volume.
@@ -88,8 +88,10 @@ impl Fly {
                 fix: Some("wait until Fly.io has it back: https://status.flyio.net".to_owned()),
             });
         }
-        if let Err(error) = self.volume(api, machine.as_ref()).await {
-            findings.push(finding(&error));
+        match self.volume(api, machine.as_ref()).await {
+            Ok(Some(volume)) => findings.extend(self.other_volumes(api, &volume).await),
+            Ok(None) => {}
+            Err(error) => findings.push(finding(&error)),
         }
         match api.addresses().await {
             Ok(addresses) if self.settings.private => {
@@ -99,7 +101,47 @@ impl Fly {
             Ok(_) => {}
             Err(error) => findings.push(finding(&error)),
         }
+        findings.extend(self.of_images().await);
         findings
+    }
+
+    /// Volumes of the same name that are not used: two first deployments at once make two.
+    async fn other_volumes(&self, api: &Api, used: &Volume) -> Option<Finding> {
+        let mut volumes = api.volumes().await.ok()?;
+        volumes.retain(|volume| volume.name == used.name && volume.id != used.id);
+        let ids: Vec<&str> = volumes.iter().map(|volume| volume.id.as_str()).collect();
+        let first = ids.first()?;
+        Some(Finding {
+            code: "W-FLY-VOLUMES",
+            severity: Severity::Warning,
+            summary: format!(
+                "the data is on the volume {}, and {} of that name cost money as well",
+                used.id,
+                ids.join(", ")
+            ),
+            fix: Some(format!("look at what is on it, and remove it: `fly volumes destroy {first}`")),
+        })
+    }
+
+    /// Whether images may be pushed.
+    async fn of_images(&self) -> Option<Finding> {
+        let client = self.registry.client().await.ok()?;
+        let error = client.check_push().await.err()?;
+        let code = match error.status().map(|status| status.as_u16()) {
+            Some(401) => Code::AuthRejected,
+            Some(403) => Code::AuthScope,
+            Some(429) => Code::RateLimited,
+            Some(_) => Code::Upstream,
+            None => Code::Connect,
+        };
+        let fix = match code {
+            Code::AuthRejected | Code::AuthScope => {
+                format!("use a token that may deploy: `fly tokens create deploy -a {}`", self.settings.app)
+            }
+            _ => "look at the network; it is safe to run the command again".to_owned(),
+        };
+        let summary = format!("cannot push images: {error}");
+        Some(Finding { code: code.stable().0, severity: Severity::Error, summary, fix: Some(fix) })
     }
 
     /// Whether an app can be made.
@@ -184,7 +226,7 @@ impl Fly {
 }
 
 fn finding(error: &TargetError) -> Finding {
-    let summary = format!("{}: {}", error.action, error.message);
+    let summary = format!("cannot {}: {}", error.action, error.message);
     Finding { code: error.code.stable().0, severity: Severity::Error, summary, fix: error.hint.clone() }
 }
 

@@ -93,6 +93,12 @@ impl Fly {
             );
             error.hint = Some(hint);
         }
+        if error.code == Code::AuthScope && error.action.ends_with("make the app") {
+            let org = &settings.org;
+            error.hint = Some(format!(
+                "the first deployment needs a token that may make apps: `fly tokens create org -o {org}`"
+            ));
+        }
         error
     }
 
@@ -135,7 +141,7 @@ impl Fly {
         let make = || api.create_volume(&settings.volume, &region, settings.volume_gb);
         let volume = match once(make, || self.volume(api, None)).await {
             Ok(volume) => volume,
-            Err(error) => return Err(self.elsewhere(api, error).await),
+            Err(error) => return Err(elsewhere(api, error, &region).await),
         };
         provisioned.created.push(format!("volume `{}` of {} GB in {region}", volume.name, settings.volume_gb));
         if settings.region.is_none() {
@@ -177,18 +183,17 @@ impl Fly {
         }
         Ok(nearest)
     }
+}
 
-    /// Says where else there may be room, of a region that has none.
-    pub(super) async fn elsewhere(&self, api: &Api, mut error: TargetError) -> TargetError {
-        const NAMED: usize = 4;
-        if error.code != Code::Capacity || error.hint.is_some() {
-            return error;
-        }
-        let regions = api.regions().await.map(|answer| answer.regions).unwrap_or_default();
-        let others = regions.iter().map(|region| region.code.as_str());
-        let others: Vec<&str> =
-            others.filter(|code| Some(*code) != self.settings.region.as_deref()).take(NAMED).collect();
-        error.hint = Some(format!("set `region` to another one: {}", others.join(", ")));
-        error
+/// Says where else there may be room, of a region that has none.
+pub(super) async fn elsewhere(api: &Api, mut error: TargetError, region: &str) -> TargetError {
+    const NAMED: usize = 4;
+    if error.code != Code::Capacity || error.hint.is_some() {
+        return error;
     }
+    let regions = api.regions().await.map(|answer| answer.regions).unwrap_or_default();
+    let others = regions.iter().map(|region| region.code.as_str()).filter(|code| *code != region);
+    let others: Vec<&str> = others.take(NAMED).collect();
+    error.hint = Some(format!("set `region` to another one: {}", others.join(", ")));
+    error
 }

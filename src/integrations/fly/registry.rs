@@ -5,10 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::Client;
 
-use super::TITLE;
 use super::auth::Token;
 use crate::integrations::error::{Result, TargetError};
-use crate::integrations::role::{Finding, Identity, Provisioned, Registry, Scan, Severity};
+use crate::integrations::role::{Finding, Identity, Provisioned, Registry, Scan};
 use crate::integrations::{Target, find};
 use crate::registry::{self, Credential, Repository};
 
@@ -45,17 +44,9 @@ impl Registry for FlyRegistry {
         Ok(Identity { account: self.org.clone(), source: token.source })
     }
 
-    /// What the platform does not find: it looks at the app, which the repository is of.
+    /// The platform finds it: whether there is a repository is whether there is an app.
     async fn preflight(&self) -> Vec<Finding> {
-        match &self.token {
-            Ok(_) => Vec::new(),
-            Err(error) => vec![Finding {
-                code: error.code.stable().0,
-                severity: Severity::Error,
-                summary: format!("{TITLE}: {}", error.message),
-                fix: error.hint.clone(),
-            }],
-        }
+        Vec::new()
     }
 
     /// The repository is there with its app.

@@ -47,7 +47,7 @@ impl Fly {
             ("app".to_owned(), settings.app.clone()),
             ("machine".to_owned(), machine.id.clone()),
             ("region".to_owned(), machine.region.clone()),
-            ("size".to_owned(), settings.vm_size.clone()),
+            ("size".to_owned(), size(&machine.config["guest"])),
             ("address inside".to_owned(), format!("http://{}.internal:{PORT}", settings.app)),
         ];
         for check in machine.checks.iter().filter(|check| check.status != "passing") {
@@ -91,4 +91,10 @@ impl Fly {
         let lines: Vec<_> = logs::lines(api, &query).await?.collect().await;
         lines.into_iter().map(|line| line.map(|line| line.message)).collect()
     }
+}
+
+/// The size that a machine has, for people.
+fn size(guest: &serde_json::Value) -> String {
+    let kind = guest["gpu_kind"].as_str().or(guest["cpu_kind"].as_str()).unwrap_or("unknown");
+    format!("{} x {kind}, {} MB", guest["cpus"], guest["memory_mb"])
 }
