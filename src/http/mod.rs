@@ -36,12 +36,22 @@ pub const USER_AGENT: &str = concat!("helix-cli/", env!("CARGO_PKG_VERSION"));
 ///
 /// When a certificate cannot be used.
 pub fn client(ca_bundle: Option<&[u8]>) -> Result<Client> {
+    patient_client(ca_bundle, IDLE)
+}
+
+/// The same client, but with another longest time between two pieces of an answer: for streams that wait for people, or that must
+/// not be opened again.
+///
+/// # Errors
+///
+/// When a certificate cannot be used.
+pub fn patient_client(ca_bundle: Option<&[u8]>, idle: Duration) -> Result<Client> {
     // Another part of the process may have been first, with the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT)
-        .read_timeout(IDLE)
+        .read_timeout(idle)
         .redirect(reqwest::redirect::Policy::none());
     if let Some(bundle) = ca_bundle {
         let certificates = reqwest::Certificate::from_pem_bundle(bundle).map_err(HttpError::client)?;
@@ -169,6 +179,12 @@ impl Call<'_> {
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+
+    /// Whether it has a header of that name, or needs none because its method already says that it may be repeated.
+    #[must_use]
+    pub fn is_keyed(&self, name: &HeaderName) -> bool {
+        self.method != Method::POST || self.headers.contains_key(name)
     }
 
     /// Sends JSON.

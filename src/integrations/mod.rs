@@ -5,6 +5,7 @@
 pub mod container;
 pub mod embedded;
 pub mod error;
+pub mod helix;
 pub mod role;
 
 /// What a target does with a release.
