@@ -100,8 +100,10 @@ pub enum Artifact {
 /// Sources that a target compiles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceBundle {
-    /// All schema files, in the order of their paths, with a comment each.
+    /// All schema files, in the order of their paths; several have a comment each.
     pub schema: String,
+    /// Where the schema is, when it is one file.
+    pub schema_path: Option<String>,
     /// The other files: path with `/` → text.
     pub queries: BTreeMap<String, String>,
     /// A project file with `[project]` and this instance only.

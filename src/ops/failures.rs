@@ -12,6 +12,7 @@ use super::push::PushFailed;
 use crate::docker::{DockerError, Runtime};
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::EmbeddedError;
+use crate::integrations::error::TargetError;
 
 /// What a fault that an instance process names means for the exit code.
 fn exit_of(code: &str) -> ExitCode {
@@ -280,5 +281,16 @@ impl From<TransferError> for Failure {
             TransferError::Engine(error) => BackupError::Engine(error).into(),
             _ => Self::internal(message),
         }
+    }
+}
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        let (code, exit) = error.code.stable();
+        let mut failure = Self::new(code, exit, error.to_string()).context(error.context);
+        if let Some(id) = error.request_id {
+            failure = failure.context([format!("request id {id}")]);
+        }
+        Self { hint: error.hint, ..failure }
     }
 }

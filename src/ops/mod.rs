@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod build;
+pub mod cloud;
 pub mod compile;
 pub mod container;
 pub mod delete;

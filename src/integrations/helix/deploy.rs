@@ -62,7 +62,7 @@ pub(super) fn body(settings: &Settings, desired: &Desired, bundle: &SourceBundle
         build_mode_override: settings.build_mode_override.clone(),
         instance_name: settings.instance.clone(),
         helix_toml: bundle.project_file.clone(),
-        schema_path: settings.schema_path.clone(),
+        schema_path: bundle.schema_path.clone(),
         schema_hash: Some(hex::encode(Sha256::digest(&bundle.schema))),
         client_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         release: Some(desired.release.clone()),

@@ -32,8 +32,6 @@ pub struct Settings {
     pub build_mode: String,
     /// `dev` when this deployment alone is to be compiled so.
     pub build_mode_override: Option<String>,
-    /// Where the schema is, when it is one file.
-    pub schema_path: Option<String>,
 }
 
 /// An instance that runs in a managed cluster.
