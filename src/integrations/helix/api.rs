@@ -12,12 +12,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::TITLE;
 use super::events::{self, Events};
 use super::types::{
     Billing, ClusterProject, Clusters, DeployBody, Extension, LogRange, Member, NewKey, ProjectDetails, ProjectRef,
     Snapshot, Workspace,
 };
+use super::{TITLE, plain};
 use crate::http::{Api, Call, HttpError, Policy, Problem, segment};
 use crate::integrations::error::{Code, Result, TargetError};
 use crate::integrations::role::{RemoteRelease, SecretInfo};
@@ -401,7 +401,7 @@ impl Cloud {
         let mut failed = TargetError::http(TITLE, action, error);
         if let Problem::Refused(refused) = &error.problem {
             if let Some(said) = said(&refused.body) {
-                failed.message = said;
+                failed.message = plain(&said);
             }
             failed.hint = failed.hint.or_else(|| self.way_out(failed.code));
         }

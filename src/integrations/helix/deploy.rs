@@ -4,10 +4,10 @@ use futures_util::StreamExt as _;
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 
-use super::TITLE;
 use super::events::{Event, Events};
 use super::platform::Settings;
 use super::types::DeployBody;
+use super::{TITLE, plain};
 use crate::integrations::error::{Code, Result, TargetError};
 use crate::integrations::role::{Desired, Progress, SourceBundle};
 
@@ -90,7 +90,7 @@ pub(super) async fn follow(action: &str, mut events: Events, progress: &dyn Prog
             Event::Success(success) => return Ok(Deployed { url: success.url, key: success.key }),
             Event::Deployed { url, key } => return Ok(Deployed { url: Some(url), key }),
             Event::QueryValidationError(error) => {
-                let mut parts = error.trim().lines().map(str::to_owned);
+                let mut parts = error.trim().lines().map(plain);
                 let first = parts.next().unwrap_or_else(|| "the queries were turned down".to_owned());
                 return Err(
                     failed(Code::Queries, first, &parts.collect::<Vec<_>>()).hint("check them here: `helix check`")
@@ -109,8 +109,9 @@ pub(super) async fn follow(action: &str, mut events: Events, progress: &dyn Prog
                 );
             }
             Event::Log(log) => {
-                progress.line(&log.message);
-                lines.push(log.message);
+                let line = plain(&log.message);
+                progress.line(&line);
+                lines.push(line);
             }
             Event::StatusTransition { to, message } => {
                 progress.say(&message.map_or_else(|| to.clone(), |text| format!("{to}: {text}")));
@@ -126,5 +127,5 @@ pub(super) async fn follow(action: &str, mut events: Events, progress: &dyn Prog
 }
 
 fn or(text: String, otherwise: &str) -> String {
-    if text.trim().is_empty() { otherwise.to_owned() } else { text }
+    if text.trim().is_empty() { otherwise.to_owned() } else { plain(&text) }
 }

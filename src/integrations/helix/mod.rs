@@ -18,3 +18,9 @@ pub use platform::{HelixCloud, Settings};
 
 /// The name for people.
 pub const TITLE: &str = "Helix Cloud";
+
+/// A text of the other side without what steers a terminal.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}

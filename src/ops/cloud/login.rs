@@ -11,8 +11,8 @@ use super::credentials::{Credentials, Profile};
 use super::{TOKEN, Wanted, endpoint, masked, profile_name, stranger, with_key};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
-use crate::integrations::helix::TITLE;
 use crate::integrations::helix::events::Event;
+use crate::integrations::helix::{TITLE, plain};
 use crate::ui::Style;
 
 /// How long a login waits for a person.
@@ -142,11 +142,6 @@ fn too_late(message: &str) -> Failure {
     let reason = if message.is_empty() { "the code is not valid any more" } else { message };
     Failure::new("E-AUTH-TIMEOUT", ExitCode::Auth, format!("{TITLE}: cannot log in: {reason}"))
         .hint("begin again: `helix auth login`")
-}
-
-/// Without what steers a terminal.
-fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// Says what to do, and opens the page.

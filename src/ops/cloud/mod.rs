@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod credentials;
+pub mod deploy;
 pub mod env_file;
 pub mod login;
 pub mod mock;

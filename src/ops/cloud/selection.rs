@@ -57,10 +57,6 @@ pub async fn workspace(ctx: &Ctx, cloud: &Cloud, selector: Option<&Selector>) ->
     if let Some(selected) = selected {
         return Ok(selected);
     }
-    if all.is_empty() {
-        let failure = Failure::new("E-CLOUD-NO-WORKSPACE", ExitCode::State, "the account has no workspace");
-        return Err(failure.hint("make one on the web page of the service"));
-    }
     if all.len() > 1 && !ctx.ui.is_interactive() {
         let slugs: Vec<&str> = all.iter().map(|workspace| workspace.url_slug.as_str()).collect();
         let failure = Failure::new("E-CLOUD-NO-WORKSPACE", ExitCode::State, "no workspace is selected");
@@ -78,6 +74,10 @@ pub async fn workspace(ctx: &Ctx, cloud: &Cloud, selector: Option<&Selector>) ->
 ///
 /// When nobody can be asked.
 pub fn choose(ctx: &Ctx, all: &[Workspace]) -> Result<usize, Failure> {
+    if all.is_empty() {
+        let failure = Failure::new("E-CLOUD-NO-WORKSPACE", ExitCode::State, "the account has no workspace");
+        return Err(failure.hint("make one on the web page of the service"));
+    }
     let names: Vec<String> =
         all.iter().map(|workspace| format!("{} ({})", workspace.name, workspace.url_slug)).collect();
     ctx.ui.choose("Which workspace?", &names, "its slug")
