@@ -136,7 +136,7 @@ impl SyncReport {
 pub async fn run(args: SyncArgs, ctx: &Ctx) -> Result<SyncReport, Failure> {
     let project = ctx.project()?;
     let (name, cluster) = choose(ctx, project, args.instance.as_deref())?;
-    let snapshot = fetch(&args, ctx, project, &name, &cluster).await?;
+    let snapshot = ctx.unless_cancelled(fetch(&args, ctx, project, &name, &cluster)).await?;
     let remote = sync::remote(&snapshot);
     for path in &remote.skipped {
         let shown: String = path.chars().filter(|c| !c.is_control()).collect();
@@ -300,7 +300,8 @@ async fn push(ctx: &Ctx, project: &Project, report: &mut SyncReport, prefer: Pre
     ctx.ui.narrate(&page);
     ctx.ui.confirm(&format!("Deploy `{}` as it is here?", report.instance), "--yes")?;
     ctx.check_cancelled()?;
-    let (activated, written) = deploy::deploy(ctx, project, &report.instance, &compiled).await?;
+    let deploying = deploy::deploy(ctx, project, &report.instance, &compiled);
+    let (activated, written) = ctx.unless_cancelled(deploying).await?;
     report.url = activated.url;
     report.key_written_to = written;
     report.pushed = std::mem::take(&mut report.left.push);
