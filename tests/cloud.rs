@@ -87,7 +87,12 @@ impl Scene {
     }
 
     fn fail(&self, path: &str, times: u32, effect: Effect) {
-        self.mock.fail([Fault { method: None, path: path.to_owned(), times, effect }]);
+        self.fail_so(path, times, vec![effect]);
+    }
+
+    /// All of this happens to the same call.
+    fn fail_so(&self, path: &str, times: u32, effects: Vec<Effect>) {
+        self.mock.fail([Fault { method: None, path: path.to_owned(), times, effects }]);
     }
 
     /// How often a path was called.

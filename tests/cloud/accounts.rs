@@ -58,9 +58,7 @@ fn with_stdin(scene: &Scene, args: &[&str], text: &str) -> super::Ran {
 fn a_login_is_kept_for_its_owner_and_shown_to_nobody() {
     for effects in [&[][..], &[Effect::InternalTags], &[Effect::UnknownEvents, Effect::Slow(30)]] {
         let scene = Scene::new();
-        for effect in effects {
-            scene.fail("/github-login", 1, effect.clone());
-        }
+        scene.fail_so("/github-login", 1, effects.to_vec());
         let ran = scene.stranger(&["auth", "login", "--json", "-vv"]).code(0);
         let key = kept(&scene, "default");
         assert!(key.starts_with("hxu_"), "{key}");

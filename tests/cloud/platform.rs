@@ -181,9 +181,7 @@ fn noise_changes_nothing() {
         vec![Effect::InternalTags, Effect::UnknownEvents],
     ] {
         let scene = Scene::new();
-        for effect in effects {
-            scene.fail("/deploy", 1, effect);
-        }
+        scene.fail_so("/deploy", 1, effects);
         assert!(activate(&scene, "r").unwrap().key.is_some());
     }
 }

@@ -31,7 +31,7 @@ fn the_stand_in_serves_pipelines_until_it_is_told_to_end() {
     // A failure on demand, as a pipeline would ask for it; and the book of calls.
     scene.runtime.block_on(async {
         let client = scene.client(std::time::Duration::from_secs(5));
-        let fault = json!({"path": "/workspaces", "times": 9, "effect": {"status": {"status": 401}}});
+        let fault = json!({"path": "/workspaces", "times": 9, "effects": [{"status": {"status": 401}}]});
         let answer = client.post(format!("{url}/__mock/faults")).json(&fault).send().await.unwrap();
         assert_eq!(answer.status(), 204);
         let journal: Vec<Value> =

@@ -27,8 +27,8 @@ pub struct Fault {
     /// How often it happens.
     #[serde(default = "once")]
     pub times: u32,
-    /// What happens.
-    pub effect: Effect,
+    /// What happens, all of it to the same call.
+    pub effects: Vec<Effect>,
 }
 
 const fn once() -> u32 {
@@ -122,17 +122,16 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// What is to happen to this call; it is used up by that.
+/// What is to happen to this call: the first failure that fits, which is used up by that.
 fn due(mock: &Mock, method: &str, path: &str) -> Vec<Effect> {
-    let mut due = Vec::new();
-    for fault in &mut mock.state().faults {
-        let fits = fault.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method));
-        if fault.times > 0 && fits && path.ends_with(&fault.path) {
-            fault.times -= 1;
-            due.push(fault.effect.clone());
-        }
-    }
-    due
+    let mut state = mock.state();
+    let fits = |fault: &&mut Fault| {
+        let method_fits = fault.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method));
+        fault.times > 0 && method_fits && path.ends_with(&fault.path)
+    };
+    let Some(fault) = state.faults.iter_mut().find(fits) else { return Vec::new() };
+    fault.times -= 1;
+    fault.effects.clone()
 }
 
 /// Writes a call down, without keys and secrets.
