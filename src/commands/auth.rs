@@ -343,7 +343,7 @@ async fn status(profile: ProfileArg, ctx: &Ctx) -> Result<AuthReport, Failure> {
         .and_then(|text| text.parse::<jiff::Timestamp>().ok())
         .map(|then| jiff::Timestamp::now().duration_since(then).as_hours() / 24);
     Ok(AuthReport::Status(Box::new(Status {
-        endpoint: login.endpoint.url.to_string(),
+        endpoint: login.endpoint.url.as_str().trim_end_matches('/').to_owned(),
         endpoint_source: login.endpoint.source,
         source: login.source,
         profile: login.name,
