@@ -32,7 +32,7 @@ fn the_region_is_that_of_the_project_then_of_the_variables_then_of_the_profile()
 }
 
 #[tokio::test]
-async fn calls_are_signed_as_amazons_own_client_signs_them() {
+async fn calls_are_signed_by_the_rules_of_signature_version_4() {
     let server = MockServer::start().await;
     let reply = ResponseTemplate::new(200).set_body_string("{\"repositories\":[]}");
     Mock::given(method("POST"))
