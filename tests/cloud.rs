@@ -11,6 +11,8 @@ mod choices;
 mod failures;
 #[path = "cloud/platform.rs"]
 mod platform;
+#[path = "cloud/push.rs"]
+mod push;
 #[path = "cloud/stand_in.rs"]
 mod stand_in;
 #[path = "cloud/sync.rs"]

@@ -2,16 +2,18 @@
 //! what cannot run here.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says why it is skipped")]
 
+#[path = "support/fly_mock/mod.rs"]
+mod fly_mock;
 mod support;
 
 use std::fs;
 use std::process::Command;
 
+use fly_mock::FlyMock;
 use serde_json::{Value, json};
 use support::boxed::{APP, Boxed, code_of, eventually};
 use support::docker::DOCKER;
-use support::fly_mock::{self, FlyMock};
-use support::registry::{Login, Registry};
+use support::registry::{Login, Proxy, Registry};
 use support::{Ran, free_port, post};
 
 const PLANTED: &str = "planted-registry-password";
@@ -223,6 +225,8 @@ fn an_instance_lives_its_life_at_fly() {
     let runtime = runtime();
     let Some(registry) = runtime.block_on(Registry::start(Login::Open)) else { return };
     let mock = FlyMock::start();
+    // What is pushed goes to the registry beside it.
+    mock.state().takes_any_image = true;
     let mut prod = fly(&mock, &registry, "");
     let image = prod.image();
     let root = prod.boxed.project.root();
@@ -269,5 +273,43 @@ fn an_instance_lives_its_life_at_fly() {
     fs::remove_file(root.join(".env")).unwrap();
     for word in [secret, &key, fly_mock::TOKEN] {
         leaks_nothing(root.parent().unwrap(), word);
+    }
+}
+
+#[test]
+fn a_push_that_is_killed_after_any_call_is_gone_on_with() {
+    if !DOCKER.answers() {
+        return;
+    }
+    let runtime = runtime();
+    let Some(registry) = runtime.block_on(Registry::start(Login::Open)) else { return };
+    let proxy = runtime.block_on(Proxy::start(&registry.host, Vec::new()));
+    // A repository for each time, so that each begins from nothing.
+    let table = |number: usize| {
+        format!("[cloud.prod.docker_hub]\nnamespace = \"acme\"\nregistry = \"{}\"\nimage = \"shop{number}\"\n", proxy.host)
+    };
+    let mut prod = Elsewhere::new(&table(0), Vec::new());
+    let image = prod.image();
+    let whole = prod.push(&image, &[]).code(0).json()["data"].clone();
+    let digest = |data: &Value| data["image"].as_str().unwrap().split_once('@').unwrap().1.to_owned();
+    let calls = proxy.seen().len();
+    assert!(calls > 10, "{calls}");
+    for number in (1..=calls).step_by(2) {
+        prod.configure(&table(number));
+        let _ = fs::remove_dir_all(prod.boxed.project.root().join(".helix/prod"));
+        let mut push = prod.boxed.project.command(&["push", "prod", "--image", &image]);
+        let mut push = push.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        let mut seen = 0;
+        while seen < number && push.try_wait().unwrap().is_none() {
+            seen += proxy.seen().len();
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        push.kill().unwrap();
+        push.wait().unwrap();
+        let next = prod.push(&image, &[]).code(0).json()["data"].clone();
+        assert_eq!(digest(&next), digest(&whole), "killed after {number} calls");
+        let status = prod.helix(&["status", "prod", "--json"]).code(0).json()["data"]["instances"][0].clone();
+        assert_eq!((&status["state"], digest(&status)), (&json!("published"), digest(&whole)), "{status}");
+        proxy.seen();
     }
 }

@@ -174,6 +174,8 @@ pub struct Daemon {
     folder: tempfile::TempDir,
     data: PathBuf,
     child: Option<Child>,
+    /// Without one of its own, a daemon takes or removes that of the daemon that is always there.
+    bridge: String,
     /// What talks to it.
     pub cli: Cli,
 }
@@ -189,7 +191,13 @@ impl Daemon {
         let folder = tempfile::tempdir().unwrap();
         let host: &'static str = format!("unix://{}", folder.path().join("docker.sock").display()).leak();
         let data = data.map_or_else(|| folder.path().join("data"), Path::to_owned);
-        let mut daemon = Self { folder, data, child: None, cli: Cli { name: "docker", host: Some(host) } };
+        let bridge = format!("helix{}", std::process::id());
+        if !link(&["add", &bridge, "type", "bridge"]) || !address(&bridge) || !link(&["set", &bridge, "up"]) {
+            eprintln!("skipped: a daemon of its own needs a bridge of its own: install iproute2");
+            return None;
+        }
+        let cli = Cli { name: "docker", host: Some(host) };
+        let mut daemon = Self { folder, data, child: None, bridge, cli };
         daemon.up();
         Some(daemon)
     }
@@ -199,7 +207,8 @@ impl Daemon {
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
         let at = |name: &str| self.folder.path().join(name);
         let mut command = Command::new("dockerd");
-        command.args(["--host", self.cli.host.unwrap(), "--bridge=none", "--iptables=false", "--ip-masq=false"]);
+        command.args(["--host", self.cli.host.unwrap(), "--iptables=false", "--ip-masq=false"]);
+        command.args(["--bridge", &self.bridge]);
         command.arg("--data-root").arg(&self.data).arg("--exec-root").arg(at("exec")).arg("--pidfile").arg(at("pid"));
         // Away from those of the daemon that is always there.
         command.args(["--default-address-pool", "base=10.213.0.0/16,size=24"]);
@@ -234,7 +243,19 @@ impl Drop for Daemon {
             self.cli.try_run(&["network", "rm", id]);
         }
         self.down();
+        link(&["delete", &self.bridge]);
     }
+}
+
+fn link(args: &[&str]) -> bool {
+    Command::new("ip").arg("link").args(args).output().is_ok_and(|output| output.status.success())
+}
+
+/// Gives a bridge an address that no other has.
+fn address(bridge: &str) -> bool {
+    let own = std::process::id();
+    let address = format!("10.214.{}.{}/30", own / 64 % 256, own % 64 * 4 + 1);
+    Command::new("ip").args(["address", "add", &address, "dev", bridge]).output().is_ok_and(|output| output.status.success())
 }
 
 /// The server of tests, built once.
