@@ -31,6 +31,10 @@ async fn a_stopped_instance_stays_stopped_until_it_is_started() {
     deploy(&fly, &desired).await.unwrap();
     super::assert_runs(&mock, &desired);
     assert!(!mock.state().machine().cordoned);
+    // A start that was killed half way left it out of service.
+    mock.state().machine().cordoned = true;
+    deploy(&fly, &desired).await.unwrap();
+    assert!(!mock.state().machine().cordoned);
 }
 
 #[tokio::test]

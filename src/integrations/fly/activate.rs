@@ -65,10 +65,7 @@ impl Fly {
         rollback: bool,
         progress: &dyn Progress,
     ) -> Result<Activated> {
-        let volume = self.volume(api, None).await?.ok_or_else(|| {
-            TargetError::new(Code::NotFound, TITLE, "make the machine", "its volume is not there")
-                .hint("run the command again: it makes the volume")
-        })?;
+        let volume = self.volume(api, None).await?.ok_or_else(no_volume)?;
         let secrets = self.stage(api, desired, None).await?;
         let config = machine::config(None, &self.settings, desired, image, &volume.id, secrets)?;
         let body = machine::launch(config, Some(&volume.region), secrets);
@@ -129,17 +126,13 @@ impl Fly {
         let secrets = self.stage(api, desired, Some(&machine)).await?;
         let is_up = matches!(machine.state, State::Created | State::Starting | State::Started | State::Replacing);
         let proven = if is_same && is_up && history::secrets_version(&machine) == secrets {
-            if before.is_some() && machine.is_serving() {
+            if before.is_some() && machine.is_serving() && !machine.cordoned {
                 return Ok(self.activated(&machine));
             }
             // A command that was killed got as far as this.
             self.prove(api, &machine, desired, progress).await
         } else {
-            let volume = self.volume(api, Some(&machine)).await?.ok_or_else(|| {
-                let message = format!("the volume `{}` is not there", self.settings.volume);
-                TargetError::new(Code::NotFound, TITLE, "update the machine", message)
-                    .hint("its data is where `volume` pointed before: put that name back into the project file")
-            })?;
+            let volume = self.volume(api, Some(&machine)).await?.ok_or_else(no_volume)?;
             let earlier = Some(&machine.config);
             let config = machine::config(earlier, &self.settings, desired, image, &volume.id, secrets)?;
             progress.say("updating the machine");
@@ -288,6 +281,11 @@ impl Fly {
             Err(error) => Err(error),
         }
     }
+}
+
+fn no_volume() -> TargetError {
+    TargetError::new(Code::NotFound, TITLE, "run the release", "its volume is not there")
+        .hint("run the command again: it makes the volume")
 }
 
 /// Gives a lease back; that it ends by itself when that fails is good enough for what was done already.
