@@ -45,6 +45,32 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
+/// Replaces a file as a whole, as [`write_atomic`] does, for its owner's eyes only. Its folder is made, for the owner only, where it is
+/// missing.
+///
+/// # Errors
+///
+/// When the folder cannot be made or written to.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let temporary = path.with_added_extension(format!("{}.tmp", std::process::id()));
+    let write = || {
+        // One that a killed process left may be open to others.
+        let _ = fs::remove_file(&temporary);
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(&temporary);
+    })
+}
+
 /// The time that a text such as `500ms`, `60s` or `1m 30s` says; a plain number is seconds.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {

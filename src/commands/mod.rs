@@ -6,11 +6,13 @@ mod runtime;
 mod targets;
 
 pub mod add;
+pub mod auth;
 pub mod backup;
 pub mod build;
 pub mod check;
 pub mod compile;
 pub mod completions;
+pub mod config;
 pub mod delete;
 pub mod dev;
 pub mod doctor;
@@ -20,6 +22,7 @@ pub mod import;
 pub mod init;
 pub mod instance;
 pub mod logs;
+pub mod mock_cloud;
 pub mod plan;
 pub mod prune;
 pub mod push;
@@ -32,6 +35,7 @@ pub mod secrets;
 pub mod start;
 pub mod status;
 pub mod stop;
+pub mod sync;
 pub mod version;
 pub mod welcome;
 
@@ -92,6 +96,14 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Delete an instance and its data
     Delete(delete::DeleteArgs),
+    /// Log in to Helix Cloud, and out
+    Auth(auth::AuthArgs),
+    /// Choose the workspace and the project of Helix Cloud; check the project file
+    Config(config::ConfigArgs),
+    /// Bring the query folder and a cluster of Helix Cloud in step
+    Sync(sync::SyncArgs),
+    /// Be a stand-in for Helix Cloud, to test pipelines
+    MockCloud(mock_cloud::MockCloudArgs),
     /// Remove containers, images and workspaces that nobody needs; data stays
     Prune(prune::PruneArgs),
     /// Find what is wrong with this machine, the project and its instances
@@ -150,6 +162,10 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Prune(_) => "prune",
             Self::Doctor(_) => "doctor",
+            Self::Auth(_) => "auth",
+            Self::Config(_) => "config",
+            Self::Sync(_) => "sync",
+            Self::MockCloud(_) => "mock-cloud",
             Self::Completions(_) => "completions",
             Self::Version(_) => "version",
             Self::Instance(_) => "instance-process",
@@ -161,7 +177,8 @@ impl Command {
     #[must_use]
     pub const fn streams(&self) -> bool {
         match self {
-            Self::Build(_) | Self::Push(_) | Self::Dev(_) | Self::Logs(_) => true,
+            Self::Build(_) | Self::Push(_) | Self::Dev(_) | Self::Logs(_) | Self::Sync(_) | Self::MockCloud(_) => true,
+            Self::Auth(args) => args.streams(),
             Self::Status(args) => args.watch,
             Self::Check(args) => args.watch,
             Self::Init(_)
@@ -184,6 +201,7 @@ impl Command {
             | Self::Plan(_)
             | Self::Prune(_)
             | Self::Doctor(_)
+            | Self::Config(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -215,7 +233,10 @@ impl Command {
             | Self::Export(_)
             | Self::Import(_)
             | Self::Delete(_)
-            | Self::Prune(_) => true,
+            | Self::Prune(_)
+            | Self::Auth(_)
+            | Self::Config(_)
+            | Self::Sync(_) => true,
             Self::Check(_)
             | Self::Compile(_)
             | Self::Instance(_)
@@ -226,6 +247,7 @@ impl Command {
             | Self::Env(_)
             | Self::Plan(_)
             | Self::Doctor(_)
+            | Self::MockCloud(_)
             | Self::Completions(_)
             | Self::Version(_)
             | Self::Welcome(_) => false,
@@ -266,6 +288,10 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
         Command::Plan(args) => ui.finish(block_on(ctx, OnSignal::Drop, plan::run(args, ctx))),
         Command::Prune(args) => ui.finish(block_on(ctx, OnSignal::Tell, prune::run(args, ctx))),
         Command::Doctor(args) => ui.finish(block_on(ctx, OnSignal::Drop, doctor::run(args, ctx))),
+        Command::Auth(args) => ui.finish(block_on(ctx, OnSignal::Drop, auth::run(args, ctx))),
+        Command::Config(args) => ui.finish(block_on(ctx, OnSignal::Drop, config::run(args, ctx))),
+        Command::Sync(args) => ui.finish(block_on(ctx, OnSignal::Tell, sync::run(args, ctx))),
+        Command::MockCloud(args) => ui.finish(block_on(ctx, OnSignal::Tell, mock_cloud::run(args, ctx))),
         Command::Completions(args) => ui.finish(completions::run(&args, ctx)),
         Command::Version(args) => ui.finish(Ok(version::run(&args))),
         Command::Welcome(args) => ui.finish(Ok(welcome::run(&args))),

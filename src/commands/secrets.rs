@@ -14,7 +14,7 @@ use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::role::SecretInfo;
 use crate::ops::deploy::{Remote, key};
-use crate::ops::local;
+use crate::ops::{env_file, local};
 use crate::project::Project;
 use crate::ui::{Page, Report, Style};
 
@@ -171,7 +171,7 @@ pub async fn run(args: SecretsArgs, ctx: &Ctx) -> Result<SecretsReport, Failure>
             let made = key::generate();
             if let Some(file) = write_env {
                 // Before clients are cut off, the new key is where it is wanted.
-                key::save(&ctx.cwd.join(file), &remote.name, &[(key::VARIABLE, made.expose_secret())])?;
+                env_file::save(&ctx.cwd.join(file), &remote.name, None, None, &made, false)?;
             } else if !reveal {
                 ctx.ui.confirm(&format!("Clients of `{}` need the new key at once. Go on?", remote.name), "--yes")?;
             }

@@ -49,6 +49,56 @@ pub fn set_port(text: &str, name: &str, port: u16) -> Result<String, EditError> 
     Ok(document.to_string())
 }
 
+/// Links the project to one of Helix Cloud, and gives it that one's name.
+///
+/// # Errors
+///
+/// When the text is not TOML.
+pub fn link_project(text: &str, id: &str, name: &str) -> Result<String, EditError> {
+    let mut document: DocumentMut = text.parse()?;
+    let project = document.entry("project").or_insert_with(|| Item::Table(Table::new()));
+    if let Some(project) = project.as_table_like_mut() {
+        for (key, text) in [("name", name), ("id", id)] {
+            match project.get_mut(key).and_then(Item::as_value_mut) {
+                Some(value) => {
+                    let decor = value.decor().clone();
+                    *value = text.into();
+                    *value.decor_mut() = decor;
+                }
+                None => {
+                    project.insert(key, toml_edit::value(text));
+                }
+            }
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// The text with `[project]` and one cloud instance only, as it is sent along with its sources.
+///
+/// # Errors
+///
+/// When the text is not TOML.
+pub fn reduce(text: &str, instance: &str) -> Result<String, EditError> {
+    let mut document: DocumentMut = text.parse()?;
+    document.as_table_mut().retain(|key, _| key == "project" || key == "cloud");
+    if let Some(cloud) = document.get_mut("cloud").and_then(Item::as_table_like_mut) {
+        let others: Vec<String> =
+            cloud.iter().map(|(name, _)| name.to_owned()).filter(|name| name != instance).collect();
+        for other in others {
+            cloud.remove(&other);
+        }
+        // What it extends is not there any more.
+        let providers = cloud.get_mut(instance).and_then(Item::as_table_like_mut);
+        for (_, provider) in providers.into_iter().flat_map(|providers| providers.iter_mut()) {
+            if let Some(provider) = provider.as_table_like_mut() {
+                provider.remove("extends");
+            }
+        }
+    }
+    Ok(document.to_string())
+}
+
 fn implicit() -> Table {
     let mut table = Table::new();
     table.set_implicit(true);

@@ -80,6 +80,8 @@ pub struct Api {
     base: Url,
     headers: HeaderMap,
     policy: Policy,
+    /// Between two pieces of a stream.
+    idle: Duration,
     /// The header of an answer that names the request, for whoever supports the service.
     request_id: HeaderName,
 }
@@ -89,7 +91,7 @@ impl Api {
     #[must_use]
     pub fn new(client: Client, base: Url) -> Self {
         let request_id = HeaderName::from_static("x-request-id");
-        Self { client, base, headers: HeaderMap::new(), policy: Policy::default(), request_id }
+        Self { client, base, headers: HeaderMap::new(), policy: Policy::default(), idle: IDLE, request_id }
     }
 
     /// Has every call carry a header; a value that is a credential is marked so.
@@ -111,6 +113,13 @@ impl Api {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Waits so long between two pieces of a stream: for people, or for what must not be begun again.
+    #[must_use]
+    pub const fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
         self
     }
 
@@ -228,6 +237,12 @@ impl Call<'_> {
         self
     }
 
+    /// Whether it has a header of that name, or needs none because its method already says that it may be repeated.
+    #[must_use]
+    pub fn is_keyed(&self, name: &HeaderName) -> bool {
+        self.method != Method::POST || self.headers.contains_key(name)
+    }
+
     /// May be sent twice, although its method does not say so: it carries a key that tells repetitions.
     #[must_use]
     pub fn repeatable(mut self) -> Self {
@@ -306,7 +321,7 @@ impl Call<'_> {
             Some(_) => answer.await?,
             None => tokio::select! {
                 response = answer => response?,
-                () = pulse.stopped(IDLE) => return Err(HttpError::silent(&self.method, &self.url)),
+                () = pulse.stopped(self.api.idle) => return Err(HttpError::silent(&self.method, &self.url)),
             },
         };
         let status = response.status();
@@ -314,10 +329,10 @@ impl Call<'_> {
         let (method, path, took) = (self.method.as_str(), self.url.path(), began.elapsed().as_millis());
         tracing::debug!(method, path, status = status.as_u16(), took, id, "called");
         if status.is_success() || self.accepted.contains(&status) {
-            return Ok(watch::watched(response, IDLE));
+            return Ok(watch::watched(response, self.api.idle));
         }
         let headers = response.headers().clone();
-        let body = read(watch::watched(response, IDLE), &self.method, &self.url).await.unwrap_or_default();
+        let body = read(watch::watched(response, self.api.idle), &self.method, &self.url).await.unwrap_or_default();
         Err(HttpError::refused(&self.method, &self.url, status, &headers, id, &body))
     }
 

@@ -10,6 +10,7 @@ pub mod embedded;
 pub mod error;
 pub mod fly;
 pub mod ghcr;
+pub mod helix;
 pub mod oci;
 pub mod role;
 
@@ -60,12 +61,6 @@ const NOT_HERE: Unsupported = Unsupported {
     alternative: "name a local instance, `[local.dev]`",
 };
 
-const CLOUD: Unsupported = Unsupported {
-    code: "E-DEPLOY-UNSUPPORTED",
-    reason: "this version of helix runs instances on this machine only",
-    alternative: "push to a local instance, `[local.dev]`",
-};
-
 const ENTERPRISE: Unsupported = Unsupported {
     code: "E-CLOUD-ENTERPRISE",
     reason: "helix does not serve enterprise clusters",
@@ -89,7 +84,7 @@ pub const TARGETS: [Target; 9] = [
     target("embedded", "this machine", Role::Platform, None),
     container("docker", "Docker"),
     container("podman", "Podman"),
-    target("helix", "Helix Cloud", Role::Platform, Some(CLOUD)),
+    elsewhere("helix", "Helix Cloud", Role::Platform),
     elsewhere("fly", "Fly.io", Role::Platform),
     elsewhere("ecr", "AWS ECR", Role::Registry),
     elsewhere("ghcr", "the GitHub Container Registry", Role::Registry),

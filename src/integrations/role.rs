@@ -100,8 +100,10 @@ pub enum Artifact {
 /// Sources that a target compiles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceBundle {
-    /// All schema files, in the order of their paths, with a comment each.
+    /// All schema files, in the order of their paths; several have a comment each.
     pub schema: String,
+    /// Where the schema is, when it is one file.
+    pub schema_path: Option<String>,
     /// The other files: path with `/` → text.
     pub queries: BTreeMap<String, String>,
     /// A project file with `[project]` and this instance only.
@@ -203,15 +205,15 @@ pub struct LogLine {
 }
 
 /// A secret that a target has. Its value cannot be had.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretInfo {
     /// The name.
     pub name: String,
     /// What tells two values apart.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// When it was set, RFC 3339.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
 }
 

@@ -221,16 +221,6 @@ impl From<InvokeError> for Failure {
     }
 }
 
-impl From<TargetError> for Failure {
-    fn from(error: TargetError) -> Self {
-        let (code, exit) = error.code.stable();
-        let mut failure = Self::new(code, exit, error.to_string()).context(error.context);
-        failure.hint = error.hint;
-        failure.cause = error.request_id.map(|id| format!("request id {id}"));
-        failure
-    }
-}
-
 impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
         let message = error.to_string();
@@ -291,5 +281,16 @@ impl From<TransferError> for Failure {
             TransferError::Engine(error) => BackupError::Engine(error).into(),
             _ => Self::internal(message),
         }
+    }
+}
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        let (code, exit) = error.code.stable();
+        let mut failure = Self::new(code, exit, error.to_string()).context(error.context);
+        if let Some(id) = error.request_id {
+            failure = failure.context([format!("request id {id}")]);
+        }
+        Self { hint: error.hint, ..failure }
     }
 }

@@ -3,12 +3,14 @@
 pub mod add;
 pub mod backup;
 pub mod build;
+pub mod cloud;
 pub mod compile;
 pub mod container;
 pub mod delete;
 pub mod deploy;
 pub mod dev;
 pub mod doctor;
+pub mod env_file;
 mod failures;
 pub mod health;
 pub mod init;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use crate::config::Cloud;
+use crate::config::{Cloud, Provider};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
 use crate::ops::build::PORT;
@@ -27,14 +27,23 @@ pub(super) struct Environment {
 pub(super) fn gather(ctx: &Ctx, project: &Project, name: &str, cloud: &Cloud) -> Result<Environment, Failure> {
     let own = project.environment(name, &cloud.env, &ctx.env, &ctx.env_files)?;
     let known = |variable: &str| own.get(variable).cloned().or_else(|| ctx.var(variable).map(str::to_owned));
-    let forwarded = cloud.env.forward.iter().map(String::as_str).chain(MODEL_KEYS);
-    let secret = forwarded.filter_map(|variable| Some((variable.to_owned(), SecretString::from(known(variable)?))));
-    let mut plain = BTreeMap::from([
-        ("HELIX_PORT".to_owned(), PORT.to_string()),
-        ("HELIX_DATA_DIR".to_owned(), "/data".to_owned()),
-        ("HELIX_PROJECT".to_owned(), project.slug()),
-        ("HELIX_INSTANCE".to_owned(), name.to_owned()),
-    ]);
-    plain.extend(cloud.env.set.clone());
-    Ok(Environment { plain, secret: secret.filter(|(variable, _)| !cloud.env.set.contains_key(variable)).collect() })
+    let mut forwarded: Vec<&str> = cloud.env.forward.iter().map(String::as_str).collect();
+    let mut plain = cloud.env.set.clone();
+    match &cloud.provider {
+        // It runs servers as it likes, and has its own place for keys.
+        Provider::Helix(helix) => plain.extend(helix.env_vars.clone()),
+        Provider::Fly(_) | Provider::Registry(_) | Provider::Enterprise(_) => {
+            forwarded.extend(MODEL_KEYS);
+            let own = [
+                ("HELIX_PORT", PORT.to_string()),
+                ("HELIX_DATA_DIR", "/data".to_owned()),
+                ("HELIX_PROJECT", project.slug()),
+                ("HELIX_INSTANCE", name.to_owned()),
+            ];
+            plain.extend(own.map(|(variable, value)| (variable.to_owned(), value)));
+        }
+    }
+    let set = forwarded.into_iter().filter(|variable| !plain.contains_key(*variable));
+    let secret = set.filter_map(|variable| Some((variable.to_owned(), SecretString::from(known(variable)?)))).collect();
+    Ok(Environment { plain, secret })
 }

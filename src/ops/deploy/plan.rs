@@ -13,6 +13,7 @@ use crate::integrations::embedded::{State, state};
 use crate::integrations::role::{Finding, RemoteRelease, RemoteStatus};
 use crate::ops::build::generate::Inputs;
 use crate::ops::compile::CompiledProject;
+use crate::ops::releases::{Outcome, Release};
 use crate::project::Project;
 
 /// What is to be done.
@@ -114,7 +115,8 @@ pub async fn plan(
     // Without an account there is nothing to look at.
     let is_blocked =
         findings.iter().any(|finding| finding.code.starts_with("E-AUTH-") || finding.code.starts_with("E-NET-"));
-    let status = if is_blocked { RemoteStatus::default() } else { status(remote).await? };
+    let mut status = if is_blocked { RemoteStatus::default() } else { status(remote).await? };
+    recall(remote, &mut status)?;
     let (before, is_known) = before(remote, status.release.as_ref())?;
     let changes = before.map(|before| helix_plan::diff::diff(&before, &compiled.program)).unwrap_or_default();
     let action = match &status.release {
@@ -159,6 +161,29 @@ pub async fn status(remote: &Remote) -> Result<RemoteStatus, Failure> {
     }
 }
 
+/// Completes what a target says with what is remembered here: not every target keeps what a release was made of, or releases at all.
+fn recall(remote: &Remote, status: &mut RemoteStatus) -> Result<(), Failure> {
+    let good = |release: &Release| release.outcome != Outcome::Failed;
+    let all = remote.remembered()?;
+    match &mut status.release {
+        Some(now) => {
+            let known = all.into_iter().find(|release| release.id == now.id);
+            now.hash = now.hash.take().or_else(|| known.map(|release| release.config_hash));
+        }
+        None if matches!(status.state, "running" | "published") => {
+            status.release = all.into_iter().find(good).map(|release| RemoteRelease {
+                id: release.id,
+                created_at: Some(release.created_at),
+                image: release.image,
+                hash: Some(release.config_hash),
+                current: true,
+            });
+        }
+        None => {}
+    }
+    Ok(())
+}
+
 /// The identity of what would be deployed. For a registry it is that of the image alone, which carries it as a label.
 fn hash(remote: &Remote, inputs: &Inputs, environment: &Environment, request: &PushRequest) -> String {
     let image = request.image.as_deref().unwrap_or_default();
@@ -187,12 +212,7 @@ fn before(remote: &Remote, now: Option<&RemoteRelease>) -> Result<(Option<Progra
 }
 
 /// Remembers what runs now.
-pub(super) fn remember(
-    remote: &Remote,
-    program: &Program,
-    release: &crate::ops::releases::Release,
-    hash: &str,
-) -> Result<(), Failure> {
+pub(super) fn remember(remote: &Remote, program: &Program, release: &Release, hash: &str) -> Result<(), Failure> {
     remote.files.create()?;
     state::store_plan(&remote.files, program)?;
     let mut now = State::new(release.digest.clone(), hash.to_owned(), std::path::PathBuf::new());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use helix_plan::diff::Class;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use super::plan::{Action, PushRequest, RemotePlan};
 use super::tags::{self, Tags, Words};
@@ -16,6 +16,7 @@ use crate::integrations::container::names;
 use crate::integrations::error::TargetError;
 use crate::integrations::role::{Artifact, Desired, HealthGate, Platform, Registry, RemoteRelease, RemoteStatus};
 use crate::ops::compile::CompiledProject;
+use crate::ops::env_file;
 use crate::ops::health::{self, Health};
 use crate::ops::local;
 use crate::ops::releases::{self, Outcome, Release};
@@ -268,9 +269,7 @@ impl Run<'_> {
     /// Writes a new key to the file that is asked for, or tells it, once and to people only.
     fn hand_over(&self, made: &SecretString, url: Option<&str>) -> Result<(), Failure> {
         let Some(file) = &self.request.write_env else { return Ok(()) };
-        let mut values = vec![(key::VARIABLE, made.expose_secret())];
-        values.extend(url.map(|url| (key::URL_VARIABLE, url)));
-        key::save(&self.ctx.cwd.join(file), &self.remote.name, &values)
+        env_file::save(&self.ctx.cwd.join(file), &self.remote.name, None, url, made, false)
     }
 
     fn labels(&self) -> BTreeMap<String, String> {
