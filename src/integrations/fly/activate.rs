@@ -243,6 +243,18 @@ impl Fly {
         Ok(Some(release))
     }
 
+    /// Has a machine begin anew with the secrets that there are now.
+    pub(super) async fn reload(&self, api: &Arc<Api>, id: &str, secrets: u64) -> Result<()> {
+        let lease = self.hold(api, id, &()).await?;
+        let updated = async {
+            let machine = api.machine(id).await?;
+            apply(api, &machine, history::with_secrets(&machine, secrets), secrets).await
+        };
+        let result = updated.await;
+        give_back(lease).await;
+        result.map(drop)
+    }
+
     pub(super) async fn run_again(&self, to: &RemoteRelease, progress: &dyn Progress) -> Result<Activated> {
         let api = self.api()?;
         let found = self.needed(api, "go back").await?;
@@ -266,7 +278,7 @@ impl Fly {
         let launch = format!("{}-{}", to.id, machine.instance_id);
         let config = history::going_back(&machine.config, to, &launch).ok_or_else(|| {
             TargetError::new(Code::Invalid, TITLE, "go back", format!("the image of release {} is not known", to.id))
-                .hint("`helix releases` lists those that can run again")
+                .hint(format!("`helix releases list {}` tells those that can run again", self.settings.instance))
         })?;
         let before = history::is_confirmed(&machine).then(|| machine.config.clone());
         let desired = self.as_it_is(to);
