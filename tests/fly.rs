@@ -44,6 +44,11 @@ fn settings() -> config::Fly {
 }
 
 fn fly_of(mock: &FlyMock, token: &str, settings: &config::Fly) -> Fly {
+    fly_at(mock, token, settings, Duration::from_secs(6))
+}
+
+/// An instance whose leases are extended so often.
+fn fly_at(mock: &FlyMock, token: &str, settings: &config::Fly, refresh: Duration) -> Fly {
     let variables = [
         ("FLY_API_TOKEN", token.to_owned()),
         ("FLY_FLAPS_BASE_URL", mock.url()),
@@ -56,6 +61,7 @@ fn fly_of(mock: &FlyMock, token: &str, settings: &config::Fly) -> Fly {
         poll: Duration::from_millis(5),
         second: Duration::from_millis(20),
         patience: Duration::from_millis(200),
+        refresh,
         deadline: Duration::from_secs(5),
         retry: Policy { tries: 3, first: Duration::from_millis(1), longest: Duration::from_millis(2) },
     };

@@ -175,6 +175,38 @@ async fn a_lease_that_nobody_extends_ends_and_one_that_is_let_go_is_given_back()
 }
 
 #[tokio::test]
+async fn a_lease_is_extended_as_long_as_it_is_needed() {
+    let mock = FlyMock::start();
+    let fly = super::fly_at(&mock, TOKEN, &settings(), Duration::from_millis(20));
+    deploy(&fly, &release(&mock, 1, Behaviour::Good)).await.unwrap();
+    let held = fly.lock("ann").await.unwrap().unwrap();
+    for _ in 0..3 {
+        mock.advance(Duration::from_secs(10));
+        mock.take_journal();
+        let extended = |call: &super::fly_mock::Entry| call.method == "POST" && call.path.contains("/lease");
+        let began = std::time::Instant::now();
+        while !mock.take_journal().iter().any(extended) {
+            assert!(began.elapsed() < Duration::from_secs(5), "it is not extended");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    assert_eq!(super::fly(&mock).lock("bob").await.unwrap_err().code, Code::Locked);
+    held.release().await.unwrap();
+    assert!(mock.state().machine().lease.is_none());
+}
+
+#[tokio::test]
+async fn another_name_of_the_volume_does_not_lose_the_data() {
+    let mock = FlyMock::start();
+    deploy(&fly(&mock), &release(&mock, 1, Behaviour::Good)).await.unwrap();
+    let renamed = fly_of(&mock, TOKEN, &config::Fly { volume: Some("other:/data".to_owned()), ..settings() });
+    let error = renamed.provision().await.unwrap_err();
+    insta::assert_snapshot!("volume_renamed", told(&error));
+    assert_eq!(renamed.preflight().await.len(), 1);
+    assert_eq!(mock.state().app().volumes.len(), 1);
+}
+
+#[tokio::test]
 async fn two_machines_are_never_chosen_from() {
     let mock = FlyMock::start();
     let fly = fly(&mock);

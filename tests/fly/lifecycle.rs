@@ -31,6 +31,32 @@ async fn a_stopped_instance_stays_stopped_until_it_is_started() {
     deploy(&fly, &desired).await.unwrap();
     super::assert_runs(&mock, &desired);
     assert!(!mock.state().machine().cordoned);
+    // A start that was killed half way left it out of service.
+    mock.state().machine().cordoned = true;
+    deploy(&fly, &desired).await.unwrap();
+    assert!(!mock.state().machine().cordoned);
+}
+
+#[tokio::test]
+async fn a_restart_shows_secrets_that_were_set_since() {
+    let mock = FlyMock::start();
+    let fly = fly(&mock);
+    let desired = release(&mock, 1, Behaviour::Good);
+    deploy(&fly, &desired).await.unwrap();
+    fly.set_secrets(&super::secret("API_KEY", Some("one"))).await.unwrap();
+    fly.start().await.unwrap();
+    assert_eq!(mock.state().machine().secrets.len(), 0, "what runs is not started");
+    fly.restart().await.unwrap();
+    assert_eq!(mock.state().machine().secrets["API_KEY"], "one");
+    super::assert_runs(&mock, &desired);
+    fly.stop().await.unwrap();
+    fly.set_secrets(&super::secret("API_KEY", Some("two"))).await.unwrap();
+    fly.start().await.unwrap();
+    assert_eq!(mock.state().machine().secrets["API_KEY"], "two");
+    super::assert_runs(&mock, &desired);
+    mock.take_journal();
+    deploy(&fly, &desired).await.unwrap();
+    assert!(!mock.take_journal().iter().any(|call| call.body["config"].is_object()), "the release has them already");
 }
 
 #[tokio::test]

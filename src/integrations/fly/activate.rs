@@ -65,10 +65,7 @@ impl Fly {
         rollback: bool,
         progress: &dyn Progress,
     ) -> Result<Activated> {
-        let volume = self.volume(api, None).await?.ok_or_else(|| {
-            TargetError::new(Code::NotFound, TITLE, "make the machine", "its volume is not there")
-                .hint("run the command again: it makes the volume")
-        })?;
+        let volume = self.volume(api, None).await?.ok_or_else(no_volume)?;
         let secrets = self.stage(api, desired, None).await?;
         let config = machine::config(None, &self.settings, desired, image, &volume.id, secrets)?;
         let body = machine::launch(config, Some(&volume.region), secrets);
@@ -129,17 +126,13 @@ impl Fly {
         let secrets = self.stage(api, desired, Some(&machine)).await?;
         let is_up = matches!(machine.state, State::Created | State::Starting | State::Started | State::Replacing);
         let proven = if is_same && is_up && history::secrets_version(&machine) == secrets {
-            if before.is_some() && machine.is_serving() {
+            if before.is_some() && machine.is_serving() && !machine.cordoned {
                 return Ok(self.activated(&machine));
             }
             // A command that was killed got as far as this.
             self.prove(api, &machine, desired, progress).await
         } else {
-            let volume = self.volume(api, Some(&machine)).await?.ok_or_else(|| {
-                let message = format!("the volume `{}` is not there", self.settings.volume);
-                TargetError::new(Code::NotFound, TITLE, "update the machine", message)
-                    .hint("its data is where `volume` pointed before: put that name back into the project file")
-            })?;
+            let volume = self.volume(api, Some(&machine)).await?.ok_or_else(no_volume)?;
             let earlier = Some(&machine.config);
             let config = machine::config(earlier, &self.settings, desired, image, &volume.id, secrets)?;
             progress.say("updating the machine");
@@ -250,6 +243,18 @@ impl Fly {
         Ok(Some(release))
     }
 
+    /// Has a machine begin anew with the secrets that there are now.
+    pub(super) async fn reload(&self, api: &Arc<Api>, id: &str, secrets: u64) -> Result<()> {
+        let lease = self.hold(api, id, &()).await?;
+        let updated = async {
+            let machine = api.machine(id).await?;
+            apply(api, &machine, history::with_secrets(&machine, secrets), secrets).await
+        };
+        let result = updated.await;
+        give_back(lease).await;
+        result.map(drop)
+    }
+
     pub(super) async fn run_again(&self, to: &RemoteRelease, progress: &dyn Progress) -> Result<Activated> {
         let api = self.api()?;
         let found = self.needed(api, "go back").await?;
@@ -273,7 +278,7 @@ impl Fly {
         let launch = format!("{}-{}", to.id, machine.instance_id);
         let config = history::going_back(&machine.config, to, &launch).ok_or_else(|| {
             TargetError::new(Code::Invalid, TITLE, "go back", format!("the image of release {} is not known", to.id))
-                .hint("`helix releases` lists those that can run again")
+                .hint(format!("`helix releases list {}` tells those that can run again", self.settings.instance))
         })?;
         let before = history::is_confirmed(&machine).then(|| machine.config.clone());
         let desired = self.as_it_is(to);
@@ -288,6 +293,11 @@ impl Fly {
             Err(error) => Err(error),
         }
     }
+}
+
+fn no_volume() -> TargetError {
+    TargetError::new(Code::NotFound, TITLE, "run the release", "its volume is not there")
+        .hint("run the command again: it makes the volume")
 }
 
 /// Gives a lease back; that it ends by itself when that fails is good enough for what was done already.

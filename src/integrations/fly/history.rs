@@ -100,6 +100,13 @@ pub(super) fn going_back(config: &Value, to: &RemoteRelease, launch: &str) -> Op
     Some(launched(next, launch))
 }
 
+/// The configuration of a machine, to be sent again for secrets that were set since.
+pub(super) fn with_secrets(machine: &Machine, secrets_version: u64) -> Value {
+    let mut config = machine.config.clone();
+    config["metadata"][SECRETS] = json!(secrets_version.to_string());
+    launched(config, &format!("{}-secrets-{secrets_version}", current(machine).id))
+}
+
 /// A configuration with another launch.
 pub(super) fn launched(mut config: Value, launch: &str) -> Value {
     config["metadata"][LAUNCH] = json!(launch);

@@ -3,7 +3,6 @@
 //! A process that is killed extends nothing, so that its lease ends by itself.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
@@ -44,9 +43,8 @@ impl Lease {
 }
 
 async fn keep(api: Arc<Api>, machine: String, description: String, mut ended: oneshot::Receiver<()>) -> Result<()> {
-    let half = Duration::from_secs(TTL_SECS) / 2;
     loop {
-        match tokio::time::timeout(half, &mut ended).await {
+        match tokio::time::timeout(api.pace().refresh, &mut ended).await {
             Ok(_) => return api.release_lease(&machine).await,
             Err(_) => {
                 if let Err(error) = api.refresh_lease(&machine, TTL_SECS, &description).await {

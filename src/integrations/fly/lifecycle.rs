@@ -1,5 +1,6 @@
 //! Starting, stopping, removing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,7 +20,9 @@ impl Fly {
         let api = self.api()?;
         let machine = self.needed(api, "start the instance").await?;
         if machine.state != State::Started {
-            api.start(&machine.id).await?;
+            if !self.has_reloaded(api, &machine).await? {
+                api.start(&machine.id).await?;
+            }
             self.reach(api, &machine.id, "started").await?;
         }
         if machine.cordoned { api.uncordon(&machine.id).await } else { Ok(()) }
@@ -45,8 +48,19 @@ impl Fly {
         if machine.state != State::Started {
             return self.wake().await;
         }
-        api.restart(&machine.id, GRACE).await?;
+        if !self.has_reloaded(api, &machine).await? {
+            api.restart(&machine.id, GRACE).await?;
+        }
         self.reach(api, &machine.id, "started").await
+    }
+
+    /// Has a machine begin anew when its secrets are not those that are set now: a plain start shows it those that it had.
+    async fn has_reloaded(&self, api: &Arc<Api>, machine: &Machine) -> Result<bool> {
+        let version = api.secrets().await?.version;
+        if version == history::secrets_version(machine) {
+            return Ok(false);
+        }
+        self.reload(api, &machine.id, version).await.map(|()| true)
     }
 
     /// Waits until a machine has a state.

@@ -108,6 +108,12 @@ fn mounts(config: &Value, volume: &str) -> Value {
     Value::Array(mounts)
 }
 
+/// The volume that a configuration has the data on.
+pub(super) fn mounted(config: &Value) -> Option<String> {
+    let mut mounts = config["mounts"].as_array()?.iter();
+    mounts.find(|mount| mount["path"] == DATA)?["volume"].as_str().map(str::to_owned)
+}
+
 /// The services of the machine; ours is the one with our port, and there when the instance has public addresses.
 fn services(config: &Value, is_private: bool) -> Value {
     let is_ours = |service: &Value| service["internal_port"] == PORT;

@@ -65,6 +65,8 @@ pub struct Pace {
     pub second: Duration,
     /// How long a lease is waited for that somebody else has.
     pub patience: Duration,
+    /// Between two extensions of a lease.
+    pub refresh: Duration,
     /// How long a machine may take to reach a state, where nothing else says so.
     pub deadline: Duration,
     /// How calls are made again.
@@ -79,6 +81,7 @@ impl Default for Pace {
             second,
             // As long as a lease that nobody extends, and a little.
             patience: Duration::from_secs(lease::TTL_SECS + 2),
+            refresh: Duration::from_secs(lease::TTL_SECS) / 2,
             deadline: Duration::from_secs(60),
             retry: http::Policy::default(),
         }

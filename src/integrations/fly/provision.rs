@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::api::Api;
 use super::types::{Address, AddressKind, App, Machine, Volume};
-use super::{Fly, TITLE, history};
+use super::{Fly, TITLE, history, machine};
 use crate::integrations::error::{Code, Result, TargetError};
 use crate::integrations::role::Provisioned;
 
@@ -130,7 +130,8 @@ impl Fly {
 
     async fn provide_volume(&self, api: &Api, provisioned: &mut Provisioned) -> Result<()> {
         let settings = &self.settings;
-        if let Some(volume) = self.volume(api, None).await? {
+        let machine = self.machine(api).await?;
+        if let Some(volume) = self.volume(api, machine.as_ref()).await? {
             provisioned.adopted.push(format!("volume `{}` ({}) in {}", volume.name, volume.id, volume.region));
             return Ok(());
         }
@@ -150,27 +151,34 @@ impl Fly {
         Ok(())
     }
 
-    /// The volume of the instance: that which the machine has, else the oldest.
+    /// The volume of the instance: that which the machine has, else the oldest of its name.
     ///
     /// # Errors
     ///
-    /// [`Code::Conflict`] when it is in another region than the instance.
+    /// [`Code::Conflict`] when the machine has one of another name, or it is in another region than the instance.
     pub(super) async fn volume(&self, api: &Api, machine: Option<&Machine>) -> Result<Option<Volume>> {
         let settings = &self.settings;
+        let conflict = |message: String, hint: String| {
+            Err(TargetError::new(Code::Conflict, TITLE, "use the volume", message).hint(hint))
+        };
         let mut volumes = api.volumes().await?;
+        let mounted = machine.and_then(|machine| machine::mounted(&machine.config));
+        if let Some(volume) = volumes.iter().find(|volume| Some(&volume.id) == mounted.as_ref())
+            && volume.name != settings.volume
+        {
+            let (id, name) = (&volume.id, &volume.name);
+            let message = format!("the data is on the volume `{name}` ({id}), not on one called `{}`", settings.volume);
+            return conflict(message, format!("set `volume = \"{name}:/data\"`: data does not move by itself"));
+        }
         volumes.retain(|volume| volume.name == settings.volume);
-        volumes.sort_by(|one, other| {
-            let is_attached = |volume: &Volume| machine.is_some_and(|machine| machine.id == volume.attached_machine_id);
-            let key = |volume: &Volume| (!is_attached(volume), volume.created_at.clone(), volume.id.clone());
-            key(one).cmp(&key(other))
-        });
+        volumes
+            .sort_by_key(|volume| (Some(&volume.id) != mounted.as_ref(), volume.created_at.clone(), volume.id.clone()));
         let Some(volume) = volumes.into_iter().next() else { return Ok(None) };
         match &settings.region {
-            Some(region) if *region != volume.region => {
-                let message = format!("the volume `{}` is in `{}`, not in `{region}`", volume.name, volume.region);
-                let hint = format!("set `region = \"{}\"`: data does not move by itself", volume.region);
-                Err(TargetError::new(Code::Conflict, TITLE, "use the volume", message).hint(hint))
-            }
+            Some(region) if *region != volume.region => conflict(
+                format!("the volume `{}` is in `{}`, not in `{region}`", volume.name, volume.region),
+                format!("set `region = \"{}\"`: data does not move by itself", volume.region),
+            ),
             Some(_) | None => Ok(Some(volume)),
         }
     }

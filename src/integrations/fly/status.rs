@@ -53,6 +53,9 @@ impl Fly {
         for check in machine.checks.iter().filter(|check| check.status != "passing") {
             details.push((format!("check {}", check.name), format!("{}: {}", check.status, check.output.trim())));
         }
+        if machine.cordoned {
+            details.push(("proxy".to_owned(), "sends it no requests: it is out of service".to_owned()));
+        }
         if machine.host_status == "unreachable" {
             details.push(("host".to_owned(), "cannot be reached".to_owned()));
         }

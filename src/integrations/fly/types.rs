@@ -96,8 +96,6 @@ pub(super) struct Volume {
     #[serde(default)]
     pub(super) region: String,
     #[serde(default, deserialize_with = "or_default")]
-    pub(super) attached_machine_id: String,
-    #[serde(default, deserialize_with = "or_default")]
     pub(super) created_at: String,
 }
 
