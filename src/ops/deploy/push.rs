@@ -13,8 +13,8 @@ use crate::config::{BuildMode, ImageRegistry, Provider, RegistryKind};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::container::names;
-use crate::integrations::error::TargetError;
-use crate::integrations::role::{Artifact, Desired, HealthGate, Platform, Registry, RemoteRelease, RemoteStatus};
+use crate::integrations::error::{Code, TargetError};
+use crate::integrations::role::{Artifact, Desired, HealthGate, Lock, Platform, Registry, RemoteRelease, RemoteStatus};
 use crate::ops::compile::CompiledProject;
 use crate::ops::env_file;
 use crate::ops::health::{self, Health};
@@ -25,6 +25,10 @@ use crate::registry::Pushed;
 
 /// How long the findings of a registry's own scanner are waited for.
 const SCAN: Duration = Duration::from_secs(120);
+/// How long a lock is waited for that somebody else has: a little longer than one lasts that nobody extends.
+const LEASE: Duration = Duration::from_secs(15);
+/// Between two tries to have it.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// What a push did.
 #[derive(Debug)]
@@ -170,7 +174,7 @@ impl Run<'_> {
             local::save_setting(self.project, &self.remote.name, self.remote.target().name, name, value)?;
         }
         // From here on nobody else deploys: what is remote is held as well.
-        let lock = platform.lock(&owner(self.ctx)).await?;
+        let lock = self.hold(platform).await?;
         let activated = self.activate(platform, local.as_ref(), artifact).await;
         if let Some(lock) = lock {
             // It ends by itself; that it cannot be given back must not hide what happened.
@@ -179,6 +183,20 @@ impl Run<'_> {
             }
         }
         activated
+    }
+
+    /// Takes the right to deploy. What a killed command left of it ends by itself, and is waited for.
+    async fn hold(&self, platform: &dyn Platform) -> Result<Option<Box<dyn Lock>>, Failure> {
+        let patience = Instant::now() + LEASE;
+        loop {
+            match platform.lock(&owner(self.ctx)).await {
+                Err(error) if error.code == Code::Locked && Instant::now() < patience => {
+                    self.ctx.ui.note(&error.message);
+                    self.ctx.unless_cancelled(async { Ok(tokio::time::sleep(LOOK).await) }).await?;
+                }
+                taken => return Ok(taken?),
+            }
+        }
     }
 
     async fn activate(
@@ -220,6 +238,11 @@ impl Run<'_> {
         };
         let step = self.ctx.ui.step("activate", "Deploying");
         let activated = platform.activate(&desired, !self.request.no_rollback, &Shown(&step)).await?;
+        let was_there = self.plan.previous().and_then(|now| now.hash.as_ref()) == Some(&self.plan.hash);
+        if self.request.force && was_there && self.plan.status.state == "running" {
+            // A target that runs just that has nothing to do; what was asked for is a new start.
+            platform.restart().await?;
+        }
         step.done("Deployed");
         // The key is what a later failure must not lose.
         let key = activated.key.clone().or(made_key);
@@ -258,7 +281,9 @@ impl Run<'_> {
         if !needs_key || secrets.contains_key(key::VARIABLE) {
             return Ok((secrets, None));
         }
-        if platform.secrets().await?.iter().any(|secret| secret.name == key::VARIABLE) {
+        // A first push that was killed may have set one that nobody has: it is set anew.
+        let is_first = self.plan.previous().is_none();
+        if !is_first && platform.secrets().await?.iter().any(|secret| secret.name == key::VARIABLE) {
             return Ok((secrets, None));
         }
         let made = key::generate();
@@ -350,7 +375,7 @@ pub(super) async fn published(remote: &Remote, registry: &dyn Registry) -> Resul
     if !is_ours {
         let message = format!("{} has a tag `{tag}` that is not of this instance", registry.repository());
         return Err(TargetError::new(
-            crate::integrations::error::Code::Conflict,
+            Code::Conflict,
             registry.target().title,
             "publish",
             message,
