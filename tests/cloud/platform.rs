@@ -154,6 +154,8 @@ fn a_deployment_that_fails_is_tried_once_and_says_why() {
         let error = activate(&scene, "r").unwrap_err();
         assert_eq!(error.code, expected, "{shown}: {error}");
         assert!(error.message.contains(text), "{shown}: {error}");
+        let asked = deploy_of(&scene)["request_id"].as_str().map(str::to_owned);
+        assert_eq!(error.request_id, asked, "{shown}");
         assert_eq!(scene.calls("/deploy"), 1, "{shown}: it may have been carried out");
     }
     let scene = Scene::new();
