@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches, once, the published clients and the data set that the tests use, into target/test-packages.
+# Fetches, once, the published clients, the data set and the stand-ins that the tests use, into target/test-packages.
 set -euo pipefail
 . scripts/lib.sh
 
@@ -9,6 +9,7 @@ mkdir -p "$dir"
 helix_py=0.2.31
 helix_ts=1.0.8
 vega_datasets=2.11.0
+moto=5.2.1
 
 if [ "$(cat "$dir/python/.version" 2>/dev/null)" != "$helix_py" ]; then
     say "installing helix-py $helix_py"
@@ -37,4 +38,20 @@ if [ "$(cat "$dir/vega/.version" 2>/dev/null)" != "$vega_datasets" ]; then
         rm vega-datasets-*.tgz
     )
     printf '%s\n' "$vega_datasets" >"$dir/vega/.version"
+fi
+
+if [ "$(cat "$dir/moto/.version" 2>/dev/null)" != "$moto" ]; then
+    say "installing moto $moto, a stand-in for AWS"
+    rm -rf "$dir/moto"
+    python3 -m venv "$dir/moto"
+    "$dir/moto/bin/pip" install --quiet --disable-pip-version-check "moto[ecr,server,sts]==$moto"
+    printf '%s\n' "$moto" >"$dir/moto/.version"
+fi
+
+# Tests of registries skip without them, but in CI.
+packages=()
+have docker-registry || packages+=(docker-registry)
+have skopeo || packages+=(skopeo)
+if [ ${#packages[@]} -gt 0 ]; then
+    (apt_install "${packages[@]}") || [ "${CI:-}" != true ] || exit 1
 fi

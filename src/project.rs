@@ -16,6 +16,9 @@ const LEGACY_FILE_NAME: &str = "config.hx.json";
 /// The longest slug.
 const MAX_SLUG: usize = 40;
 
+/// Variables with their values, and the place that each is from.
+pub type Sourced = BTreeMap<String, (String, String)>;
+
 /// A project.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -169,6 +172,22 @@ impl Project {
         process: &BTreeMap<String, String>,
         env_files: &[PathBuf],
     ) -> Result<BTreeMap<String, String>, Failure> {
+        let sourced = self.sourced_environment(instance, table, process, env_files)?;
+        Ok(sourced.into_iter().map(|(name, (value, _))| (name, value)).collect())
+    }
+
+    /// The same, with the place that each value is from: a file, or the project file.
+    ///
+    /// # Errors
+    ///
+    /// When a file of variables cannot be read.
+    pub fn sourced_environment(
+        &self,
+        instance: &str,
+        table: &EnvTable,
+        process: &BTreeMap<String, String>,
+        env_files: &[PathBuf],
+    ) -> Result<Sourced, Failure> {
         let own = |name: &str| self.root.join(name);
         let queries = self.queries().join(".env");
         let mut below: Vec<PathBuf> = vec![own(".env")];
@@ -177,7 +196,9 @@ impl Project {
             EnvPrecedence::Standard => below.extend([queries, own(&format!(".env.{instance}"))]),
             EnvPrecedence::V2 => above.push(queries),
         }
-        let mut variables = table.set.clone();
+        let source = format!("`env.set` in {FILE_NAME}");
+        let set = table.set.clone().into_iter();
+        let mut variables: Sourced = set.map(|(name, value)| (name, (value, source.clone()))).collect();
         for file in below {
             self.read_variables(&file, false, process, &mut variables)?;
         }
@@ -200,7 +221,7 @@ impl Project {
         path: &Path,
         required: bool,
         process: &BTreeMap<String, String>,
-        variables: &mut BTreeMap<String, String>,
+        variables: &mut Sourced,
     ) -> Result<(), Failure> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
@@ -208,7 +229,7 @@ impl Project {
             Err(error) => return Err(Failure::file("read", path, &error)),
         };
         let known = variables.clone();
-        let lookup = |name: &str| process.get(name).or_else(|| known.get(name)).cloned();
+        let lookup = |name: &str| process.get(name).or_else(|| known.get(name).map(|(value, _)| value)).cloned();
         let parsed = dotenv::parse(&text, lookup).map_err(|error| {
             Failure::new("E-CFG-ENV", ExitCode::Config, error.message).at(Location {
                 file: self.shown(path),
@@ -216,7 +237,8 @@ impl Project {
                 column: 1,
             })
         })?;
-        variables.extend(parsed);
+        let source = self.shown(path);
+        variables.extend(parsed.into_iter().map(|(name, value)| (name, (value, source.clone()))));
         Ok(())
     }
 }

@@ -13,7 +13,8 @@ use crate::ops::cloud::credentials::Credentials;
 use crate::ops::cloud::deploy::show_key;
 use crate::ops::cloud::login::{self, Browser, LoggedIn};
 use crate::ops::cloud::preferences::Preferences;
-use crate::ops::cloud::{self, TOKEN, Wanted, env_file, masked};
+use crate::ops::cloud::{self, TOKEN, Wanted, masked};
+use crate::ops::env_file;
 use crate::ui::{Page, Report, Style};
 
 const EXAMPLES: &str = "\

@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::args::LockArgs;
 use crate::ctx::Ctx;
 use crate::errors::Failure;
+use crate::ops::deploy::{Remote, destroy};
 use crate::ops::platform::Platform;
 use crate::ops::{delete, local};
+use crate::project::Project;
 use crate::ui::{Page, Report, Style};
 
 /// How long requests in flight may take.
@@ -86,6 +88,9 @@ impl DeleteReport {
 pub async fn run(args: DeleteArgs, ctx: &Ctx) -> Result<DeleteReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, Some(&args.instance))?;
+    if let Some(remote) = Remote::of(ctx, project, &name).await? {
+        return elsewhere(&args, ctx, project, &remote).await;
+    }
     let platform = Platform::of(ctx, project, &name)?;
     let doomed = delete::plan(project.root(), platform.files(), args.keep_data)?;
     // Where it runs first: what cannot be told must not be left behind.
@@ -107,6 +112,40 @@ pub async fn run(args: DeleteArgs, ctx: &Ctx) -> Result<DeleteReport, Failure> {
         instance: name,
         provider: platform.provider(),
         removed: doomed,
+        things,
+        data_kept: args.keep_data,
+        config_kept: args.keep_config,
+        dry_run: args.dry_run,
+    })
+}
+
+/// Deletes what is ours elsewhere, and what is remembered of it here.
+async fn elsewhere(args: &DeleteArgs, ctx: &Ctx, project: &Project, remote: &Remote) -> Result<DeleteReport, Failure> {
+    let mut things = ctx.unless_cancelled(destroy::things(remote, args.keep_data)).await?;
+    let home = remote.files.home().to_owned();
+    let removed: Vec<PathBuf> = home.exists().then_some(home).into_iter().collect();
+    if !args.dry_run {
+        let what = if args.keep_data { "" } else { " and all its data" };
+        let question =
+            format!("This deletes `{}` from {}{what}: {}.", remote.name, remote.target().title, things.join(", "));
+        ctx.ui.confirm_typed(&question, &remote.name)?;
+        let lock = ctx.unless_cancelled(remote.lock("delete", args.lock.lock_timeout)).await?;
+        ctx.check_cancelled()?;
+        let step = ctx.ui.step("delete", &format!("Deleting `{}`", remote.name));
+        things = destroy::destroy(remote, args.keep_data).await?;
+        if !args.keep_config {
+            local::forget(project, &remote.name)?;
+        }
+        for folder in &removed {
+            std::fs::remove_dir_all(folder).map_err(|error| Failure::file("remove", folder, &error))?;
+        }
+        step.done("Deleted");
+        drop(lock);
+    }
+    Ok(DeleteReport {
+        instance: remote.name.clone(),
+        provider: remote.target().name,
+        removed,
         things,
         data_kept: args.keep_data,
         config_kept: args.keep_config,

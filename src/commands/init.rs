@@ -2,13 +2,16 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::targets::Target;
 use crate::config::{FILE_NAME, check_instance_name};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
+use crate::ops::add;
 use crate::ops::init::{Deed, NewProject, PlannedFile, apply, plan};
+use crate::project::Project;
 use crate::ui::{Page, Report, Style};
 
 /// Arguments of `helix init`.
@@ -33,23 +36,13 @@ pub struct InitArgs {
     #[arg(long)]
     dry_run: bool,
     #[command(subcommand)]
-    target: Option<InitTarget>,
+    target: Option<Target>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Template {
     /// A small example that works
     Empty,
-}
-
-#[derive(Debug, Subcommand)]
-enum InitTarget {
-    /// An instance on this machine
-    Local {
-        /// Its name
-        #[arg(short, long, default_value = "dev")]
-        name: String,
-    },
 }
 
 /// What was made.
@@ -103,10 +96,8 @@ impl InitReport {
 pub fn run(args: &InitArgs, ctx: &Ctx) -> Result<InitReport, Failure> {
     let Template::Empty = args.template;
     let root = normal(&ctx.cwd.join(&args.path));
-    let instance = match &args.target {
-        None => "dev".to_owned(),
-        Some(InitTarget::Local { name }) => name.clone(),
-    };
+    let local = args.target.as_ref().and_then(Target::local_name).flatten();
+    let instance = local.unwrap_or("dev").to_owned();
     check_instance_name(&instance).map_err(|what| {
         Failure::new("E-INPUT-NAME", ExitCode::Usage, format!("`{instance}` cannot be the name of an instance: {what}"))
     })?;
@@ -125,7 +116,16 @@ pub fn run(args: &InitArgs, ctx: &Ctx) -> Result<InitReport, Failure> {
     if !args.dry_run {
         apply(&project, &files).map_err(|(path, error)| Failure::file("write", &path, &error))?;
     }
-    Ok(report(args, ctx, &project, &files))
+    let mut report = report(args, ctx, &project, &files);
+    let elsewhere = args.target.clone().filter(|target| target.local_name().is_none());
+    if let Some(target) = elsewhere.filter(|_| !args.dry_run) {
+        let made = Project::load(&project.root.join(FILE_NAME))?;
+        let (name, new) = target.instance(ctx, &made)?;
+        let added = add::apply(&made, name.as_deref(), new)?;
+        report.next_steps.push(format!("helix plan {0}, helix push {0}", added.name));
+        report.instances.push(added.name);
+    }
+    Ok(report)
 }
 
 /// Whether a starter file that is there is written anew.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use regex::Regex;
@@ -13,6 +14,8 @@ use super::args::duration;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::log::read::{Filter, Level, Record};
+use crate::integrations::role::LogQuery;
+use crate::ops::deploy::Remote;
 use crate::ops::local;
 use crate::ops::platform::{Follow, Platform};
 use crate::ui::{Page, Report, Style};
@@ -72,8 +75,11 @@ impl Report for LogsReport {
 pub async fn run(args: LogsArgs, ctx: &Ctx) -> Result<LogsReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    let platform = Platform::of(ctx, project, &name)?;
     let filter = filter(&args)?;
+    if let Some(remote) = Remote::of(ctx, project, &name).await? {
+        return elsewhere(&args, ctx, &remote, &filter).await;
+    }
+    let platform = Platform::of(ctx, project, &name)?;
     let mut lines = 0;
     let mut show = |records: Vec<Record>| {
         lines += records.len();
@@ -91,6 +97,29 @@ pub async fn run(args: LogsArgs, ctx: &Ctx) -> Result<LogsReport, Failure> {
     };
     show(platform.logs(&filter, count).await?);
     Ok(LogsReport { instance: name, lines })
+}
+
+/// Shows the log of an instance elsewhere.
+async fn elsewhere(args: &LogsArgs, ctx: &Ctx, remote: &Remote, filter: &Filter) -> Result<LogsReport, Failure> {
+    let platform = remote.platform("show the log of")?;
+    let count = match (args.tail, bounded(args)) {
+        (None, true) => None,
+        (count, _) => Some(count.unwrap_or(LINES)),
+    };
+    let query = LogQuery { since: filter.since, until: filter.until, count, follow: args.follow };
+    let mut stream = platform.logs(&query).await?;
+    let mut lines = 0;
+    while let Some(line) = stream.next().await {
+        let line = line?;
+        let at = line.timestamp.as_deref().and_then(|text| text.parse().ok());
+        let Some(mut record) = filter.accept_at(&line.message, at) else { continue };
+        if let Some(level) = line.level.as_deref().and_then(Level::from_name).filter(|_| record.target.is_empty()) {
+            record.level = level;
+        }
+        lines += 1;
+        print(ctx, &record);
+    }
+    Ok(LogsReport { instance: remote.name.clone(), lines })
 }
 
 /// Goes on until something fails; a signal ends it from outside.

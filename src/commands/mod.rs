@@ -1,8 +1,11 @@
 //! One file a command: its arguments, its report, and the way from one to the other. The work is in `ops`.
 
 mod args;
+mod place;
 mod runtime;
+mod targets;
 
+pub mod add;
 pub mod auth;
 pub mod backup;
 pub mod build;
@@ -13,6 +16,7 @@ pub mod config;
 pub mod delete;
 pub mod dev;
 pub mod doctor;
+pub mod env;
 pub mod export;
 pub mod import;
 pub mod init;
@@ -23,8 +27,11 @@ pub mod plan;
 pub mod prune;
 pub mod push;
 pub mod query;
+pub mod releases;
 pub mod restart;
 pub mod restore;
+pub mod rollback;
+pub mod secrets;
 pub mod start;
 pub mod status;
 pub mod stop;
@@ -44,6 +51,8 @@ use crate::errors::ExitCode;
 pub enum Command {
     /// Make a project: `helix.toml`, a schema and queries that work
     Init(init::InitArgs),
+    /// Add an instance to the project
+    Add(add::AddArgs),
     /// Check the project file, the schema and the queries
     Check(check::CheckArgs),
     /// Write the compiled plan
@@ -69,6 +78,14 @@ pub enum Command {
     Logs(logs::LogsArgs),
     /// Call a query
     Query(query::QueryArgs),
+    /// List what was released to an instance
+    Releases(releases::ReleasesArgs),
+    /// Go back to an earlier release
+    Rollback(rollback::RollbackArgs),
+    /// Keep the secrets of an instance elsewhere
+    Secrets(secrets::SecretsArgs),
+    /// Show the variables of an instance, and where they are from
+    Env(env::EnvArgs),
     /// Copy the data of an instance while it runs; list and check copies
     Backup(backup::BackupArgs),
     /// Put a backup in the place of an instance's data
@@ -121,6 +138,11 @@ impl Command {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Init(_) => "init",
+            Self::Add(_) => "add",
+            Self::Releases(_) => "releases",
+            Self::Rollback(_) => "rollback",
+            Self::Secrets(_) => "secrets",
+            Self::Env(_) => "env",
             Self::Check(_) => "check",
             Self::Compile(_) => "compile",
             Self::Build(_) => "build",
@@ -160,6 +182,11 @@ impl Command {
             Self::Status(args) => args.watch,
             Self::Check(args) => args.watch,
             Self::Init(_)
+            | Self::Add(_)
+            | Self::Releases(_)
+            | Self::Rollback(_)
+            | Self::Secrets(_)
+            | Self::Env(_)
             | Self::Compile(_)
             | Self::Instance(_)
             | Self::Start(_)
@@ -192,6 +219,9 @@ impl Command {
     pub const fn is_logged(&self) -> bool {
         match self {
             Self::Init(_)
+            | Self::Add(_)
+            | Self::Rollback(_)
+            | Self::Secrets(_)
             | Self::Build(_)
             | Self::Push(_)
             | Self::Dev(_)
@@ -213,6 +243,8 @@ impl Command {
             | Self::Status(_)
             | Self::Logs(_)
             | Self::Query(_)
+            | Self::Releases(_)
+            | Self::Env(_)
             | Self::Plan(_)
             | Self::Doctor(_)
             | Self::MockCloud(_)
@@ -228,6 +260,11 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
     let ui = &ctx.ui;
     match command {
         Command::Init(args) => ui.finish(init::run(&args, ctx)),
+        Command::Add(args) => ui.finish(add::run(args, ctx)),
+        Command::Releases(args) => ui.finish(block_on(ctx, OnSignal::Drop, releases::run(args, ctx))),
+        Command::Rollback(args) => ui.finish(block_on(ctx, OnSignal::Tell, rollback::run(args, ctx))),
+        Command::Secrets(args) => ui.finish(block_on(ctx, OnSignal::Tell, secrets::run(args, ctx))),
+        Command::Env(args) => ui.finish(env::run(&args, ctx)),
         Command::Check(args) if args.watch => {
             ui.finish(block_on(ctx, OnSignal::Tell, check::watch(args, ctx, findings)))
         }

@@ -1,15 +1,20 @@
 //! `helix plan`.
 
+mod elsewhere;
+
 use clap::Args;
 use helix_plan::diff::{Class, Diff, QueryChange, SchemaChange};
 use serde::Serialize;
 
+use super::place::Place;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::settings::url;
+use crate::ops::deploy::Remote;
 use crate::ops::platform::Platform;
 use crate::ops::push::{Action, PortChoice, PushOptions, describe};
 use crate::ops::{compile, local, warnings};
+use crate::project::Project;
 use crate::ui::{Page, Report};
 
 const EXAMPLES: &str = "\
@@ -102,9 +107,16 @@ impl PlanReport {
 /// # Errors
 ///
 /// When the project does not compile, or the state of the instance cannot be told.
-pub async fn run(args: PlanArgs, ctx: &Ctx) -> Result<PlanReport, Failure> {
+pub async fn run(args: PlanArgs, ctx: &Ctx) -> Result<Place<PlanReport, elsewhere::RemotePlanReport>, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
+    match Remote::of(ctx, project, &name).await? {
+        Some(remote) => Ok(Place::Elsewhere(elsewhere::run(args, ctx, project, &remote).await?)),
+        None => Ok(Place::Here(here(args, ctx, project, name).await?)),
+    }
+}
+
+async fn here(args: PlanArgs, ctx: &Ctx, project: &Project, name: String) -> Result<PlanReport, Failure> {
     let platform = Platform::of(ctx, project, &name)?;
     let compiled = compile::compile(compile::read_sources(project)?)?;
     warnings::show(ctx, &compiled.warnings, &compiled.sources.set);

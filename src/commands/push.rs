@@ -1,14 +1,19 @@
 //! `helix push`.
 
+mod elsewhere;
+
 use clap::Args;
 use helix_plan::diff::{Class, Diff, QueryChange, SchemaChange};
 use serde::Serialize;
 
+use self::elsewhere::RemoteReport;
 use super::args::{LockArgs, WaitArgs, port};
+use super::place::{Place, refuse};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::settings::url;
 use crate::ops::compile::{self, CompiledProject};
+use crate::ops::deploy::Remote;
 use crate::ops::instance::{InstanceError, Unit};
 use crate::ops::platform::Platform;
 use crate::ops::push::{Action, PortChoice, PushOptions, PushPlan, Pushed, describe};
@@ -45,6 +50,15 @@ pub struct PushArgs {
     /// What to say about this release
     #[arg(long, value_name = "TEXT")]
     message: Option<String>,
+    /// Deploy to a public address without a key
+    #[arg(long)]
+    allow_public: bool,
+    /// Write a key that is made for a new instance elsewhere to this file of variables
+    #[arg(long, value_name = "FILE")]
+    write_env: Option<std::path::PathBuf>,
+    /// Show such a key in the result, also with `--json`
+    #[arg(long)]
+    reveal: bool,
     /// Change nothing; show what would be done
     #[arg(long, visible_alias = "plan-only")]
     dry_run: bool,
@@ -131,9 +145,24 @@ impl PushReport {
 /// # Errors
 ///
 /// When the project does not compile, the change is refused, or the instance does not become healthy.
-pub async fn run(args: PushArgs, ctx: &Ctx) -> Result<PushReport, Failure> {
+pub async fn run(args: PushArgs, ctx: &Ctx) -> Result<Place<PushReport, RemoteReport>, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
+    match Remote::of(ctx, project, &name).await? {
+        Some(remote) => {
+            refuse("--port", args.port.is_some(), &name, true)?;
+            Ok(Place::Elsewhere(elsewhere::run(args, ctx, project, &remote).await?))
+        }
+        None => {
+            refuse("--allow-public", args.allow_public, &name, false)?;
+            refuse("--write-env", args.write_env.is_some(), &name, false)?;
+            refuse("--reveal", args.reveal, &name, false)?;
+            Ok(Place::Here(here(args, ctx, project, name).await?))
+        }
+    }
+}
+
+async fn here(args: PushArgs, ctx: &Ctx, project: &Project, name: String) -> Result<PushReport, Failure> {
     let platform = Platform::of(ctx, project, &name)?;
     if args.image.is_some() && !platform.has_image() {
         let message = format!("instance `{name}` is {}, and runs no image", platform.provider());

@@ -6,11 +6,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::args::{LockArgs, WaitArgs, duration};
+use super::place::{Changed, Place};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
+use crate::ops::deploy::Remote;
 use crate::ops::lifecycle::Started;
 use crate::ops::local;
 use crate::ops::platform::Platform;
+use crate::project::Project;
 use crate::ui::{Page, Report};
 
 /// Arguments of `helix restart`.
@@ -69,9 +72,26 @@ impl RestartReport {
 /// # Errors
 ///
 /// When nothing was pushed, the process does not end, or the new one does not become healthy.
-pub async fn run(args: RestartArgs, ctx: &Ctx) -> Result<RestartReport, Failure> {
+pub async fn run(args: RestartArgs, ctx: &Ctx) -> Result<Place<RestartReport, Changed>, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
+    match Remote::of(ctx, project, &name).await? {
+        Some(remote) => {
+            let platform = remote.platform("restart")?;
+            if !args.dry_run {
+                let lock = ctx.unless_cancelled(remote.lock("restart", args.lock.lock_timeout)).await?;
+                let step = ctx.ui.step("restart", &format!("Restarting `{name}`"));
+                platform.restart().await?;
+                step.done("Restarted");
+                drop(lock);
+            }
+            Ok(Place::Elsewhere(Changed::new(&remote, ("Restarted", "restart"), args.dry_run)))
+        }
+        None => Ok(Place::Here(here(args, ctx, project, name).await?)),
+    }
+}
+
+async fn here(args: RestartArgs, ctx: &Ctx, project: &Project, name: String) -> Result<RestartReport, Failure> {
     let platform = Platform::of(ctx, project, &name)?;
     let report = |reconfigured, started| RestartReport {
         instance: name.clone(),

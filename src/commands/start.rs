@@ -4,11 +4,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::args::{LockArgs, WaitArgs};
+use super::place::{Changed, Place, refuse};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
+use crate::ops::deploy::Remote;
 use crate::ops::lifecycle::Started;
 use crate::ops::local;
 use crate::ops::platform::Platform;
+use crate::project::Project;
 use crate::ui::{Page, Report};
 
 /// Arguments of `helix start`.
@@ -73,9 +76,27 @@ impl StartReport {
 /// # Errors
 ///
 /// When nothing was pushed, its port is taken, or it does not become healthy.
-pub async fn run(args: StartArgs, ctx: &Ctx) -> Result<StartReport, Failure> {
+pub async fn run(args: StartArgs, ctx: &Ctx) -> Result<Place<StartReport, Changed>, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
+    match Remote::of(ctx, project, &name).await? {
+        Some(remote) => {
+            refuse("--port", args.port.is_some(), &name, true)?;
+            let platform = remote.platform("start")?;
+            if !args.dry_run {
+                let lock = ctx.unless_cancelled(remote.lock("start", args.lock.lock_timeout)).await?;
+                let step = ctx.ui.step("start", &format!("Starting `{name}`"));
+                platform.start().await?;
+                step.done("Started");
+                drop(lock);
+            }
+            Ok(Place::Elsewhere(Changed::new(&remote, ("Started", "start"), args.dry_run)))
+        }
+        None => Ok(Place::Here(here(args, ctx, project, name).await?)),
+    }
+}
+
+async fn here(args: StartArgs, ctx: &Ctx, project: &Project, name: String) -> Result<StartReport, Failure> {
     let platform = Platform::of(ctx, project, &name)?;
     let report = |changed, started| StartReport {
         instance: name.clone(),

@@ -5,8 +5,10 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use crate::config::Instance;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
+use crate::ops::deploy::{self, Remote};
 use crate::ops::local;
 use crate::ops::platform::Platform;
 use crate::ops::status::{self, InstanceState, InstanceStatus};
@@ -21,6 +23,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub struct StatusArgs {
     /// Instance to look at; every instance when omitted
     instance: Option<String>,
+    /// Ask the targets of instances elsewhere, too
+    #[arg(long)]
+    remote: bool,
     /// Look again and again
     #[arg(long)]
     pub(super) watch: bool,
@@ -64,9 +69,9 @@ impl Report for StatusReport {
 
 fn row(one: &InstanceStatus) -> Vec<(Style, String)> {
     let style = match one.state {
-        InstanceState::Running => Style::Good,
+        InstanceState::Running | InstanceState::Published => Style::Good,
         InstanceState::Crashed | InstanceState::Unhealthy => Style::Bad,
-        InstanceState::Drifted => Style::Warn,
+        InstanceState::Drifted | InstanceState::Starting => Style::Warn,
         InstanceState::Absent | InstanceState::Built | InstanceState::Stopped | InstanceState::Unknown => Style::Dim,
     };
     let or_dash = |text: Option<String>| (Style::Plain, text.unwrap_or_else(|| "-".to_owned()));
@@ -129,6 +134,12 @@ async fn look(args: &StatusArgs, ctx: &Ctx, project: &Project, names: &[String])
     let mut instances = Vec::with_capacity(names.len());
     for name in names {
         let (name, instance) = project.instance(name)?;
+        if matches!(instance, Instance::Cloud(_)) && local::why_unsupported(instance).is_none() {
+            // A name is a wish to know; all of them are not.
+            let ask = args.remote || args.instance.is_some();
+            instances.push(elsewhere(ctx, project, name, instance.target(), ask).await);
+            continue;
+        }
         instances.push(match (local::why_unsupported(instance), Platform::of(ctx, project, name)) {
             (Some(reason), _) => status::unknown(name, instance.target(), reason.to_owned()),
             (None, Ok(platform)) => platform.status().await,
@@ -137,4 +148,20 @@ async fn look(args: &StatusArgs, ctx: &Ctx, project: &Project, names: &[String])
     }
     let project = Named { name: project.name().to_owned(), root: project.root().display().to_string() };
     Ok(StatusReport { project, instances, exit_code: args.exit_code })
+}
+
+/// An instance elsewhere: what its target says, or what is remembered of it.
+async fn elsewhere(ctx: &Ctx, project: &Project, name: &str, target: &'static str, ask: bool) -> InstanceStatus {
+    let remote = match Remote::of(ctx, project, name).await {
+        Ok(Some(remote)) => remote,
+        Ok(None) => return status::unknown(name, target, "it is on this machine".to_owned()),
+        Err(failure) => return status::unknown(name, target, failure.message),
+    };
+    if !ask {
+        return deploy::status::remembered(&remote);
+    }
+    match deploy::plan::status(&remote).await {
+        Ok(found) => deploy::status::of(&remote, found),
+        Err(failure) => status::unknown(name, target, failure.message),
+    }
 }

@@ -6,8 +6,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::args::{LockArgs, duration};
+use super::place::{Changed, Place};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
+use crate::ops::deploy::Remote;
 use crate::ops::instance::{Stopped, Unit};
 use crate::ops::local;
 use crate::ops::platform::Platform;
@@ -83,8 +85,22 @@ impl StopReport {
 /// # Errors
 ///
 /// When a process does not end.
-pub async fn run(args: StopArgs, ctx: &Ctx) -> Result<StopReport, Failure> {
+pub async fn run(args: StopArgs, ctx: &Ctx) -> Result<Place<StopReport, Changed>, Failure> {
     let project = ctx.project()?;
+    if !args.all {
+        let name = local::choose(ctx, project, args.instance.as_deref())?;
+        if let Some(remote) = Remote::of(ctx, project, &name).await? {
+            let platform = remote.platform("stop")?;
+            if !args.dry_run {
+                let lock = ctx.unless_cancelled(remote.lock("stop", args.lock.lock_timeout)).await?;
+                let step = ctx.ui.step("stop", &format!("Stopping `{name}`"));
+                platform.stop().await?;
+                step.done("Stopped");
+                drop(lock);
+            }
+            return Ok(Place::Elsewhere(Changed::new(&remote, ("Stopped", "stop"), args.dry_run)));
+        }
+    }
     let chosen: Vec<Platform> = if args.all {
         let names = project.config().locals().map(|(name, _)| name);
         names.filter_map(|name| Platform::of(ctx, project, name).ok()).collect()
@@ -96,7 +112,7 @@ pub async fn run(args: StopArgs, ctx: &Ctx) -> Result<StopReport, Failure> {
     for platform in &chosen {
         instances.push(stop_one(&args, ctx, platform).await?);
     }
-    Ok(StopReport { instances, dry_run: args.dry_run })
+    Ok(Place::Here(StopReport { instances, dry_run: args.dry_run }))
 }
 
 async fn stop_one(args: &StopArgs, ctx: &Ctx, platform: &Platform) -> Result<One, Failure> {

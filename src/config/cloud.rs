@@ -73,6 +73,8 @@ pub struct ImageRegistry {
     pub scan_fail_on: Option<String>,
     /// How to log in.
     pub auth_type: RegistryAuth,
+    /// Whether it is spoken to without encryption. This machine is anyway.
+    pub plain_http: bool,
     /// A command that is run after a push.
     pub deploy_hook: Option<String>,
 }
@@ -315,6 +317,7 @@ fn registry(section: &Section<'_>, kind: RegistryKind) -> ImageRegistry {
         scan: tool("scan", &[("none", None), ("trivy", Some("trivy")), ("grype", Some("grype"))]),
         scan_fail_on: text(section.string("scan_fail_on")),
         auth_type: section.choice("auth_type", &auth).unwrap_or(default_auth),
+        plain_http: section.boolean("plain_http", false),
         deploy_hook: text(section.string("deploy_hook")),
         kind,
     }

@@ -104,3 +104,47 @@ fn implicit() -> Table {
     table.set_implicit(true);
     table
 }
+
+/// Sets a key of the table of a provider, `[cloud.NAME.PROVIDER]`, which must be there. Returns `None` when it is not.
+///
+/// # Errors
+///
+/// When the text is not TOML.
+pub fn set_cloud(text: &str, name: &str, provider: &str, key: &str, new: &str) -> Result<Option<String>, EditError> {
+    let mut document: DocumentMut = text.parse()?;
+    let path = ["cloud", name, provider];
+    let table = path.iter().try_fold(document.as_item_mut(), |item, step| item.get_mut(step));
+    let Some(table) = table.and_then(Item::as_table_like_mut) else { return Ok(None) };
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(value) => {
+            let decor = value.decor().clone();
+            *value = new.into();
+            *value.decor_mut() = decor;
+        }
+        None => {
+            table.insert(key, toml_edit::value(new));
+        }
+    }
+    Ok(Some(document.to_string()))
+}
+
+/// Adds the table of an instance, `[cloud.NAME.PROVIDER]` or `[local.NAME]`, with these keys.
+///
+/// # Errors
+///
+/// When the text is not TOML.
+pub fn add_instance(text: &str, path: &[&str], keys: &[(&str, toml_edit::Value)]) -> Result<String, EditError> {
+    let mut document: DocumentMut = text.parse()?;
+    let mut table = document.as_table_mut();
+    for (depth, step) in path.iter().enumerate() {
+        let is_last = depth + 1 == path.len();
+        let made = if is_last { Table::new() } else { implicit() };
+        let item = table.entry(step).or_insert_with(|| Item::Table(made));
+        let Some(next) = item.as_table_mut() else { return Ok(text.to_owned()) };
+        table = next;
+    }
+    for (key, value) in keys {
+        table.insert(key, toml_edit::value(value.clone()));
+    }
+    Ok(document.to_string())
+}

@@ -177,7 +177,9 @@ pub(super) fn check_env_name(section: &Section<'_>, key: &str, name: &str, span:
     }
 }
 
-pub(super) fn looks_secret(name: &str, value: &str) -> bool {
+/// Whether a variable of that name and value should not be in a file that is committed.
+#[must_use]
+pub fn looks_secret(name: &str, value: &str) -> bool {
     let secret = ["KEY", "TOKEN", "SECRET", "PASSWORD"].iter().any(|word| name.split('_').any(|part| part == *word));
     secret && value.len() >= 12 && !value.contains("${")
 }

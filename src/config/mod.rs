@@ -20,7 +20,7 @@ use toml_edit::{Document, Table, TableLike};
 
 pub use build::{BuildTable, DeployTable, ScanTable};
 pub use cloud::{Cloud, Enterprise, Fly, FlyAuth, HelixCloud, ImageRegistry, Provider, RegistryAuth, RegistryKind};
-pub use instance::{BuildMode, Database, EnvPrecedence, EnvTable, HealthTable};
+pub use instance::{BuildMode, Database, EnvPrecedence, EnvTable, HealthTable, looks_secret};
 pub use reader::{Problem, Severity};
 
 use crate::errors::{ExitCode, Failure};
@@ -70,6 +70,8 @@ pub struct ProjectTable {
     pub allow_external_queries: bool,
     /// The version of the engine to use.
     pub engine_version: Option<String>,
+    /// The version of the project, for the tags of its images.
+    pub version: Option<String>,
 }
 
 /// What runs containers.
@@ -279,12 +281,13 @@ fn project(section: &Section<'_>, reader: &Reader<'_>) -> Option<ProjectTable> {
         [("docker", ContainerRuntime::Docker), ("podman", ContainerRuntime::Podman), ("auto", ContainerRuntime::Auto)];
     let container_runtime = section.choice("container_runtime", &runtimes);
     let engine_version = section.string("engine_version").map(|version| version.value);
+    let version = section.string("version").map(|version| version.value);
     if let Some(wanted) = section.string("min_cli_version") {
         check_cli_version(section, reader, &wanted);
     }
     section.finish();
     let name = name?.value;
-    Some(ProjectTable { name, id, queries, container_runtime, allow_external_queries, engine_version })
+    Some(ProjectTable { name, id, queries, container_runtime, allow_external_queries, engine_version, version })
 }
 
 fn check_project_name(section: &Section<'_>, name: &Spanned<String>) {

@@ -10,8 +10,11 @@ use bollard::models::{
     MountType, PortBinding, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
-    CreateContainerOptions, ListContainersOptions, RemoveContainerOptions, RenameContainerOptions, StopContainerOptions,
+    CreateContainerOptions, EventsOptions, ListContainersOptions, RemoveContainerOptions, RenameContainerOptions,
+    StopContainerOptions,
 };
+
+use futures_util::StreamExt as _;
 
 use super::error::{DockerError, Result};
 use super::{Client, Labels, filters};
@@ -299,6 +302,33 @@ impl Client {
     pub async fn container(&self, id: &str) -> Result<Container> {
         let found = self.docker.inspect_container(id, None).await;
         found.map(Container::from_api).map_err(DockerError::of("inspect the container"))
+    }
+
+    /// What a container last ended with, also when it was started again since: the state of one that runs tells no exit code.
+    /// `None` when the runtime remembers no end.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime refuses.
+    pub async fn last_exit(&self, container: &Container) -> Result<Option<i64>> {
+        let now = jiff::Timestamp::now();
+        let wanted = [("container", container.id.as_str()), ("event", "die")];
+        let options = EventsOptions {
+            since: Some(container.created_secs.to_string()),
+            // What is to come is not waited for.
+            until: Some(format!("{}.{:09}", now.as_second(), now.subsec_nanosecond())),
+            filters: Some(wanted.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).into()),
+        };
+        let mut ends = std::pin::pin!(self.docker.events(Some(options)));
+        let mut last = None;
+        while let Some(event) = ends.next().await {
+            let event = event.map_err(DockerError::of("list the ends of the container"))?;
+            let attributes = event.actor.and_then(|actor| actor.attributes).unwrap_or_default();
+            // Podman has a name of its own for it.
+            let code = attributes.get("exitCode").or_else(|| attributes.get("containerExitCode"));
+            last = code.and_then(|code| code.parse().ok()).or(last);
+        }
+        Ok(last)
     }
 
     /// The name of the container that publishes a port of this machine.

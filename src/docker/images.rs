@@ -1,6 +1,7 @@
 //! Images: finding, and removing, never by a part of a name.
 
 use bollard::query_parameters::{ListImagesOptions, RemoveImageOptions};
+use futures_util::{Stream, StreamExt as _};
 
 use super::containers::gone;
 use super::error::{DockerError, Result};
@@ -36,6 +37,30 @@ impl Client {
             Err(error) if error.is_not_found() => Err(DockerError::NoImage { image: reference.to_owned() }),
             Err(error) => Err(error),
         }
+    }
+
+    /// The id of the image of that name or id, and its layers: the digests of their archives before compression, from the bottom.
+    ///
+    /// # Errors
+    ///
+    /// [`DockerError::NoImage`] when it is not on this machine.
+    pub async fn layers(&self, reference: &str) -> Result<(String, Vec<String>)> {
+        match self.docker.inspect_image(reference).await.map_err(DockerError::of("inspect the image")) {
+            Ok(found) => {
+                let layers = found.root_fs.and_then(|files| files.layers).unwrap_or_default();
+                Ok((found.id.unwrap_or_default(), layers))
+            }
+            Err(error) if error.is_not_found() => Err(DockerError::NoImage { image: reference.to_owned() }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// An image as an archive, in the format of `docker save`, piece by piece.
+    pub fn export(&self, id: &str) -> impl Stream<Item = Result<bytes::Bytes>> + Send + use<> {
+        let (docker, id) = (self.docker.clone(), id.to_owned());
+        futures_util::stream::once(async move { docker.export_image(&id).boxed() })
+            .flatten()
+            .map(|piece| piece.map_err(DockerError::of("read the image")))
     }
 
     /// The images that have all of these labels.

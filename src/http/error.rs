@@ -100,6 +100,12 @@ impl HttpError {
         Self::new(method, url, problem)
     }
 
+    /// Nothing was heard for too long.
+    #[must_use]
+    pub fn silent(method: &Method, url: &Url) -> Self {
+        Self::new(method, url, Problem::Broken("no answer in time".to_owned()))
+    }
+
     /// The answer is an error.
     #[must_use]
     pub fn refused(

@@ -5,10 +5,15 @@
 
 mod error;
 mod retry;
+mod watch;
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use futures_util::stream::BoxStream;
+
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +22,7 @@ pub use error::{HttpError, Problem, Refused, Result, innermost};
 pub use retry::Policy;
 
 const CONNECT: Duration = Duration::from_secs(10);
-/// Between two pieces of an answer.
+/// Between two pieces of an answer, or of an upload.
 const IDLE: Duration = Duration::from_secs(60);
 /// Of a plain call.
 const CALL: Duration = Duration::from_secs(30);
@@ -36,23 +41,10 @@ pub const USER_AGENT: &str = concat!("helix-cli/", env!("CARGO_PKG_VERSION"));
 ///
 /// When a certificate cannot be used.
 pub fn client(ca_bundle: Option<&[u8]>) -> Result<Client> {
-    patient_client(ca_bundle, IDLE)
-}
-
-/// The same client, but with another longest time between two pieces of an answer: for streams that wait for people, or that must
-/// not be opened again.
-///
-/// # Errors
-///
-/// When a certificate cannot be used.
-pub fn patient_client(ca_bundle: Option<&[u8]>, idle: Duration) -> Result<Client> {
     // Another part of the process may have been first, with the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .user_agent(USER_AGENT)
-        .connect_timeout(CONNECT)
-        .read_timeout(idle)
-        .redirect(reqwest::redirect::Policy::none());
+    let mut builder =
+        Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT).redirect(reqwest::redirect::Policy::none());
     if let Some(bundle) = ca_bundle {
         let certificates = reqwest::Certificate::from_pem_bundle(bundle).map_err(HttpError::client)?;
         for certificate in certificates {
@@ -62,6 +54,25 @@ pub fn patient_client(ca_bundle: Option<&[u8]>, idle: Duration) -> Result<Client
     builder.build().map_err(HttpError::client)
 }
 
+/// Opens a body that is sent piece by piece, anew for each try.
+pub type OpenBody = Arc<dyn Fn() -> BoxStream<'static, io::Result<bytes::Bytes>> + Send + Sync>;
+
+/// What is sent along.
+#[derive(Clone)]
+enum Body {
+    Bytes(bytes::Bytes),
+    Stream { len: u64, open: OpenBody },
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Stream { len, .. } => write!(f, "a stream of {len} bytes"),
+        }
+    }
+}
+
 /// A service: where it is, and what every call of it carries.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -69,6 +80,8 @@ pub struct Api {
     base: Url,
     headers: HeaderMap,
     policy: Policy,
+    /// Between two pieces of a stream.
+    idle: Duration,
     /// The header of an answer that names the request, for whoever supports the service.
     request_id: HeaderName,
 }
@@ -78,7 +91,7 @@ impl Api {
     #[must_use]
     pub fn new(client: Client, base: Url) -> Self {
         let request_id = HeaderName::from_static("x-request-id");
-        Self { client, base, headers: HeaderMap::new(), policy: Policy::default(), request_id }
+        Self { client, base, headers: HeaderMap::new(), policy: Policy::default(), idle: IDLE, request_id }
     }
 
     /// Has every call carry a header; a value that is a credential is marked so.
@@ -100,6 +113,13 @@ impl Api {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Waits so long between two pieces of a stream: for people, or for what must not be begun again.
+    #[must_use]
+    pub const fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
         self
     }
 
@@ -160,13 +180,19 @@ pub struct Call<'a> {
     method: Method,
     url: Url,
     headers: HeaderMap,
-    body: Option<bytes::Bytes>,
+    body: Option<Body>,
     again: bool,
     timeout: Option<Duration>,
     accepted: Vec<StatusCode>,
 }
 
 impl Call<'_> {
+    /// Where it goes.
+    #[must_use]
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Adds a part of the query.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {
@@ -181,12 +207,6 @@ impl Call<'_> {
         self
     }
 
-    /// Whether it has a header of that name, or needs none because its method already says that it may be repeated.
-    #[must_use]
-    pub fn is_keyed(&self, name: &HeaderName) -> bool {
-        self.method != Method::POST || self.headers.contains_key(name)
-    }
-
     /// Sends JSON.
     ///
     /// # Errors
@@ -195,7 +215,7 @@ impl Call<'_> {
     pub fn json(mut self, body: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_vec(body).map_err(|error| HttpError::client(error.to_string()))?;
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.body = Some(body.into());
+        self.body = Some(Body::Bytes(body.into()));
         Ok(self)
     }
 
@@ -203,8 +223,24 @@ impl Call<'_> {
     #[must_use]
     pub fn body(mut self, media_type: HeaderValue, body: impl Into<bytes::Bytes>) -> Self {
         self.headers.insert(CONTENT_TYPE, media_type);
-        self.body = Some(body.into());
+        self.body = Some(Body::Bytes(body.into()));
         self
+    }
+
+    /// Sends `len` bytes piece by piece. It takes as long as it takes, as long as pieces are taken.
+    #[must_use]
+    pub fn stream(mut self, media_type: HeaderValue, len: u64, open: OpenBody) -> Self {
+        self.headers.insert(CONTENT_TYPE, media_type);
+        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
+        self.body = Some(Body::Stream { len, open });
+        self.timeout = None;
+        self
+    }
+
+    /// Whether it has a header of that name, or needs none because its method already says that it may be repeated.
+    #[must_use]
+    pub fn is_keyed(&self, name: &HeaderName) -> bool {
+        self.method != Method::POST || self.headers.contains_key(name)
     }
 
     /// May be sent twice, although its method does not say so: it carries a key that tells repetitions.
@@ -267,23 +303,36 @@ impl Call<'_> {
 
     async fn attempt(&self) -> Result<Response> {
         let mut request = self.api.client.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
-        if let Some(body) = &self.body {
-            request = request.body(body.clone());
+        let pulse = watch::Pulse::default();
+        match &self.body {
+            Some(Body::Bytes(body)) => request = request.body(body.clone()),
+            Some(Body::Stream { open, .. }) => {
+                request = request.body(reqwest::Body::wrap_stream(pulse.felt_by(open())));
+            }
+            None => {}
         }
         if let Some(timeout) = self.timeout {
             request = request.timeout(timeout);
         }
         let began = std::time::Instant::now();
-        let response = request.send().await.map_err(|error| HttpError::transport(&self.method, &self.url, &error))?;
+        let answer =
+            async { request.send().await.map_err(|error| HttpError::transport(&self.method, &self.url, &error)) };
+        let response = match self.timeout {
+            Some(_) => answer.await?,
+            None => tokio::select! {
+                response = answer => response?,
+                () = pulse.stopped(self.api.idle) => return Err(HttpError::silent(&self.method, &self.url)),
+            },
+        };
         let status = response.status();
         let id = error::text_of(response.headers(), &self.api.request_id);
         let (method, path, took) = (self.method.as_str(), self.url.path(), began.elapsed().as_millis());
         tracing::debug!(method, path, status = status.as_u16(), took, id, "called");
         if status.is_success() || self.accepted.contains(&status) {
-            return Ok(response);
+            return Ok(watch::watched(response, self.api.idle));
         }
         let headers = response.headers().clone();
-        let body = read(response, &self.method, &self.url).await.unwrap_or_default();
+        let body = read(watch::watched(response, self.api.idle), &self.method, &self.url).await.unwrap_or_default();
         Err(HttpError::refused(&self.method, &self.url, status, &headers, id, &body))
     }
 

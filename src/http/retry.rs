@@ -28,7 +28,8 @@ impl Default for Policy {
 
 impl Policy {
     /// How long to wait before the next try of a call that failed `tries` times; `None` when that is no use, or not safe.
-    pub(super) fn pause(&self, error: &HttpError, tries: u32, repeatable: bool) -> Option<Duration> {
+    #[must_use]
+    pub fn pause(&self, error: &HttpError, tries: u32, repeatable: bool) -> Option<Duration> {
         if tries >= self.tries {
             return None;
         }

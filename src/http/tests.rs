@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use wiremock::matchers::{method, path};
@@ -66,6 +67,41 @@ async fn credentials_go_to_their_own_origin_only_and_into_no_error() {
     let seen = |server: Vec<wiremock::Request>| server[0].headers.contains_key(AUTHORIZATION);
     assert!(seen(server.received_requests().await.unwrap()));
     assert!(!seen(other.received_requests().await.unwrap()));
+}
+
+#[tokio::test]
+async fn an_answer_knows_where_it_is_from() {
+    let (server, api) = server().await;
+    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    assert_eq!(api.get("/x").send().await.unwrap().url().as_str(), format!("{}/base/x", server.uri()));
+}
+
+#[tokio::test]
+async fn an_upload_may_be_slow_and_may_not_stand_still() {
+    let limit = Duration::from_millis(400);
+    let pulse = watch::Pulse::default();
+    let piece = move |_: i32| async move {
+        tokio::time::sleep(limit / 4).await;
+        Ok(bytes::Bytes::from_static(b"x"))
+    };
+    let slow = futures_util::stream::iter(0..8).then(piece).boxed();
+    let mut slow = pulse.felt_by(slow).boxed();
+    tokio::select! {
+        () = async { while slow.next().await.is_some() {} } => {}
+        () = pulse.stopped(limit) => panic!("it got on"),
+    }
+    let began = std::time::Instant::now();
+    pulse.stopped(limit).await;
+    assert!(began.elapsed() > limit / 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_stands_still_ends() {
+    let stuck = futures_util::stream::iter([Ok::<_, std::io::Error>("piece")]).chain(futures_util::stream::pending());
+    let answer = http::Response::new(reqwest::Body::wrap_stream(stuck));
+    let mut answer = watch::watched(Response::from(answer), Duration::from_millis(50));
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "piece");
+    assert!(answer.chunk().await.is_err());
 }
 
 #[tokio::test]

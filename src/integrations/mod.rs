@@ -2,10 +2,16 @@
 //!
 //! What a target cannot do is decided in [`TARGETS`] and nowhere else.
 
+pub mod aws;
 pub mod container;
+pub mod docker_hub;
+pub mod ecr;
 pub mod embedded;
 pub mod error;
+pub mod fly;
+pub mod ghcr;
 pub mod helix;
+pub mod oci;
 pub mod role;
 
 /// What a target does with a release.
@@ -49,10 +55,10 @@ const NOT_LIVE: Unsupported = Unsupported {
     alternative: "set `runtime = \"embedded\"` for the instance while you develop: its data can move to a container later",
 };
 
-const CLOUD: Unsupported = Unsupported {
+const NOT_HERE: Unsupported = Unsupported {
     code: "E-DEPLOY-UNSUPPORTED",
-    reason: "this version of helix runs instances on this machine only",
-    alternative: "push to a local instance, `[local.dev]`",
+    reason: "that is for instances on this machine",
+    alternative: "name a local instance, `[local.dev]`",
 };
 
 const ENTERPRISE: Unsupported = Unsupported {
@@ -65,6 +71,10 @@ const fn target(name: &'static str, title: &'static str, role: Role, unsupported
     Target { name, title, role, unsupported, no_live: unsupported }
 }
 
+const fn elsewhere(name: &'static str, title: &'static str, role: Role) -> Target {
+    Target { name, title, role, unsupported: None, no_live: Some(NOT_HERE) }
+}
+
 const fn container(name: &'static str, title: &'static str) -> Target {
     Target { name, title, role: Role::Platform, unsupported: None, no_live: Some(NOT_LIVE) }
 }
@@ -74,11 +84,11 @@ pub const TARGETS: [Target; 9] = [
     target("embedded", "this machine", Role::Platform, None),
     container("docker", "Docker"),
     container("podman", "Podman"),
-    target("helix", "Helix Cloud", Role::Platform, Some(CLOUD)),
-    target("fly", "Fly.io", Role::Platform, Some(CLOUD)),
-    target("ecr", "AWS ECR", Role::Registry, Some(CLOUD)),
-    target("ghcr", "the GitHub Container Registry", Role::Registry, Some(CLOUD)),
-    target("docker_hub", "Docker Hub", Role::Registry, Some(CLOUD)),
+    elsewhere("helix", "Helix Cloud", Role::Platform),
+    elsewhere("fly", "Fly.io", Role::Platform),
+    elsewhere("ecr", "AWS ECR", Role::Registry),
+    elsewhere("ghcr", "the GitHub Container Registry", Role::Registry),
+    elsewhere("docker_hub", "Docker Hub", Role::Registry),
     target("enterprise", "an enterprise cluster", Role::Platform, Some(ENTERPRISE)),
 ];
 

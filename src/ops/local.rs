@@ -82,9 +82,9 @@ pub fn pushed_plan(ctx: &Ctx, project: &Project, name: &str) -> Result<Program, 
 }
 
 /// The failure of an instance whose target cannot be used.
-fn unsupported(name: &str, target: &str) -> Failure {
+pub(super) fn unsupported(name: &str, target: &str) -> Failure {
     let target = integrations::find(target);
-    match target.unsupported {
+    match target.unsupported.or(target.no_live) {
         Some(why) => refusal(name, target, why),
         None => Failure::new("E-DEPLOY-UNSUPPORTED", ExitCode::Unsupported, belongs(name, target)),
     }
@@ -188,7 +188,7 @@ pub async fn lock_home(home: &Path, name: &str, command: &str, timeout: Duration
 ///
 /// When the file cannot be read, understood or written.
 pub fn save_port(project: &Project, name: &str, port: u16) -> Result<(), Failure> {
-    change_file(project, |text| edit::set_port(text, name, port).map(Some))
+    change_file(project, |text| edit::set_port(text, name, port).map(Some), |_| Ok(()))
 }
 
 /// Removes an instance from the project file, and keeps all else that is in it.
@@ -197,12 +197,23 @@ pub fn save_port(project: &Project, name: &str, port: u16) -> Result<(), Failure
 ///
 /// When the file cannot be read, understood or written.
 pub fn forget(project: &Project, name: &str) -> Result<(), Failure> {
-    change_file(project, |text| edit::remove_instance(text, name))
+    change_file(project, |text| edit::remove_instance(text, name), |_| Ok(()))
 }
 
-fn change_file(
+/// Sets a key of the table of a provider in the project file, and keeps all else that is in it.
+///
+/// # Errors
+///
+/// When the file cannot be read, understood or written.
+pub fn save_setting(project: &Project, name: &str, provider: &str, key: &str, value: &str) -> Result<(), Failure> {
+    change_file(project, |text| edit::set_cloud(text, name, provider, key, value), |_| Ok(()))
+}
+
+/// Changes the text of the project file, when `check` finds nothing wrong with what it becomes.
+pub(super) fn change_file(
     project: &Project,
     change: impl FnOnce(&str) -> Result<Option<String>, edit::EditError>,
+    check: impl FnOnce(&str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let path = project.file();
     let failed = |error: &std::io::Error| Failure::file("change", path, error);
@@ -215,6 +226,7 @@ fn change_file(
             .cause(error.to_string())
     })?;
     if let Some(changed) = changed.filter(|changed| *changed != text) {
+        check(&changed)?;
         crate::utils::write_atomic(path, changed.as_bytes()).map_err(|error| failed(&error))?;
     }
     drop(guard);

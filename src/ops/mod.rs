@@ -1,13 +1,16 @@
 //! Deeds that commands share.
 
+pub mod add;
 pub mod backup;
 pub mod build;
 pub mod cloud;
 pub mod compile;
 pub mod container;
 pub mod delete;
+pub mod deploy;
 pub mod dev;
 pub mod doctor;
+pub mod env_file;
 mod failures;
 pub mod health;
 pub mod init;
@@ -23,6 +26,7 @@ pub mod releases;
 pub mod seed;
 pub mod status;
 pub mod transfer;
+pub mod variables;
 pub mod warnings;
 pub mod watch;
 

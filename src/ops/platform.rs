@@ -125,6 +125,18 @@ impl Platform {
         }
     }
 
+    /// An image that is there; `None` for what runs none.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there.
+    pub async fn named_image(&self, reference: &str) -> Result<Option<Image>, Failure> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Container(one) => Ok(Some(one.named_image(reference).await?)),
+        }
+    }
+
     /// Does what was decided, waits for health, and remembers the release. `image` is what [`Platform::image`] gave.
     ///
     /// # Errors

@@ -45,6 +45,9 @@ pub struct Release {
     /// The hash of the sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_hash: Option<String>,
+    /// The hash of the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_hash: Option<String>,
     /// The hash of the settings.
     pub config_hash: String,
     /// The commit that was checked out.
@@ -82,6 +85,7 @@ impl Release {
             digest,
             image: None,
             source_hash: None,
+            schema_hash: None,
             config_hash,
             git_revision: None,
             message: None,

@@ -22,6 +22,10 @@ pub enum InstanceState {
     Built,
     /// It serves.
     Running,
+    /// It is about to serve.
+    Starting,
+    /// Its image is in a registry, for somebody else to run.
+    Published,
     /// It was stopped.
     Stopped,
     /// It runs, and does not answer as it should.
@@ -42,6 +46,8 @@ impl InstanceState {
             Self::Absent => "absent",
             Self::Built => "built",
             Self::Running => "running",
+            Self::Starting => "starting",
+            Self::Published => "published",
             Self::Stopped => "stopped",
             Self::Unhealthy => "unhealthy",
             Self::Crashed => "crashed",

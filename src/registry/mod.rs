@@ -1,52 +1,24 @@
-//! A client of OCI registries: references, authentication, blobs, manifests, tags.
+//! A client of OCI registries: references, authentication, blobs, manifests, tags, and the push of an image.
+//!
+//! The calls are our own, over [`crate::http`]: an answer of a token service is told as it is, uploads are streamed, are resumed after
+//! a cut and are watched, what is there is never sent again, and nothing goes to another origin with our credentials.
+//! Errors are [`RegistryError`]s; what they mean for a target is said by the targets.
 
-use secrecy::SecretString;
+mod artifacts;
+mod auth;
+mod blobs;
+mod client;
+pub mod credentials;
+mod error;
+pub mod manifest;
+mod push;
+pub mod reference;
 
-/// A repository of a registry: `host/path`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repository {
-    /// The host, with its port where it has one.
-    pub host: String,
-    /// The path in it.
-    pub path: String,
-    /// Whether plain HTTP is spoken.
-    pub plain_http: bool,
-}
-
-/// What a registry is logged in to with.
-#[derive(Clone, Debug)]
-pub enum Credential {
-    /// A name and a password or token.
-    Basic {
-        /// The name.
-        user: String,
-        /// The password.
-        password: SecretString,
-    },
-    /// A token that is exchanged for others.
-    Identity(SecretString),
-}
-
-/// A client of one repository.
-#[derive(Clone, Debug)]
-pub struct Client {
-    #[expect(dead_code, reason = "the calls are built next")]
-    http: reqwest::Client,
-    repository: Repository,
-    #[expect(dead_code, reason = "the calls are built next")]
-    credential: Option<Credential>,
-}
-
-impl Client {
-    /// A client of a repository; without a credential it is anonymous.
-    #[must_use]
-    pub fn new(http: reqwest::Client, repository: Repository, credential: Option<Credential>) -> Self {
-        Self { http, repository, credential }
-    }
-
-    /// The repository.
-    #[must_use]
-    pub const fn repository(&self) -> &Repository {
-        &self.repository
-    }
-}
+pub use auth::Credential;
+pub use blobs::{Blob, Content, Event, Sent, Watch};
+pub use client::{Client, Head};
+pub use credentials::Login;
+pub use error::{RegistryError, Result};
+pub use manifest::Manifest;
+pub use push::{Image, Prepared, Pushed, Source};
+pub use reference::{Reference, Repository};

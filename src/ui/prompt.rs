@@ -1,6 +1,6 @@
 //! Questions. Each has a flag, and where nobody can be asked the error names it.
 
-use dialoguer::{Confirm, Input, Select};
+use dialoguer::{Confirm, Input, Password, Select};
 
 use super::Ui;
 use crate::errors::Failure;
@@ -49,6 +49,15 @@ impl Ui {
             Ok(typed) if typed == word => Ok(()),
             _ => Err(Failure::declined()),
         }
+    }
+
+    /// Asks for a text that is not shown while it is typed.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is typed.
+    pub fn password(&self, question: &str) -> Result<String, Failure> {
+        Password::new().with_prompt(question).interact().map_err(|_| Failure::declined())
     }
 
     /// Lets one of several be chosen; a single one is chosen silently.

@@ -4,18 +4,27 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::Value;
 
 /// A program that talks to a container runtime.
 #[derive(Clone, Copy, Debug)]
-pub struct Cli(pub &'static str);
+pub struct Cli {
+    /// Its name.
+    pub name: &'static str,
+    /// The daemon it talks to, when it is not the usual one.
+    pub host: Option<&'static str>,
+}
 
 /// Docker's.
-pub const DOCKER: Cli = Cli("docker");
+pub const DOCKER: Cli = Cli { name: "docker", host: None };
+/// Podman's.
+pub const PODMAN: Cli = Cli { name: "podman", host: None };
 
 /// Whether images can be built here: the daemon answers, and `scripts/base-images.sh` has made what they are built of.
 pub fn base_images() -> bool {
@@ -33,15 +42,23 @@ pub fn base_images() -> bool {
 }
 
 impl Cli {
+    fn command(self) -> Command {
+        let mut command = Command::new(self.name);
+        if let Some(host) = self.host {
+            command.env("DOCKER_HOST", host);
+        }
+        command
+    }
+
     /// Whether the runtime answers. That it does not is a failure where containers are required.
     pub fn answers(self) -> bool {
-        let answers = Command::new(self.0).arg("version").output().is_ok_and(|output| output.status.success());
+        let answers = self.command().arg("version").output().is_ok_and(|output| output.status.success());
         if !answers {
             assert!(
-                self.0 != "docker" || std::env::var_os("HELIX_REQUIRE_DOCKER").is_none(),
+                self.name != "docker" || std::env::var_os("HELIX_REQUIRE_DOCKER").is_none(),
                 "HELIX_REQUIRE_DOCKER is set, and no docker daemon answers: bash scripts/dockerd.sh"
             );
-            eprintln!("skipped: {} does not answer", self.0);
+            eprintln!("skipped: {} does not answer", self.name);
         }
         answers
     }
@@ -49,14 +66,14 @@ impl Cli {
     /// Runs it; what it says on stdout.
     #[track_caller]
     pub fn run(self, args: &[&str]) -> String {
-        let output = Command::new(self.0).args(args).output().unwrap();
-        assert!(output.status.success(), "{} {args:?}: {}", self.0, String::from_utf8_lossy(&output.stderr));
+        let output = self.command().args(args).output().unwrap();
+        assert!(output.status.success(), "{} {args:?}: {}", self.name, String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
     /// Runs it, whatever comes of that.
     pub fn try_run(self, args: &[&str]) -> bool {
-        Command::new(self.0).args(args).output().is_ok_and(|output| output.status.success())
+        self.command().args(args).output().is_ok_and(|output| output.status.success())
     }
 
     /// What it knows of a thing.
@@ -96,14 +113,127 @@ impl Cli {
             "USER 10001".to_owned(),
         ];
         changes.extend(labels.iter().map(|(name, value)| format!("LABEL {name}={value}")));
-        let mut command = Command::new(self.0);
+        let mut command = self.command();
         command.arg("import");
         for change in &changes {
             command.args(["-c", change]);
         }
         let mut child = command.args(["-", tag]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(&bytes).unwrap();
-        assert!(child.wait().unwrap().success(), "{} import {tag}", self.0);
+        assert!(child.wait().unwrap().success(), "{} import {tag}", self.name);
+    }
+}
+
+/// Podman's API, served for as long as this lives.
+pub struct Podman(Option<Child>, tempfile::TempDir);
+
+impl Podman {
+    /// Has Podman answer where its clients look for it; says why when it cannot.
+    pub fn service() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        if !PODMAN.answers() {
+            return None;
+        }
+        let socket = Path::new("/run/podman/podman.sock");
+        if UnixStream::connect(socket).is_ok() {
+            return Some(Self(None, folder));
+        }
+        // Its own limits may be higher than those that a container may have here.
+        let settings = folder.path().join("containers.conf");
+        std::fs::write(&settings, "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n")
+            .unwrap();
+        let mut service = Command::new("podman");
+        service.args(["system", "service", "--time=0"]).env("CONTAINERS_CONF", &settings);
+        let service = service.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut own = Self(Some(service), folder);
+        for _ in 0..100 {
+            if UnixStream::connect(socket).is_ok() {
+                return Some(own);
+            }
+            if own.0.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_some())) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        eprintln!("skipped: podman's API does not start");
+        None
+    }
+}
+
+impl Drop for Podman {
+    fn drop(&mut self) {
+        if let Some(service) = &mut self.0 {
+            let _ = service.kill();
+            let _ = service.wait();
+        }
+    }
+}
+
+/// A docker daemon of a test's own, with its own data, on its own socket.
+pub struct Daemon {
+    folder: tempfile::TempDir,
+    data: PathBuf,
+    child: Option<Child>,
+    /// What talks to it.
+    pub cli: Cli,
+}
+
+impl Daemon {
+    /// Starts one whose data is in `data`, or in a folder of its own; says why when it cannot.
+    pub fn start(data: Option<&Path>) -> Option<Self> {
+        let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+        if !DOCKER.answers() || !is_root || Command::new("dockerd").arg("--version").output().is_err() {
+            eprintln!("skipped: a daemon of its own needs dockerd, and root");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let host: &'static str = format!("unix://{}", folder.path().join("docker.sock").display()).leak();
+        let data = data.map_or_else(|| folder.path().join("data"), Path::to_owned);
+        let mut daemon = Self { folder, data, child: None, cli: Cli { name: "docker", host: Some(host) } };
+        daemon.up();
+        Some(daemon)
+    }
+
+    /// Starts it, with all that it had.
+    pub fn up(&mut self) {
+        let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
+        let at = |name: &str| self.folder.path().join(name);
+        let mut command = Command::new("dockerd");
+        command.args(["--host", self.cli.host.unwrap(), "--bridge=none", "--iptables=false", "--ip-masq=false"]);
+        command.arg("--data-root").arg(&self.data).arg("--exec-root").arg(at("exec")).arg("--pidfile").arg(at("pid"));
+        // Away from those of the daemon that is always there.
+        command.args(["--default-address-pool", "base=10.213.0.0/16,size=24"]);
+        self.child = Some(command.stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn().unwrap());
+        for _ in 0..600 {
+            if self.cli.try_run(&["version"]) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("no daemon: {}", std::fs::read_to_string(at("log")).unwrap());
+    }
+
+    /// Ends it as a shutdown of the machine does.
+    pub fn down(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = Command::new("kill").arg(child.id().to_string()).status();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let all = self.cli.command().args(["ps", "-aq"]).output();
+        for id in all.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default().lines() {
+            self.cli.try_run(&["rm", "-f", id]);
+        }
+        let networks = self.cli.command().args(["network", "ls", "-q", "--filter", "type=custom"]).output();
+        let networks = networks.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        for id in networks.lines() {
+            self.cli.try_run(&["network", "rm", id]);
+        }
+        self.down();
     }
 }
 

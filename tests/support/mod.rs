@@ -2,7 +2,10 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and shows what the tool said")]
 
+pub mod boxed;
 pub mod docker;
+pub mod moto;
+pub mod registry;
 
 use std::fs;
 use std::net::TcpListener;
@@ -32,6 +35,15 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// What a command did that ended.
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Checks the exit code, showing both streams when it differs.
     #[track_caller]
     pub fn code(self, expected: i32) -> Self {
@@ -103,7 +115,7 @@ impl Project {
 
     /// Runs the tool in the project.
     pub fn helix(&self, args: &[&str]) -> Ran {
-        ran(self.command(args).output().expect("helix runs"))
+        Ran::of(self.command(args).output().expect("helix runs"))
     }
 
     /// The process that serves `dev`.
@@ -151,14 +163,6 @@ pub fn isolate(command: &mut Command, home: &Path) {
     }
     command.env("HOME", home).env("HELIX_HOME", home.join(".helix")).env("NO_COLOR", "1").env_remove("CI");
     command.stdin(std::process::Stdio::null());
-}
-
-fn ran(output: Output) -> Ran {
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
 }
 
 /// A port that nobody listens on. Another process may take it before it is used; tests run on loopback only.

@@ -1,5 +1,7 @@
 //! What the things of an instance are called, and the labels that they are found by.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::docker::Labels;
 use crate::project::slug;
 
@@ -19,6 +21,11 @@ pub const CONFIG_HASH: &str = "dev.helix.config-hash";
 pub const PLAN: &str = "dev.helix.plan-digest";
 /// The port that was asked for in place of the configured one.
 pub const PORT_OVERRIDE: &str = "dev.helix.port-override";
+
+/// The longest name of an app of Fly.io.
+const MAX_APP: usize = 32;
+/// The longest name of a volume there.
+const MAX_VOLUME: usize = 30;
 
 /// What the things of an instance are called and found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +48,24 @@ impl Names {
     #[must_use]
     pub fn project(&self) -> &str {
         &self.project
+    }
+
+    /// The instance.
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// The app at Fly.io.
+    #[must_use]
+    pub fn app(&self) -> String {
+        shortened(&self.base, MAX_APP, '-')
+    }
+
+    /// The volume at Fly.io.
+    #[must_use]
+    pub fn volume(&self) -> String {
+        shortened(&format!("{}_data", self.base.replace('-', "_")), MAX_VOLUME, '_')
     }
 
     /// The container. `taken` is whether somebody else has the usual name: projects in different folders may have the same.
@@ -99,6 +124,17 @@ impl Names {
     }
 }
 
+/// A name that fits: a long one ends in a hash of all of it.
+fn shortened(name: &str, max: usize, separator: char) -> String {
+    const HASH: usize = 6;
+    if name.len() <= max {
+        return name.to_owned();
+    }
+    let hash = hex::encode(Sha256::digest(name));
+    let start: String = name.chars().take(max - HASH - 1).collect();
+    format!("{}{separator}{}", start.trim_end_matches(separator), &hash[..HASH])
+}
+
 /// What all things of a project are found by.
 #[must_use]
 pub fn project_labels(root_hash: &str) -> Labels {
@@ -123,6 +159,17 @@ mod tests {
         assert_eq!(names.container(false), "helix-shop-dev-2_app");
         assert_eq!(names.network(false), "helix-shop-dev-2_net");
         assert_eq!(names.image(), "helix-shop-dev-2");
+    }
+
+    #[test]
+    fn long_names_are_shortened_and_told_apart() {
+        let short = Names::new("shop", "prod", "");
+        assert_eq!((short.app(), short.volume()), ("helix-shop-prod".to_owned(), "helix_shop_prod_data".to_owned()));
+        let long = |instance: &str| Names::new("a-project-with-a-long-name", instance, "");
+        let [one, other] = [long("staging-eu"), long("staging-us")].map(|names| (names.app(), names.volume()));
+        assert_ne!(one, other);
+        assert!(one.0.len() <= 32 && one.1.len() <= 30);
+        insta::assert_snapshot!(format!("{} {}", one.0, one.1), @"helix-a-project-with-a-lo-1a66e1 helix_a_project_with_a_f9f93e");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
@@ -25,6 +26,8 @@ use crate::integrations::role::{RemoteRelease, SecretInfo};
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Between two pieces of a stream: a login waits for a person, a deployment for a compiler, and neither may be begun again.
+const IDLE: Duration = Duration::from_secs(300);
 /// How often a call is made that may be made again.
 const TRIES: u32 = 3;
 
@@ -55,7 +58,7 @@ impl Cloud {
     /// When the key cannot be sent.
     pub fn new(client: Client, base: Url, key: Option<SecretString>, source: &str) -> Result<Self> {
         let policy = Policy { tries: TRIES, ..Policy::default() };
-        let mut api = Api::new(client, base).policy(policy);
+        let mut api = Api::new(client, base).policy(policy).idle(IDLE);
         if let Some(key) = &key {
             let value = HeaderValue::from_str(key.expose_secret()).map_err(|_| {
                 TargetError::new(

@@ -137,6 +137,11 @@ impl From<BuildError> for Failure {
             }
             BuildError::NoDaemon(_) => Self::new("E-RUNTIME-MISSING", ExitCode::Runtime, message)
                 .hint("start Docker or Podman, or build an executable instead: `helix build --bin DIR`"),
+            BuildError::Step { message: reason, last, .. } if is_disk_full(&reason, &last) => {
+                Self::new("E-RUNTIME-DISK-FULL", ExitCode::Runtime, message)
+                    .context(last)
+                    .hint("make room: `helix prune --system` removes what no running instance needs")
+            }
             BuildError::Step { message: reason, last, log, .. } => {
                 let hint = step_hint(&reason, &last, &log);
                 failed("E-BUILD-STEP").context(last).hint(hint)
@@ -153,6 +158,12 @@ impl From<BuildError> for Failure {
             BuildError::Interrupted => Self::interrupted(ExitCode::Interrupted),
         }
     }
+}
+
+/// Whether a step failed for want of room.
+fn is_disk_full(reason: &str, last: &[String]) -> bool {
+    let mut lines = last.iter().map(String::as_str).chain([reason]);
+    lines.any(|line| line.to_ascii_lowercase().contains("no space left on device"))
 }
 
 /// What to do about a step that failed, as far as its words tell.

@@ -197,6 +197,8 @@ fn labels(project: &Project, inputs: &Inputs) -> BTreeMap<String, String> {
         ("dev.helix.plan-digest", inputs.digest.clone()),
         ("dev.helix.schema-hash", inputs.schema_hash.clone()),
         ("dev.helix.source-hash", inputs.source_hash.clone()),
+        // What it is made of: two builds of equal ones are the same image.
+        ("dev.helix.config-hash", inputs.hash(&[])),
     ];
     labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

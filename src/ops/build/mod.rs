@@ -14,3 +14,5 @@ pub mod image;
 mod record;
 mod sbom;
 pub mod source;
+
+pub use dockerfile::PORT;

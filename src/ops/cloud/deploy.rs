@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{bundle, env_file, platform};
+use super::{bundle, platform};
 use crate::config::{Instance, Provider};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
 use crate::integrations::role::{Activated, Artifact, Desired, HealthGate, Platform as _, Progress};
 use crate::ops::compile::CompiledProject;
+use crate::ops::env_file;
 use crate::project::Project;
 use crate::ui::{Step, Style};
 

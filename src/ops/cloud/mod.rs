@@ -3,14 +3,11 @@
 pub mod bundle;
 pub mod credentials;
 pub mod deploy;
-pub mod env_file;
 pub mod login;
 pub mod mock;
 pub mod preferences;
 pub mod selection;
 pub mod sync;
-
-use std::time::Duration;
 
 use reqwest::{Client, Url};
 use secrecy::SecretString;
@@ -26,8 +23,6 @@ use crate::integrations::helix::types::{RuntimeConfig, mode_name};
 use crate::integrations::helix::{Cloud, HelixCloud, Settings, TITLE};
 use crate::project::Project;
 
-/// Between two pieces of a stream. A login waits for a person, and a deployment for a compiler; neither may be begun again.
-const IDLE: Duration = Duration::from_secs(300);
 /// The variable of the key.
 pub const TOKEN: &str = "HELIX_CLOUD_TOKEN";
 /// The variable of the address.
@@ -137,7 +132,7 @@ pub fn client(ctx: &Ctx) -> Result<Client, Failure> {
         }
         None => None,
     };
-    http::patient_client(bundle.as_deref(), IDLE).map_err(|error| {
+    http::client(bundle.as_deref()).map_err(|error| {
         Failure::new("E-NET-TLS", ExitCode::Network, "the certificates cannot be used")
             .cause(error.to_string())
             .hint(format!("correct `{CA_BUNDLE}`"))

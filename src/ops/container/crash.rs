@@ -1,7 +1,7 @@
 //! Why a container ended, as far as can be told: how it ended, what it wrote last, and what that usually means.
 
 use crate::docker::Client;
-use crate::docker::containers::Container;
+use crate::docker::containers::{Container, Phase};
 use crate::integrations::embedded::log::read::Record;
 
 /// How many lines of its log a failed container shows.
@@ -51,11 +51,15 @@ pub enum Cause {
 }
 
 impl Crash {
-    /// Looks at a container that ended.
+    /// Looks at a container that ended, and may have been started again since.
     pub async fn of(name: &str, client: &Client, container: &Container) -> Self {
+        let exit_code = match container.phase {
+            Phase::Running => client.last_exit(container).await.ok().flatten(),
+            Phase::Created | Phase::Restarting | Phase::Paused | Phase::Exited => None,
+        };
         Self {
             name: name.to_owned(),
-            exit_code: container.exit_code,
+            exit_code: exit_code.unwrap_or(container.exit_code),
             oom_killed: container.oom_killed,
             restarts: container.restarts,
             error: container.error.clone(),

@@ -147,6 +147,15 @@ impl Container {
         Ok(client.image(&built.reference).await?)
     }
 
+    /// An image that is there.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there.
+    pub async fn named_image(&self, reference: &str) -> Result<Image, Failure> {
+        Ok(self.client().await?.image(reference).await?)
+    }
+
     /// Does what was decided, waits for health, and remembers the release; without an image there is nothing to do. The caller holds the lock of the instance, and has
     /// the user's word for a [`Class::Breaking`] change.
     ///

@@ -61,7 +61,9 @@ async fn contained(platform: &Platform) -> Vec<Check> {
         InstanceState::Unhealthy => Check::fail("process", format!("its container is not healthy{why}"), logs),
         InstanceState::Crashed => Check::warn("process", format!("its container ended by itself{why}"), logs),
         // Why is what the check of the container runtime says.
-        InstanceState::Unknown => return vec![Check::skip("process", format!("it cannot be told{why}"))],
+        InstanceState::Unknown | InstanceState::Starting | InstanceState::Published => {
+            return vec![Check::skip("process", format!("it cannot be told{why}"))];
+        }
     };
     let mut checks = vec![process];
     match status.state {
@@ -72,7 +74,7 @@ async fn contained(platform: &Platform) -> Vec<Check> {
             }
         }
         InstanceState::Absent | InstanceState::Built | InstanceState::Stopped => checks.push(free_port(settings)),
-        InstanceState::Crashed | InstanceState::Unknown => {}
+        InstanceState::Crashed | InstanceState::Unknown | InstanceState::Starting | InstanceState::Published => {}
     }
     checks
 }

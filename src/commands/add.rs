@@ -1,0 +1,73 @@
+//! `helix add`.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::targets::Target;
+use crate::ctx::Ctx;
+use crate::errors::Failure;
+use crate::ops::add::{self, Added};
+use crate::ui::{Page, Report, Style};
+
+const EXAMPLES: &str = "\
+Examples:
+  helix add local -n staging            Another instance on this machine, on the next free port
+  helix add fly -n prod --region fra    An app of Fly.io
+  helix add ecr -n prod --region eu-central-1
+  helix add ghcr -n prod --owner acme
+  helix add docker-hub -n prod --namespace acme
+  helix add cloud -n prod --cluster-id ID
+
+What it needs elsewhere is made by the first `helix push`.";
+
+/// Arguments of `helix add`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct AddArgs {
+    #[command(subcommand)]
+    target: Target,
+}
+
+/// What was added to the project file.
+#[derive(Debug, Serialize)]
+pub struct AddReport {
+    instance: String,
+    provider: &'static str,
+    config: serde_json::Map<String, serde_json::Value>,
+    next_steps: Vec<String>,
+}
+
+impl Report for AddReport {
+    fn human(&self, page: &mut Page) {
+        page.success(format!("Added `{}`", self.instance));
+        for (key, value) in &self.config {
+            page.line(Style::Dim, format_args!("  {key} = {value}"));
+        }
+        for step in &self.next_steps {
+            page.text_line(format_args!("  {step}"));
+        }
+    }
+
+    fn summary(&self) -> Option<String> {
+        Some(format!("Added `{}`", self.instance))
+    }
+}
+
+/// Adds an instance to the project file.
+///
+/// # Errors
+///
+/// When there is one of that name, or the file cannot be changed.
+pub fn run(args: AddArgs, ctx: &Ctx) -> Result<AddReport, Failure> {
+    let project = ctx.project()?;
+    let (name, new) = args.target.instance(ctx, project)?;
+    let Added { name, provider, config } = add::apply(project, name.as_deref(), new)?;
+    let mut next_steps = Vec::new();
+    if provider == "helix" && config.get("cluster_id").is_some_and(|id| id == "YOUR_CLUSTER_ID") {
+        next_steps.push("log in and choose a cluster: helix auth login, helix config cluster list".to_owned());
+        next_steps.push(format!("write its id to `cluster_id` of `[cloud.{name}.helix]`"));
+    }
+    next_steps.push(format!("see what a push would do: helix plan {name}"));
+    next_steps.push(format!("push: helix push {name}"));
+    Ok(AddReport { instance: name, provider, config, next_steps })
+}

@@ -1,0 +1,273 @@
+//! Instances elsewhere as a user meets them: the real binary, a real registry, a real container runtime, and stand-ins on loopback for
+//! what cannot run here.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says why it is skipped")]
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use support::boxed::{APP, Boxed, code_of, eventually};
+use support::docker::DOCKER;
+use support::fly_mock::{self, FlyMock};
+use support::registry::{Login, Registry};
+use support::{Ran, free_port, post};
+
+const PLANTED: &str = "planted-registry-password";
+
+/// A project with one instance elsewhere, and the variables that point the tool to loopback.
+struct Elsewhere {
+    boxed: Boxed,
+    env: Vec<(&'static str, String)>,
+}
+
+impl Elsewhere {
+    fn new(table: &str, env: Vec<(&'static str, String)>) -> Self {
+        let boxed = Boxed::new(DOCKER, APP);
+        let elsewhere = Self { boxed, env };
+        elsewhere.configure(table);
+        elsewhere
+    }
+
+    fn configure(&self, table: &str) {
+        let config = format!("[project]\nname = \"shop\"\nqueries = \"./db/\"\n\n{table}\n");
+        self.boxed.project.write("helix.toml", &config);
+    }
+
+    /// An image that serves the project as its files are now, labelled as a built one is.
+    fn image(&mut self) -> String {
+        self.boxed.labelled_image(&[("dev.helix.managed", "true"), ("dev.helix.instance", "prod")])
+    }
+
+    fn helix(&self, args: &[&str]) -> Ran {
+        let mut command = self.boxed.project.command(args);
+        for (name, value) in &self.env {
+            command.env(name, value);
+        }
+        Ran::of(command.output().unwrap())
+    }
+
+    fn push(&self, image: &str, more: &[&str]) -> Ran {
+        self.helix(&[&["push", "prod", "--json", "--image", image], more].concat())
+    }
+
+    fn releases(&self) -> Vec<Value> {
+        let listed = self.helix(&["releases", "list", "prod", "--json"]).code(0).json();
+        listed["data"]["releases"].as_array().unwrap().clone()
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Nothing that was kept or said has the word in it.
+#[track_caller]
+fn leaks_nothing(root: &std::path::Path, word: &str) {
+    let found = Command::new("grep").args(["-rl", "--", word]).arg(root).output().unwrap();
+    let files = String::from_utf8_lossy(&found.stdout).into_owned();
+    let files: Vec<&str> = files.lines().filter(|file| !file.ends_with("config.json")).collect();
+    assert!(files.is_empty(), "`{word}` is in {files:?}");
+}
+
+#[test]
+fn an_image_goes_to_a_registry_and_back() {
+    let runtime = runtime();
+    let login = Login::Password("acme", PLANTED);
+    if !DOCKER.answers() {
+        return;
+    }
+    let Some(registry) = runtime.block_on(Registry::start(login)) else { return };
+    let table = |more: &str| format!("[cloud.prod.ghcr]\nowner = \"acme\"\nregistry = \"{}\"\n{more}", registry.host);
+    let mut prod =
+        Elsewhere::new(&table(""), vec![("GHCR_TOKEN", PLANTED.to_owned()), ("GITHUB_ACTOR", "acme".to_owned())]);
+    let first = prod.image();
+
+    let planned = prod.helix(&["plan", "prod", "--json", "--image", &first]).code(0).json();
+    assert_eq!(planned["data"]["action"]["kind"], "create", "{planned}");
+    let pushed = prod.push(&first, &["--message", "the first"]).code(0).json()["data"].clone();
+    assert_eq!(pushed["changed"], true);
+    assert!(pushed["uploaded_bytes"].as_u64().unwrap() > 0);
+    let image = pushed["image"].as_str().unwrap().to_owned();
+    assert!(image.starts_with(&format!("{}/acme/helix-shop-prod@sha256:", registry.host)), "{image}");
+    let again = prod.push(&first, &[]).code(0).json()["data"].clone();
+    assert_eq!(again["changed"], false, "{again}");
+    assert_eq!(again["release"], pushed["release"]);
+    let forced = prod.push(&first, &["--force"]).code(0).json()["data"].clone();
+    assert_eq!(forced["uploaded_bytes"], 0, "the registry has it: {forced}");
+
+    // What is stored is what was pushed: it runs.
+    let latest = format!("{}/acme/helix-shop-prod:latest", registry.host);
+    DOCKER.run(&["login", "--username", "acme", "--password", PLANTED, &registry.host]);
+    DOCKER.run(&["pull", &latest]);
+    let port = free_port();
+    let publish = format!("127.0.0.1:{port}:6969");
+    let id = DOCKER.run(&[
+        "run",
+        "-d",
+        "-p",
+        &publish,
+        "-e",
+        "HELIX_DATA_DIR=/data",
+        "-e",
+        "HELIX_BIND=0.0.0.0",
+        "--tmpfs",
+        "/data",
+        &latest,
+    ]);
+    eventually("it answers", || post(&format!("http://127.0.0.1:{port}"), "users", &json!({})).is_ok());
+    DOCKER.run(&["rm", "-f", &id]);
+    DOCKER.run(&["logout", &registry.host]);
+
+    // A second release, and back.
+    prod.boxed
+        .project
+        .write("db/app.hx", &format!("{APP}\nQUERY count() =>\n    count <- N<User>::COUNT\n    RETURN count\n"));
+    let second = prod.image();
+    let pushed_second = prod.push(&second, &[]).code(0).json()["data"].clone();
+    assert_eq!(pushed_second["plan"]["queries"][0]["name"], "count", "{pushed_second}");
+    assert_eq!(pushed_second["previous_release"], forced["release"]);
+    let releases = prod.releases();
+    assert_eq!(releases.len(), 3, "{releases:?}");
+    assert_eq!((&releases[0]["current"], &releases[0]["id"]), (&json!(true), &pushed_second["release"]));
+    let back = prod.helix(&["rollback", "prod", "--json"]).code(0).json()["data"].clone();
+    assert_eq!(back["image"], json!(image), "{back}");
+    let status = prod.helix(&["status", "prod", "--json"]).code(0).json();
+    let one = &status["data"]["instances"][0];
+    assert_eq!((&one["state"], &one["image"]), (&json!("published"), &json!(image)), "{status}");
+
+    // What is remembered here is lost, and asked for there.
+    fs::remove_dir_all(prod.boxed.project.root().join(".helix")).unwrap();
+    let rebuilt = prod.releases();
+    assert_eq!(rebuilt.len(), 3, "{rebuilt:?}");
+    let refused =
+        prod.helix(&["rollback", "prod", "--to", pushed_second["release"].as_str().unwrap(), "--json"]).code(11);
+    assert_eq!(code_of(&refused), "E-DEPLOY-SCHEMA");
+
+    for (args, code) in [
+        (&["logs", "prod"][..], 7),
+        (&["stop", "prod"], 7),
+        (&["start", "prod"], 7),
+        (&["secrets", "list", "-i", "prod"], 7),
+    ] {
+        prod.helix(args).code(code);
+    }
+    let doomed = prod.helix(&["delete", "prod", "--dry-run", "--json"]).code(0).json();
+    assert_eq!(doomed["data"]["things"].as_array().unwrap().len(), 3, "{doomed}");
+    prod.helix(&["delete", "prod", "--yes"]).code(0);
+    prod.configure(&table(""));
+    assert_eq!(prod.helix(&["status", "prod", "--json"]).code(0).json()["data"]["instances"][0]["state"], "absent");
+    leaks_nothing(prod.boxed.project.root().parent().unwrap(), PLANTED);
+}
+
+#[test]
+fn a_wrong_password_is_told_before_anything_is_built() {
+    if !DOCKER.answers() {
+        return;
+    }
+    let runtime = runtime();
+    let Some(registry) = runtime.block_on(Registry::start(Login::Password("acme", PLANTED))) else { return };
+    let table = format!("[cloud.prod.ghcr]\nowner = \"acme\"\nregistry = \"{}\"\n", registry.host);
+    let prod = Elsewhere::new(&table, vec![("GHCR_TOKEN", "wrong-planted-token".to_owned())]);
+    let failed = prod.helix(&["push", "prod", "--json"]).code(10);
+    assert_eq!(code_of(&failed), "E-AUTH-REJECTED", "{}", failed.stdout);
+    assert!(!format!("{}{}", failed.stdout, failed.stderr).contains("wrong-planted-token"));
+    assert!(!prod.boxed.project.root().join(".helix/prod/build.log").exists(), "nothing was built");
+    let none = Elsewhere::new(&table, Vec::new());
+    let failed = none.helix(&["push", "prod", "--json"]).code(10);
+    assert_eq!(code_of(&failed), "E-AUTH-MISSING", "{}", failed.stdout);
+}
+
+#[test]
+fn a_hook_gets_the_image_and_its_failure_is_told() {
+    if !DOCKER.answers() {
+        return;
+    }
+    let runtime = runtime();
+    let Some(registry) = runtime.block_on(Registry::start(Login::Open)) else { return };
+    let table = |hook: &str| {
+        format!(
+            "[cloud.prod.docker_hub]\nnamespace = \"acme\"\nregistry = \"{}\"\ndeploy_hook = \"{hook}\"\n",
+            registry.host
+        )
+    };
+    let mut prod = Elsewhere::new(&table("echo $HELIX_INSTANCE $HELIX_DIGEST > told; test $HELIX_IMAGE"), Vec::new());
+    let image = prod.image();
+    let pushed = prod.push(&image, &[]).code(0).json()["data"].clone();
+    let told = fs::read_to_string(prod.boxed.project.root().join("told")).unwrap();
+    let digest = pushed["image"].as_str().unwrap().split_once('@').unwrap().1.to_owned();
+    assert_eq!(told.trim(), format!("prod {digest}"));
+    prod.configure(&table("echo no such cluster >&2; exit 3"));
+    let failed = prod.push(&image, &["--force"]).code(1);
+    assert_eq!(code_of(&failed), "E-DEPLOY-HOOK");
+    assert!(failed.stdout.contains("no such cluster"), "{}", failed.stdout);
+}
+
+/// Fly.io's stand-in, beside a real registry in the place of Fly's.
+fn fly(mock: &FlyMock, registry: &Registry, more: &str) -> Elsewhere {
+    let env = vec![
+        ("FLY_API_TOKEN", fly_mock::TOKEN.to_owned()),
+        ("FLY_FLAPS_BASE_URL", mock.url()),
+        ("FLY_API_BASE_URL", mock.url()),
+        ("FLY_REGISTRY_HOST", registry.host.clone()),
+    ];
+    Elsewhere::new(&format!("[cloud.prod.fly]\nregion = \"fra\"\n{more}"), env)
+}
+
+#[test]
+fn an_instance_lives_its_life_at_fly() {
+    if !DOCKER.answers() {
+        return;
+    }
+    let runtime = runtime();
+    let Some(registry) = runtime.block_on(Registry::start(Login::Open)) else { return };
+    let mock = FlyMock::start();
+    let mut prod = fly(&mock, &registry, "");
+    let image = prod.image();
+    let root = prod.boxed.project.root();
+    prod.boxed.project.write(".env", "");
+    let pushed = prod.push(&image, &["--write-env", ".env"]).code(0);
+    let data = pushed.json()["data"].clone();
+    assert_eq!((&data["changed"], &data["health"]), (&json!(true), &json!("healthy")), "{data}");
+    let written = fs::read_to_string(root.join(".env")).unwrap();
+    let key = written.lines().find_map(|line| line.strip_prefix("HELIX_API_KEY=")).unwrap().to_owned();
+    assert_eq!(key.len(), 64);
+    assert!(!format!("{}{}", pushed.stdout, pushed.stderr).contains(&key), "it is in the file alone");
+    mock.take_journal();
+    let again = prod.push(&image, &[]).code(0).json()["data"].clone();
+    assert_eq!(again["changed"], false, "{again}");
+    let calls = mock.take_journal();
+    assert!(calls.iter().all(|call| call.method == "GET"), "{calls:?}");
+
+    let forced = prod.push(&image, &["--force"]).code(0).json()["data"].clone();
+    assert!(forced["api_key"].is_null(), "it has one");
+    let status = prod.helix(&["status", "prod", "--json"]).code(0).json();
+    assert_eq!(status["data"]["instances"][0]["state"], "running", "{status}");
+    prod.helix(&["stop", "prod"]).code(0);
+    assert_eq!(prod.helix(&["status", "prod", "--json"]).code(0).json()["data"]["instances"][0]["state"], "stopped");
+    prod.helix(&["start", "prod"]).code(0);
+
+    let secret = "planted-secret-value";
+    let mut set = prod.boxed.project.command(&["secrets", "import", ".env.secrets", "-i", "prod"]);
+    prod.boxed.project.write(".env.secrets", &format!("TOKEN={secret}\n"));
+    prod.env.iter().for_each(|(name, value)| {
+        set.env(name, value);
+    });
+    assert!(set.status().unwrap().success());
+    let listed = prod.helix(&["secrets", "list", "-i", "prod", "--json"]).code(0).json();
+    let names: Vec<&str> =
+        listed["data"]["secrets"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["HELIX_API_KEY", "TOKEN"], "{listed}");
+    fs::remove_file(root.join(".env.secrets")).unwrap();
+
+    let releases = prod.releases();
+    assert_eq!(releases.iter().filter(|one| one["current"] == true).count(), 1, "{releases:?}");
+    let things = prod.helix(&["delete", "prod", "--dry-run", "--json"]).code(0).json();
+    assert!(!things["data"]["things"].as_array().unwrap().is_empty(), "{things}");
+    prod.helix(&["delete", "prod", "--yes"]).code(0);
+    fs::remove_file(root.join(".env")).unwrap();
+    for word in [secret, &key, fly_mock::TOKEN] {
+        leaks_nothing(root.parent().unwrap(), word);
+    }
+}
