@@ -35,9 +35,7 @@ fn elsewhere(scene: &Scene, files: &[(&str, &str)]) {
         "helix_toml": "[project]\nname = \"app\"\nqueries = \"./db/\"\n",
     });
     scene.runtime.block_on(async {
-        let call = scene
-            .client(std::time::Duration::from_secs(5))
-            .post(format!("{}/api/cli/clusters/{CLUSTER}/deploy", scene.mock.base()));
+        let call = scene.client().post(format!("{}/api/cli/clusters/{CLUSTER}/deploy", scene.mock.base()));
         let answer = call.header("x-api-key", "mock-user-key").json(&body).send().await.unwrap().text().await.unwrap();
         assert!(answer.contains("deployed"), "{answer}");
     });

@@ -74,6 +74,13 @@ impl Cloud {
         Ok(Self { api, key, source: source.into(), extensions: Arc::default() })
     }
 
+    /// Waits so long between two pieces of a stream, instead of 5 minutes.
+    #[must_use]
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.api = self.api.idle(idle);
+        self
+    }
+
     /// Where the service is.
     #[must_use]
     pub fn endpoint(&self) -> &Url {
