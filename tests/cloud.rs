@@ -22,7 +22,6 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use helix::integrations::helix::mock::{CLUSTER, Effect, Fault, Mock, USER_KEY};
 use helix::integrations::helix::{Cloud, endpoint};
@@ -113,11 +112,11 @@ impl Scene {
     /// The service, for the library.
     fn cloud(&self, key: &str) -> Cloud {
         let base = endpoint::parse(self.mock.base(), false).unwrap();
-        Cloud::new(self.client(Duration::from_secs(20)), base, Some(key.to_owned().into()), "the test").unwrap()
+        Cloud::new(self.client(), base, Some(key.to_owned().into()), "the test").unwrap()
     }
 
-    fn client(&self, idle: Duration) -> reqwest::Client {
-        helix::http::patient_client(None, idle).unwrap()
+    fn client(&self) -> reqwest::Client {
+        helix::http::client(None).unwrap()
     }
 }
 

@@ -9,8 +9,9 @@ use crate::config::{Instance, Provider};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::error::Code;
+use crate::integrations::helix::plain;
 use crate::integrations::helix::types::Snapshot;
-use crate::ops::cloud::sync::{self, Decision, Deed, Difference, Prefer};
+use crate::ops::cloud::sync::{self, Decision, Deed, Difference, Prefer, checkout};
 use crate::ops::cloud::{self, deploy};
 use crate::ops::compile;
 use crate::project::Project;
@@ -21,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   helix sync prod --dry-run               What differs; exit code 20 if anything does
   helix sync prod                         Take what changed there, deploy what changed here
+  helix sync --cluster-id cl_123          In an empty folder: make a project of what the cluster has
   helix sync prod --pull --prefer cloud   Have here what is there; copies go to .helix/sync-backup";
 
 /// Arguments of `helix sync`.
@@ -29,6 +31,9 @@ Examples:
 pub struct SyncArgs {
     /// Instance of Helix Cloud to be in step with
     instance: Option<String>,
+    /// Cluster instead of an instance; outside of a project, one is made of what the cluster has
+    #[arg(long, value_name = "ID", conflicts_with = "instance")]
+    cluster_id: Option<String>,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -134,14 +139,17 @@ impl SyncReport {
 ///
 /// When the cluster cannot be asked, a confirmation is missing, or the queries have errors.
 pub async fn run(args: SyncArgs, ctx: &Ctx) -> Result<SyncReport, Failure> {
-    let project = ctx.project()?;
-    let (name, cluster) = choose(ctx, project, args.instance.as_deref())?;
+    let project = match (ctx.project(), &args.cluster_id) {
+        (Err(failure), Some(cluster)) if failure.code == "E-CFG-NO-PROJECT" && ctx.config_file().is_none() => {
+            return check_out(&args, ctx, cluster).await;
+        }
+        (project, _) => project?,
+    };
+    let named = args.cluster_id.as_deref().map(|cluster| instance_of(project, cluster)).transpose()?;
+    let (name, cluster) = choose(ctx, project, named.as_deref().or(args.instance.as_deref()))?;
     let snapshot = ctx.unless_cancelled(fetch(&args, ctx, project, &name, &cluster)).await?;
     let remote = sync::remote(&snapshot);
-    for path in &remote.skipped {
-        let shown: String = path.chars().filter(|c| !c.is_control()).collect();
-        ctx.ui.warn("W-SYNC-PATH", format!("`{shown}` is left out: it is no path of a query below the query folder"));
-    }
+    warn_skipped(ctx, &remote.skipped);
     let base = sync::base(project, &name, &cluster)?;
     let mut local = sync::local(project)?;
     let prefer = match args.prefer {
@@ -184,6 +192,57 @@ pub async fn run(args: SyncArgs, ctx: &Ctx) -> Result<SyncReport, Failure> {
     }
     sync::remember(project, &name, &cluster, sync::common(&base, &local, &there))?;
     Ok(report)
+}
+
+/// Makes a project of what a cluster has, in this folder.
+async fn check_out(args: &SyncArgs, ctx: &Ctx, cluster: &str) -> Result<SyncReport, Failure> {
+    let step = ctx.ui.step("fetch", &format!("Fetching the sources of `{cluster}`"));
+    let checkout = ctx.unless_cancelled(checkout::fetch(ctx, cluster)).await?;
+    step.done("Fetched");
+    let pulled: Vec<Difference> = checkout.paths().map(|path| Difference { path, deed: Deed::Create }).collect();
+    let mut report = SyncReport {
+        instance: checkout.instance.clone(),
+        cluster_id: cluster.to_owned(),
+        dry_run: args.dry_run,
+        in_sync: false,
+        pulled: Vec::new(),
+        pushed: Vec::new(),
+        left: Decision { pull: pulled, ..Decision::default() },
+        skipped: checkout.skipped.clone(),
+        backup: None,
+        url: None,
+        key_written_to: None,
+    };
+    warn_skipped(ctx, &report.skipped);
+    checkout.refuse_existing(&ctx.cwd)?;
+    if args.dry_run {
+        return Ok(report);
+    }
+    confirm_pull(ctx, &report.left.pull, Prefer::None)?;
+    ctx.check_cancelled()?;
+    checkout.write(&ctx.cwd)?;
+    report.pulled = std::mem::take(&mut report.left.pull);
+    Ok(report)
+}
+
+fn warn_skipped(ctx: &Ctx, skipped: &[String]) {
+    for path in skipped {
+        let message = format!("`{}` is left out: it is no path of a query below the query folder", plain(path));
+        ctx.ui.warn("W-SYNC-PATH", message);
+    }
+}
+
+/// The instance of a cluster.
+fn instance_of(project: &Project, cluster: &str) -> Result<String, Failure> {
+    let found = project.config().instances.keys().find(|name| cloud::cluster_of(Some(project), name) == cluster);
+    found.cloned().ok_or_else(|| {
+        let failure = Failure::new(
+            "E-STATE-NO-INSTANCE",
+            ExitCode::State,
+            format!("no instance of the project is in the cluster `{cluster}`"),
+        );
+        failure.hint(format!("add it: `[cloud.NAME.helix]` with `cluster_id = \"{cluster}\"`"))
+    })
 }
 
 /// The instance that is meant, and its cluster.

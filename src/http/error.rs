@@ -163,7 +163,8 @@ fn retry_after(text: &str) -> Option<Duration> {
 }
 
 /// What was at the bottom of an error: the part that says why.
-fn innermost(error: &dyn std::error::Error) -> String {
+#[must_use]
+pub fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

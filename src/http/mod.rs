@@ -18,7 +18,7 @@ use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use error::{HttpError, Problem, Refused, Result};
+pub use error::{HttpError, Problem, Refused, Result, innermost};
 pub use retry::Policy;
 
 const CONNECT: Duration = Duration::from_secs(10);

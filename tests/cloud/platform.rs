@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use helix::integrations::error::{Code, TargetError};
 use helix::integrations::helix::mock::{CLUSTER, Effect, USER_KEY};
 use helix::integrations::helix::types::RuntimeConfig;
-use helix::integrations::helix::{Cloud, HelixCloud, Settings, endpoint};
+use helix::integrations::helix::{HelixCloud, Settings};
 use helix::integrations::role::{
     Activated, Artifact, Desired, HealthGate, LogQuery, Platform as _, Progress, SourceBundle,
 };
@@ -154,6 +154,8 @@ fn a_deployment_that_fails_is_tried_once_and_says_why() {
         let error = activate(&scene, "r").unwrap_err();
         assert_eq!(error.code, expected, "{shown}: {error}");
         assert!(error.message.contains(text), "{shown}: {error}");
+        let asked = deploy_of(&scene)["request_id"].as_str().map(str::to_owned);
+        assert_eq!(error.request_id, asked, "{shown}");
         assert_eq!(scene.calls("/deploy"), 1, "{shown}: it may have been carried out");
     }
     let scene = Scene::new();
@@ -190,10 +192,7 @@ fn noise_changes_nothing() {
 fn a_stream_that_falls_silent_is_given_up() {
     let scene = Scene::new();
     scene.fail("/deploy", 1, Effect::Slow(3_000));
-    let base = endpoint::parse(scene.mock.base(), false).unwrap();
-    let cloud =
-        Cloud::new(scene.client(Duration::from_millis(300)), base, Some(USER_KEY.to_owned().into()), "the test")
-            .unwrap();
+    let cloud = scene.cloud(USER_KEY).idle(Duration::from_millis(300));
     let platform = HelixCloud::new(cloud, settings());
     let error = scene.runtime.block_on(platform.activate(&desired("r", QUERIES), true, &())).unwrap_err();
     assert_eq!(error.code, Code::Upstream);
@@ -324,7 +323,7 @@ fn a_service_of_version_2_deploys_and_says_what_it_cannot() {
 
 async fn write(scene: &Scene, message: &str, timestamp: &str) {
     let line = json!({"cluster_id": CLUSTER, "message": message, "level": "INFO", "timestamp": timestamp});
-    let call = scene.client(Duration::from_secs(5)).post(format!("{}/__mock/logs", scene.mock.base()));
+    let call = scene.client().post(format!("{}/__mock/logs", scene.mock.base()));
     assert_eq!(call.json(&line).send().await.unwrap().status(), 204);
 }
 

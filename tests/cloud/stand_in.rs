@@ -30,7 +30,7 @@ fn the_stand_in_serves_pipelines_until_it_is_told_to_end() {
     call(&["sync", "prod", "--remote-empty-ok", "--yes"]).code(0);
     // A failure on demand, as a pipeline would ask for it; and the book of calls.
     scene.runtime.block_on(async {
-        let client = scene.client(std::time::Duration::from_secs(5));
+        let client = scene.client();
         let fault = json!({"path": "/workspaces", "times": 9, "effects": [{"status": {"status": 401}}]});
         let answer = client.post(format!("{url}/__mock/faults")).json(&fault).send().await.unwrap();
         assert_eq!(answer.status(), 204);

@@ -35,9 +35,7 @@ fn elsewhere(scene: &Scene, files: &[(&str, &str)]) {
         "helix_toml": "[project]\nname = \"app\"\nqueries = \"./db/\"\n",
     });
     scene.runtime.block_on(async {
-        let call = scene
-            .client(std::time::Duration::from_secs(5))
-            .post(format!("{}/api/cli/clusters/{CLUSTER}/deploy", scene.mock.base()));
+        let call = scene.client().post(format!("{}/api/cli/clusters/{CLUSTER}/deploy", scene.mock.base()));
         let answer = call.header("x-api-key", "mock-user-key").json(&body).send().await.unwrap().text().await.unwrap();
         assert!(answer.contains("deployed"), "{answer}");
     });
@@ -246,4 +244,35 @@ fn what_cannot_be_in_step_says_so() {
     scene.project.write("helix.toml", &toml);
     scene.fail("/sync", 9, status(500));
     assert_eq!(code(&scene.helix(&["sync", "prod", "--json"]).code(9)), "E-NET-UPSTREAM");
+}
+
+#[test]
+fn a_project_is_made_of_what_a_cluster_has() {
+    let scene = in_step();
+    let new = scene.project.home().join("new");
+    fs::create_dir_all(&new).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = scene.command(args);
+        command.env("HELIX_CLOUD_TOKEN", "mock-user-key").current_dir(&new);
+        super::run(command)
+    };
+    let sync = ["sync", "--cluster-id", CLUSTER, "--json"];
+    run(&[&sync[..], &["--dry-run"]].concat()).code(20);
+    assert_eq!(code(&run(&sync).code(5)), "E-INPUT-REQUIRED");
+    assert_eq!(fs::read_dir(&new).unwrap().count(), 0);
+    let made = run(&[&sync[..], &["--yes"]].concat()).code(0).json()["data"]["pulled"].clone();
+    assert_eq!(
+        made.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["helix.toml", "db/queries.hx", "db/schema.hx"]
+    );
+    assert_eq!(fs::read_to_string(new.join("db/queries.hx")).unwrap(), QUERIES);
+    let toml = fs::read_to_string(new.join("helix.toml")).unwrap();
+    assert!(toml.contains("id = \"prj_shop\"") && toml.contains("# the first") && !toml.contains("local"), "{toml}");
+    run(&["check"]).code(0);
+    assert_eq!(run(&["sync", "prod", "--json"]).code(0).json()["data"]["in_sync"], true);
+    assert_eq!(run(&sync).code(0).json()["data"]["instance"], "prod");
+    assert_eq!(code(&run(&["sync", "--cluster-id", "cl_none", "--json"]).code(13)), "E-STATE-NO-INSTANCE");
+    // What is there is not written over.
+    fs::remove_file(new.join("helix.toml")).unwrap();
+    assert_eq!(code(&run(&[&sync[..], &["--yes"]].concat()).code(1)), "E-FS-EXISTS");
 }

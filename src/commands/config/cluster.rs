@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{ConfigReport, Named, Told};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
+use crate::integrations::helix::plain;
 use crate::integrations::helix::types::{Cluster, Clusters, EnterpriseCluster, ProjectRef, mode_name};
 use crate::ops::cloud;
 use crate::ops::cloud::selection::{self, Selector};
@@ -58,8 +59,8 @@ impl Told for ClusterList {
     fn human(&self, page: &mut Page) {
         page.line(Style::Dim, format_args!("Workspace {}", self.workspace.url_slug));
         let row = |id: &str, name: &str, project: Option<&String>, kind: &str| {
-            let plain = [name, project.map_or("", String::as_str), kind].map(|text| (Style::Plain, text.to_owned()));
-            [(Style::Bold, id.to_owned())].into_iter().chain(plain).collect::<Vec<_>>()
+            let texts = [name, project.map_or("", String::as_str), kind].map(|text| (Style::Plain, plain(text)));
+            [(Style::Bold, plain(id))].into_iter().chain(texts).collect::<Vec<_>>()
         };
         let standard = self.standard_clusters.iter().map(|cluster| {
             row(

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{ConfigReport, Named, Told};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
+use crate::integrations::helix::plain;
 use crate::integrations::helix::types::{ProjectDetails, ProjectRef};
 use crate::ops::cloud;
 use crate::ops::cloud::selection::{self, Selector};
@@ -58,7 +59,7 @@ impl Told for ProjectList {
         let cells = |row: &Row| {
             let mark = if row.current { "*" } else { "" };
             let ProjectRef { id, name } = row.project.clone();
-            vec![(Style::Good, mark.to_owned()), (Style::Plain, name), (Style::Dim, id)]
+            vec![(Style::Good, mark.to_owned()), (Style::Plain, plain(&name)), (Style::Dim, plain(&id))]
         };
         page.table(&["", "NAME", "ID"], &self.projects.iter().map(cells).collect::<Vec<_>>());
     }
@@ -77,8 +78,8 @@ pub struct ProjectShow {
 impl Told for ProjectShow {
     fn human(&self, page: &mut Page) {
         let ProjectDetails { id, name, workspace_slug, workspace_name, .. } = &self.project;
-        page.line(Style::Bold, name);
-        page.details([("id", id.clone()), ("workspace", format!("{workspace_name} ({workspace_slug})"))]);
+        page.line(Style::Bold, plain(name));
+        page.details([("id", id.clone()), ("workspace", plain(&format!("{workspace_name} ({workspace_slug})")))]);
     }
 
     fn line(&self) -> String {

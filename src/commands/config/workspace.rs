@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{ConfigReport, Named, Told};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
+use crate::integrations::helix::plain;
 use crate::integrations::helix::types::Member;
 use crate::ops::cloud;
 use crate::ops::cloud::preferences::Preferences;
@@ -64,7 +65,7 @@ impl Told for WorkspaceList {
                 let user = &member.user;
                 let who = user.github_name.as_deref().or(user.github_login.as_deref()).unwrap_or("somebody");
                 let role = member.role.as_str().unwrap_or_default();
-                page.line(Style::Dim, format_args!("  {}: {who} {role}", row.workspace.url_slug));
+                page.line(Style::Dim, plain(&format!("  {}: {who} {role}", row.workspace.url_slug)));
             }
         }
     }
@@ -78,8 +79,8 @@ impl Row {
     fn cells(&self) -> Vec<(Style, String)> {
         let mark = if self.current { "*" } else { "" };
         let Named { id, name, url_slug, workspace_type } = &self.workspace;
-        let plain = [url_slug, name, workspace_type].map(|text| (Style::Plain, text.clone()));
-        [(Style::Good, mark.to_owned())].into_iter().chain(plain).chain([(Style::Dim, id.clone())]).collect()
+        let texts = [url_slug, name, workspace_type].map(|text| (Style::Plain, plain(text)));
+        [(Style::Good, mark.to_owned())].into_iter().chain(texts).chain([(Style::Dim, id.clone())]).collect()
     }
 }
 
@@ -92,7 +93,7 @@ pub struct WorkspaceShow {
 impl Told for WorkspaceShow {
     fn human(&self, page: &mut Page) {
         let Named { id, name, url_slug, workspace_type } = &self.workspace;
-        page.line(Style::Bold, name);
+        page.line(Style::Bold, plain(name));
         page.details([("slug", url_slug.clone()), ("type", workspace_type.clone()), ("id", id.clone())]);
     }
 

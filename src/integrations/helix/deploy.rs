@@ -4,7 +4,7 @@ use futures_util::StreamExt as _;
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 
-use super::events::{Event, Events};
+use super::events::{Event, Opened};
 use super::platform::Settings;
 use super::types::DeployBody;
 use super::{TITLE, plain};
@@ -76,11 +76,13 @@ pub(super) fn body(settings: &Settings, desired: &Desired, bundle: &SourceBundle
 /// # Errors
 ///
 /// When the service says no, or says nothing more.
-pub(super) async fn follow(action: &str, mut events: Events, progress: &dyn Progress) -> Result<Deployed> {
+pub(super) async fn follow(action: &str, stream: Opened, progress: &dyn Progress) -> Result<Deployed> {
+    let Opened { mut events, request_id } = stream;
     let mut lines: Vec<String> = Vec::new();
     let failed = |code: Code, message: String, lines: &[String]| {
         let last = lines.len().saturating_sub(KEPT_LINES);
-        TargetError::new(code, TITLE, action, message).context(lines[last..].iter().cloned())
+        let failed = TargetError::new(code, TITLE, action, message).context(lines[last..].iter().cloned());
+        TargetError { request_id: Some(request_id.clone()), ..failed }
     };
     let unknown =
         "see what became of it, `helix status`, and run the command again: it does not deploy twice what is deployed";

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::types::WireLog;
+use crate::http::innermost;
 
 /// What a stream says.
 #[derive(Clone, Debug)]
@@ -91,6 +92,14 @@ pub enum EventError {
     Malformed(String),
 }
 
+/// A stream that was opened.
+pub struct Opened {
+    /// What it says.
+    pub events: Events,
+    /// What to call it, for whoever supports the service.
+    pub request_id: String,
+}
+
 /// A stream of events.
 pub type Events = BoxStream<'static, Result<Event, EventError>>;
 
@@ -98,7 +107,8 @@ pub type Events = BoxStream<'static, Result<Event, EventError>>;
 #[must_use]
 pub fn of_response(response: reqwest::Response) -> Events {
     let parts = stream::try_unfold(response, |mut response| async move {
-        Ok::<_, reqwest::Error>(response.chunk().await?.map(|part| (part, response)))
+        let part = response.chunk().await.map_err(|error| innermost(&error))?;
+        Ok::<_, String>(part.map(|part| (part, response)))
     });
     of_bytes(parts).boxed()
 }

@@ -112,7 +112,7 @@ struct Follow {
 
 impl Follow {
     async fn open(cloud: Cloud, cluster: String, since: Option<Timestamp>) -> Result<Self> {
-        let events = cloud.log_live(&cluster, since.map(Timestamp::as_second)).await?;
+        let events = cloud.log_live(&cluster, since.map(Timestamp::as_second)).await?.events;
         Ok(Self {
             cloud,
             cluster,
@@ -183,8 +183,8 @@ impl Follow {
             tokio::time::sleep(PAUSE * 2_u32.pow(self.tries - 1)).await;
             tracing::debug!(reason, tries = self.tries, "following the log again");
             match self.cloud.log_live(&self.cluster, self.last.map(Timestamp::as_second)).await {
-                Ok(events) => {
-                    self.events = events;
+                Ok(opened) => {
+                    self.events = opened.events;
                     self.repeated = self.told.clone();
                     self.opened = Instant::now();
                     return Ok(());

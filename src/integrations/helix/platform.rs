@@ -59,7 +59,7 @@ impl HelixCloud {
             let name = &self.settings.instance;
             let message = format!("`[cloud.{name}.helix]` names no cluster yet");
             TargetError::new(Code::NotFound, TITLE, "find the cluster", message)
-                .hint(format!("write the id of one into `cluster_id`; `helix config cluster list` shows what there is"))
+                .hint("write the id of one into `cluster_id`; `helix config cluster list` shows what there is")
         })
     }
 

@@ -11,7 +11,7 @@ use super::credentials::{Credentials, Profile};
 use super::{TOKEN, Wanted, endpoint, masked, profile_name, stranger, with_key};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
-use crate::integrations::helix::events::Event;
+use crate::integrations::helix::events::{Event, Opened};
 use crate::integrations::helix::{TITLE, plain};
 use crate::ui::Style;
 
@@ -46,7 +46,7 @@ pub struct LoggedIn {
 pub async fn device(ctx: &Ctx, wanted: &Wanted, browser: Browser) -> Result<LoggedIn, Failure> {
     let keep = Keep::new(ctx, wanted)?;
     let step = ctx.ui.step("login", &format!("Logging in to {}", keep.endpoint.url));
-    let mut events = stranger(ctx, &keep.endpoint)?.login().await?;
+    let Opened { mut events, request_id } = stranger(ctx, &keep.endpoint)?.login().await?;
     let wait = async {
         while let Some(event) = events.next().await {
             let event = event.map_err(|error| broken(&error.to_string()))?;
@@ -78,7 +78,8 @@ pub async fn device(ctx: &Ctx, wanted: &Wanted, browser: Browser) -> Result<Logg
     };
     let success = tokio::time::timeout(PATIENCE, wait)
         .await
-        .unwrap_or_else(|_| Err(too_late("nobody confirmed it within 5 minutes")))?;
+        .unwrap_or_else(|_| Err(too_late("nobody confirmed it within 5 minutes")));
+    let success = success.map_err(|failure| failure.context([format!("request id {request_id}")]))?;
     let key = success.key.ok_or_else(|| broken("a success without a key"))?;
     step.done("Logged in");
     keep.login(ctx, key, success.user_id)

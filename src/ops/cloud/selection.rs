@@ -6,8 +6,8 @@ use super::preferences::Preferences;
 use crate::config::edit;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
-use crate::integrations::helix::Cloud;
 use crate::integrations::helix::types::{ProjectRef, Workspace};
+use crate::integrations::helix::{Cloud, plain};
 use crate::project::Project;
 use crate::utils::{nearest, write_atomic};
 
@@ -79,7 +79,7 @@ pub fn choose(ctx: &Ctx, all: &[Workspace]) -> Result<usize, Failure> {
         return Err(failure.hint("make one on the web page of the service"));
     }
     let names: Vec<String> =
-        all.iter().map(|workspace| format!("{} ({})", workspace.name, workspace.url_slug)).collect();
+        all.iter().map(|workspace| plain(&format!("{} ({})", workspace.name, workspace.url_slug))).collect();
     ctx.ui.choose("Which workspace?", &names, "its slug")
 }
 
@@ -89,7 +89,7 @@ pub fn choose(ctx: &Ctx, all: &[Workspace]) -> Result<usize, Failure> {
 ///
 /// When there is none.
 pub fn find(all: Vec<Workspace>, selector: &Selector) -> Result<Workspace, Failure> {
-    let slugs: Vec<String> = all.iter().map(|workspace| workspace.url_slug.clone()).collect();
+    let slugs: Vec<String> = all.iter().map(|workspace| plain(&workspace.url_slug)).collect();
     let (text, fits): (&str, fn(&Workspace) -> &str) = match selector {
         Selector::Name(slug) => (slug, |workspace| &workspace.url_slug),
         Selector::Id(id) => (id, |workspace| &workspace.id),
@@ -103,7 +103,7 @@ pub fn find(all: Vec<Workspace>, selector: &Selector) -> Result<Workspace, Failu
 ///
 /// When there is none.
 pub fn find_project(all: &[ProjectRef], selector: &Selector) -> Result<ProjectRef, Failure> {
-    let names: Vec<String> = all.iter().map(|project| project.name.clone()).collect();
+    let names: Vec<String> = all.iter().map(|project| plain(&project.name)).collect();
     let (text, fits): (&str, fn(&ProjectRef) -> &str) = match selector {
         Selector::Name(name) => (name, |project| &project.name),
         Selector::Id(id) => (id, |project| &project.id),

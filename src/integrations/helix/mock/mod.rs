@@ -91,7 +91,6 @@ impl Mock {
     }
 
     /// All that it answers.
-    #[must_use]
     pub fn router(self) -> Router {
         Router::new()
             .route("/github-login", post(accounts::login))

@@ -48,7 +48,7 @@ pub fn local(project: &Project) -> Result<Tree, Failure> {
 /// The files of a snapshot, named relative to the query folder, whichever folder they were sent from.
 #[must_use]
 pub fn remote(snapshot: &Snapshot) -> Remote {
-    let folder = query_folder(snapshot.helix_toml.as_deref());
+    let folder = folder_of(snapshot);
     let mut remote = Remote::default();
     let sent = snapshot.hx_files.iter();
     let files = sent.flat_map(|(path, text)| bundle::split(text).unwrap_or_else(|| vec![(path.clone(), text.clone())]));
@@ -62,6 +62,11 @@ pub fn remote(snapshot: &Snapshot) -> Remote {
         }
     }
     remote
+}
+
+/// The query folder that the project file of a snapshot names: what [`remote`] takes off the paths.
+pub(super) fn folder_of(snapshot: &Snapshot) -> Option<String> {
+    query_folder(snapshot.helix_toml.as_deref())
 }
 
 /// The query folder of a project file of the cluster, without `./` and `/`; `db` where it says nothing that can be used.

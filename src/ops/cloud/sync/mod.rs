@@ -3,6 +3,7 @@
 //! What changed is told from what both had when they were last in step, never from times of files: a checkout changes those. Decide
 //! first ([`decide`], a value), then do ([`pull`]). What is overwritten or deleted is copied aside before.
 
+pub mod checkout;
 mod files;
 
 use std::collections::{BTreeMap, BTreeSet};
