@@ -286,7 +286,10 @@ fn a_push_that_is_killed_after_any_call_is_gone_on_with() {
     let proxy = runtime.block_on(Proxy::start(&registry.host, Vec::new()));
     // A repository for each time, so that each begins from nothing.
     let table = |number: usize| {
-        format!("[cloud.prod.docker_hub]\nnamespace = \"acme\"\nregistry = \"{}\"\nimage = \"shop{number}\"\n", proxy.host)
+        format!(
+            "[cloud.prod.docker_hub]\nnamespace = \"acme\"\nregistry = \"{}\"\nimage = \"shop{number}\"\n",
+            proxy.host
+        )
     };
     let mut prod = Elsewhere::new(&table(0), Vec::new());
     let image = prod.image();

@@ -53,7 +53,8 @@ fn commands(text: &str) -> Vec<String> {
         line.starts_with("helix ").then(|| line.to_owned())
     });
     let inline = text.split('`').skip(1).step_by(2).filter(|code| code.starts_with("helix ")).map(str::to_owned);
-    let all = lines.chain(inline.flat_map(|code| code.split(['<', '|', '&', '>']).next().map(|code| code.trim().to_owned())));
+    let all =
+        lines.chain(inline.flat_map(|code| code.split(['<', '|', '&', '>']).next().map(|code| code.trim().to_owned())));
     all.filter(|command| !command.contains('…') && !command.contains("...") && !command.contains('\n')).collect()
 }
 
@@ -71,7 +72,8 @@ fn every_command_of_a_guide_is_one() {
                 use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
                 // `helix auth` speaks of a command and is none.
                 let is_a_name = words.split_whitespace().count() == 2;
-                let is_help = matches!(error.kind(), DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand);
+                let is_help =
+                    matches!(error.kind(), DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand);
                 let is_missing = error.kind() == clap::error::ErrorKind::MissingRequiredArgument;
                 if !is_help && !(is_a_name && is_missing) {
                     wrong.push(format!("{}: {command}: {}", page.display(), error.kind()));
@@ -88,7 +90,11 @@ fn every_table_of_a_guide_can_be_read() {
     let mut wrong = Vec::new();
     for page in pages() {
         for block in blocks(&fs::read_to_string(&page).unwrap(), "toml") {
-            let whole = if block.contains("[project]") { block.clone() } else { format!("[project]\nname = \"shop\"\n\n{block}") };
+            let whole = if block.contains("[project]") {
+                block.clone()
+            } else {
+                format!("[project]\nname = \"shop\"\n\n{block}")
+            };
             if let Err(error) = Config::parse("helix.toml", &whole) {
                 let problems: Vec<String> = error.problems.iter().map(|problem| problem.message.clone()).collect();
                 wrong.push(format!("{}: {}", page.display(), problems.join(", ")));

@@ -24,7 +24,10 @@ fn an_instance_is_pushed_changed_taken_back_and_deleted() {
     assert_eq!(again["changed"], false, "{again}");
     assert_eq!(scene.calls("/deploy"), deploys, "nothing is deployed twice");
 
-    scene.project.write("db/queries.hx", &format!("{QUERIES}\nQUERY count() =>\n    count <- N<User>::COUNT\n    RETURN count\n"));
+    scene.project.write(
+        "db/queries.hx",
+        &format!("{QUERIES}\nQUERY count() =>\n    count <- N<User>::COUNT\n    RETURN count\n"),
+    );
     let second = scene.data(&["push", "prod"]);
     assert_eq!(second["plan"]["queries"][0]["name"], "count", "{second}");
     let releases = scene.data(&["releases", "list", "prod"])["releases"].clone();

@@ -255,7 +255,10 @@ fn link(args: &[&str]) -> bool {
 fn address(bridge: &str) -> bool {
     let own = std::process::id();
     let address = format!("10.214.{}.{}/30", own / 64 % 256, own % 64 * 4 + 1);
-    Command::new("ip").args(["address", "add", &address, "dev", bridge]).output().is_ok_and(|output| output.status.success())
+    Command::new("ip")
+        .args(["address", "add", &address, "dev", bridge])
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 /// The server of tests, built once.

@@ -374,14 +374,9 @@ pub(super) async fn published(remote: &Remote, registry: &dyn Registry) -> Resul
         label(names::MANAGED).as_deref() == Some("true") && label(names::INSTANCE).as_deref() == Some(&remote.name);
     if !is_ours {
         let message = format!("{} has a tag `{tag}` that is not of this instance", registry.repository());
-        return Err(TargetError::new(
-            Code::Conflict,
-            registry.target().title,
-            "publish",
-            message,
-        )
-        .hint("name another repository with `image`, or other `tags`")
-        .into());
+        return Err(TargetError::new(Code::Conflict, registry.target().title, "publish", message)
+            .hint("name another repository with `image`, or other `tags`")
+            .into());
     }
     let image = registry.repository().at(&head.digest);
     let known = remembered(remote, &image)?;
