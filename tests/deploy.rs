@@ -60,6 +60,11 @@ impl Elsewhere {
     }
 }
 
+/// The login of Docker Hub.
+fn hub() -> Vec<(&'static str, String)> {
+    vec![("DOCKERHUB_USERNAME", "acme".to_owned()), ("DOCKERHUB_TOKEN", PLANTED.to_owned())]
+}
+
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
@@ -187,14 +192,15 @@ fn a_hook_gets_the_image_and_its_failure_is_told() {
         return;
     }
     let runtime = runtime();
-    let Some(registry) = runtime.block_on(Registry::start(Login::Open)) else { return };
+    let login = Login::Password("acme", PLANTED);
+    let Some(registry) = runtime.block_on(Registry::start(login)) else { return };
     let table = |hook: &str| {
         format!(
             "[cloud.prod.docker_hub]\nnamespace = \"acme\"\nregistry = \"{}\"\ndeploy_hook = \"{hook}\"\n",
             registry.host
         )
     };
-    let mut prod = Elsewhere::new(&table("echo $HELIX_INSTANCE $HELIX_DIGEST > told; test $HELIX_IMAGE"), Vec::new());
+    let mut prod = Elsewhere::new(&table("echo $HELIX_INSTANCE $HELIX_DIGEST > told; test $HELIX_IMAGE"), hub());
     let image = prod.image();
     let pushed = prod.push(&image, &[]).code(0).json()["data"].clone();
     let told = fs::read_to_string(prod.boxed.project.root().join("told")).unwrap();
@@ -282,7 +288,8 @@ fn a_push_that_is_killed_after_any_call_is_gone_on_with() {
         return;
     }
     let runtime = runtime();
-    let Some(registry) = runtime.block_on(Registry::start(Login::Open)) else { return };
+    let login = Login::Password("acme", PLANTED);
+    let Some(registry) = runtime.block_on(Registry::start(login)) else { return };
     let proxy = runtime.block_on(Proxy::start(&registry.host, Vec::new()));
     // A repository for each time, so that each begins from nothing.
     let table = |number: usize| {
@@ -291,7 +298,7 @@ fn a_push_that_is_killed_after_any_call_is_gone_on_with() {
             proxy.host
         )
     };
-    let mut prod = Elsewhere::new(&table(0), Vec::new());
+    let mut prod = Elsewhere::new(&table(0), hub());
     let image = prod.image();
     let whole = prod.push(&image, &[]).code(0).json()["data"].clone();
     let digest = |data: &Value| data["image"].as_str().unwrap().split_once('@').unwrap().1.to_owned();
@@ -301,6 +308,7 @@ fn a_push_that_is_killed_after_any_call_is_gone_on_with() {
         prod.configure(&table(number));
         let _ = fs::remove_dir_all(prod.boxed.project.root().join(".helix/prod"));
         let mut push = prod.boxed.project.command(&["push", "prod", "--image", &image]);
+        push.envs(prod.env.iter().map(|(name, value)| (*name, value)));
         let mut push = push.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
         let mut seen = 0;
         while seen < number && push.try_wait().unwrap().is_none() {

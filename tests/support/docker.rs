@@ -208,10 +208,9 @@ impl Daemon {
         let at = |name: &str| self.folder.path().join(name);
         let mut command = Command::new("dockerd");
         command.args(["--host", self.cli.host.unwrap(), "--iptables=false", "--ip-masq=false"]);
+        // No pools of addresses: with some, a second start removes the bridge of the daemon that is always there.
         command.args(["--bridge", &self.bridge]);
         command.arg("--data-root").arg(&self.data).arg("--exec-root").arg(at("exec")).arg("--pidfile").arg(at("pid"));
-        // Away from those of the daemon that is always there.
-        command.args(["--default-address-pool", "base=10.213.0.0/16,size=24"]);
         self.child = Some(command.stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn().unwrap());
         for _ in 0..600 {
             if self.cli.try_run(&["version"]) {

@@ -32,9 +32,8 @@ pub(super) async fn open(ctx: &Ctx, project: &Project, name: &str, cloud: &Cloud
             let around = fly::Surroundings { env: &ctx.env, home: &home, root: project.root() };
             Kind::Platform(Box::new(Fly::new(settings, &names, around, &client, fly::Pace::default())))
         }
-        Provider::Helix(_) | Provider::Enterprise(_) => {
-            return Err(ops::local::unsupported(name, cloud.target()));
-        }
+        Provider::Helix(_) => Kind::Platform(Box::new(ops::cloud::platform(ctx, project, name, false).await?)),
+        Provider::Enterprise(_) => return Err(ops::local::unsupported(name, cloud.target())),
     })
 }
 
