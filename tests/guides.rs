@@ -67,7 +67,7 @@ fn every_command_of_a_guide_is_one() {
         for command in commands(&text) {
             count += 1;
             // Numbers and paths that stand for others.
-            let words = command.replace(" N", " 3").replace('"', "").replace('\'', "");
+            let words = command.replace(" N", " 3").replace(['"', '\''], "");
             if let Err(error) = helix::cli::command().try_get_matches_from(words.split_whitespace()) {
                 use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
                 // `helix auth` speaks of a command and is none.
@@ -78,7 +78,7 @@ fn every_command_of_a_guide_is_one() {
                 // `helix build --bin` speaks of an option.
                 let is_option = words.split_whitespace().last().is_some_and(|last| last.starts_with("--"))
                     && error.kind() == clap::error::ErrorKind::InvalidValue;
-                if !is_help && !(is_a_name && is_missing) && !is_option {
+                if !(is_help || is_option || is_a_name && is_missing) {
                     wrong.push(format!("{}: {command}: {}", page.display(), error.kind()));
                 }
             }

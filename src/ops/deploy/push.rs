@@ -192,7 +192,8 @@ impl Run<'_> {
             match platform.lock(&owner(self.ctx)).await {
                 Err(error) if error.code == Code::Locked && Instant::now() < patience => {
                     self.ctx.ui.note(&error.message);
-                    self.ctx.unless_cancelled(async { Ok(tokio::time::sleep(LOOK).await) }).await?;
+                    tokio::time::sleep(LOOK).await;
+                    self.ctx.check_cancelled()?;
                 }
                 taken => return Ok(taken?),
             }
