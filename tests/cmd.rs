@@ -96,7 +96,8 @@ fn each_failure_has_its_exit_code_in_text_and_json() {
     fs::remove_dir_all(project.root().join("db")).unwrap();
     check(&["check"], 3, "E-CFG-QUERIES");
     project.write("helix.toml", "[project]\nname = \"app\"\n[local.dev]\n[cloud.b.fly]\n");
-    check(&["push", "b"], 7, "E-DEPLOY-UNSUPPORTED");
+    check(&["dev", "b"], 7, "E-DEPLOY-UNSUPPORTED");
+    check(&["backup", "b"], 7, "E-DEPLOY-UNSUPPORTED");
     check(&["push"], 5, "E-INPUT-REQUIRED");
     project.write("helix.toml", "[project]\nname = \"app\"\n[local.dev]\nprot = 1\n");
     check(&["status"], 3, "E-CFG-UNKNOWN-KEY");
