@@ -258,8 +258,9 @@ impl Run<'_> {
         Ok(Deployed {
             release: self.release.clone(),
             url: activated.url,
+            // What has no image has no tags.
+            tags: reference.as_ref().map(|_| self.tags.own.clone()).unwrap_or_default(),
             image: reference,
-            tags: self.tags.own.clone(),
             uploaded_bytes: uploaded,
             health,
             key,

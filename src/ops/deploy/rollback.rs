@@ -156,7 +156,7 @@ async fn stored(remote: &Remote, registry: &dyn Registry) -> Result<Vec<RemoteRe
 /// When there is none, or it cannot be gone back to.
 pub fn choose<'a>(name: &str, all: &'a [Known], wanted: Option<&str>) -> Result<&'a Known, Failure> {
     let failed = |message: String| {
-        Failure::new("E-STATE-NO-RELEASE", ExitCode::State, message).hint(format!("see `helix releases {name}`"))
+        Failure::new("E-STATE-NO-RELEASE", ExitCode::State, message).hint(format!("see `helix releases list {name}`"))
     };
     if let Some(wanted) = wanted {
         let found: Vec<&Known> =
