@@ -19,6 +19,7 @@ fn data_moves_between_a_process_and_a_container() {
     boxed.push(&image, &[]).code(0);
     boxed.ann();
     let in_a_container = fs::read_to_string(boxed.project.root().join("helix.toml")).unwrap();
+    boxed.helix(&["stop", "dev"]).code(0);
     boxed.project.write("helix.toml", &in_a_container.replace("\"docker\"", "\"embedded\""));
     boxed.helix(&["push", "dev"]).code(0);
     assert!(boxed.containers().iter().all(|name| DOCKER.inspect(name)["State"]["Running"] == false));
@@ -47,7 +48,7 @@ fn a_container_is_backed_up_and_exported_while_it_runs() {
     assert_eq!(boxed.container()["State"]["StartedAt"], began, "it went on serving");
 
     boxed.project.ok("add_user", &json!({"email": "bob@x", "name": "Bob", "age": 32}));
-    boxed.helix(&["restore", "dev", "--from", &backup, "--yes"]).code(0);
+    boxed.helix(&["restore", "dev", "--from", &backup, "--stop", "--yes"]).code(0);
     boxed.helix(&["start", "dev"]).code(0);
     assert_eq!(boxed.names(), json!(["Ann"]), "as it was when it was copied");
 }

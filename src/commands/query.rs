@@ -12,6 +12,7 @@ use super::args::duration;
 use crate::compiler;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
+use crate::ops::deploy::{self, Remote};
 use crate::ops::invoke::{ApiKey, Endpoint, InvokeError, arguments, find};
 use crate::ops::local;
 use crate::ops::platform::Platform;
@@ -263,7 +264,8 @@ pub async fn run(args: QueryArgs, ctx: &Ctx) -> Result<QueryReport, Failure> {
         }
     };
     let key = ctx.var("HELIX_API_KEY").map(|key| ApiKey(key.to_owned()));
-    let endpoint = Endpoint { http: local::http(args.url.is_some())?, url: url.clone(), key, timeout: args.timeout };
+    let endpoint =
+        Endpoint { http: local::http(!is_of_this_machine(&url))?, url: url.clone(), key, timeout: args.timeout };
     let introspection = endpoint.introspect().await?;
     let Some(name) = name else {
         return Ok(QueryReport::List { instance, url, queries: introspection.queries });
@@ -334,6 +336,16 @@ fn words(args: &QueryArgs) -> Result<(Option<String>, Option<String>), Failure> 
 async fn address(ctx: &Ctx, given: Option<&str>) -> Result<(String, String), Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, given)?;
+    if let Some(remote) = Remote::of(ctx, project, &name).await? {
+        remote.platform("call the queries of")?;
+        let status = ctx.unless_cancelled(deploy::plan::status(&remote)).await?;
+        let url = status.url.map(|url| url.trim_end_matches('/').to_owned());
+        return url.map(|url| (name.clone(), url)).ok_or_else(|| {
+            let message = format!("instance `{name}` has no address that is known here");
+            Failure::new("E-STATE-NOT-RUNNING", ExitCode::State, message)
+                .hint(format!("`helix status {name}`, or name the address: `--url`"))
+        });
+    }
     let platform = Platform::of(ctx, project, &name)?;
     match platform.running().await? {
         Some(running) => Ok((name, running.url)),

@@ -1,5 +1,6 @@
 //! `helix status`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use crate::config::Instance;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
+use crate::integrations::embedded::Files;
 use crate::ops::deploy::{self, Remote};
 use crate::ops::local;
 use crate::ops::platform::Platform;
@@ -152,14 +154,15 @@ async fn look(args: &StatusArgs, ctx: &Ctx, project: &Project, names: &[String])
 
 /// An instance elsewhere: what its target says, or what is remembered of it.
 async fn elsewhere(ctx: &Ctx, project: &Project, name: &str, target: &'static str, ask: bool) -> InstanceStatus {
+    if !ask {
+        let files = Files::new(name, project.home(name), PathBuf::new());
+        return deploy::status::remembered(name, target, &files);
+    }
     let remote = match Remote::of(ctx, project, name).await {
         Ok(Some(remote)) => remote,
         Ok(None) => return status::unknown(name, target, "it is on this machine".to_owned()),
         Err(failure) => return status::unknown(name, target, failure.message),
     };
-    if !ask {
-        return deploy::status::remembered(&remote);
-    }
     match deploy::plan::status(&remote).await {
         Ok(found) => deploy::status::of(&remote, found),
         Err(failure) => status::unknown(name, target, failure.message),

@@ -61,8 +61,13 @@ impl Remote {
     pub async fn of(ctx: &Ctx, project: &Project, name: &str) -> Result<Option<Self>, Failure> {
         let (name, instance) = project.instance(name)?;
         let Instance::Cloud(cloud) = instance else { return Ok(None) };
-        if integrations::find(instance.target()).unsupported.is_some() {
+        let target = integrations::find(instance.target());
+        if target.unsupported.is_some() {
             return Err(local::unsupported(name, instance.target()));
+        }
+        if ctx.offline {
+            let message = format!("`{name}` is at {}, and `--offline` was asked for", target.title);
+            return Err(Failure::new("E-NET-OFFLINE", ExitCode::Network, message).hint("leave `--offline` out"));
         }
         let kind = targets::open(ctx, project, name, cloud).await?;
         // It has no data here.

@@ -1,7 +1,7 @@
 //! How an instance elsewhere is, in the terms of those on this machine.
 
 use super::Remote;
-use crate::integrations::embedded::State;
+use crate::integrations::embedded::{Files, State};
 use crate::integrations::role::RemoteStatus;
 use crate::ops::status::{self, InstanceState, InstanceStatus};
 
@@ -32,9 +32,9 @@ pub fn of(remote: &Remote, found: RemoteStatus) -> InstanceStatus {
 
 /// What is remembered of it here, without asking anybody.
 #[must_use]
-pub fn remembered(remote: &Remote) -> InstanceStatus {
-    let blank = status::blank(&remote.name, remote.target().name);
-    match State::load(&remote.files) {
+pub fn remembered(name: &str, target: &'static str, files: &Files) -> InstanceStatus {
+    let blank = status::blank(name, target);
+    match State::load(files) {
         Ok(Some(state)) => InstanceStatus {
             release: state.release_id,
             released_at: Some(state.deployed_at),
