@@ -30,6 +30,11 @@ fn an_instance_is_pushed_changed_taken_back_and_deleted() {
     );
     let second = scene.data(&["push", "prod"]);
     assert_eq!(second["plan"]["queries"][0]["name"], "count", "{second}");
+    let pushed = fs::read_to_string(scene.project.root().join("db/queries.hx")).unwrap();
+    scene.project.write("db/queries.hx", &format!("{pushed}\n// Edited since.\n"));
+    let differs = scene.helix(&["sync", "prod", "--dry-run", "--json"]).code(20).json()["data"].clone();
+    assert_eq!(differs["left"]["conflicts"], json!([]), "only this side has changed: {differs}");
+    scene.project.write("db/queries.hx", &pushed);
     let releases = scene.data(&["releases", "list", "prod"])["releases"].clone();
     assert_eq!(releases.as_array().unwrap().len(), 2, "{releases}");
     assert_eq!((&releases[0]["current"], &releases[1]["available"]), (&json!(true), &json!(true)), "{releases}");

@@ -9,12 +9,13 @@ use secrecy::SecretString;
 use super::plan::{Action, PushRequest, RemotePlan};
 use super::tags::{self, Tags, Words};
 use super::{Kind, Remote, Shown, hook, image, key, owner, plan};
-use crate::config::{BuildMode, ImageRegistry, Provider, RegistryKind};
+use crate::config::{BuildMode, HelixCloud, ImageRegistry, Provider, RegistryKind};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::container::names;
 use crate::integrations::error::{Code, TargetError};
 use crate::integrations::role::{Artifact, Desired, HealthGate, Lock, Platform, Registry, RemoteRelease, RemoteStatus};
+use crate::ops::cloud::sync;
 use crate::ops::compile::CompiledProject;
 use crate::ops::env_file;
 use crate::ops::health::{self, Health};
@@ -96,6 +97,12 @@ pub async fn push(
             releases::record(&remote.files.releases(), &release)
                 .map_err(super::super::instance::InstanceError::from)?;
             plan::remember(remote, &compiled.program, &release, &plan.hash)?;
+            if let Provider::Helix(HelixCloud { cluster_id: Some(cluster), .. }) = &remote.cloud.provider {
+                // What was deployed is what both sides have in common now.
+                let here = sync::local(project)?;
+                let base = sync::base(project, &remote.name, cluster)?;
+                sync::remember(project, &remote.name, cluster, sync::common(&base, &here, &here))?;
+            }
             deployed.release = release;
             Ok(deployed)
         }
