@@ -39,7 +39,11 @@ pub struct RemotePlanReport {
 
 impl Report for RemotePlanReport {
     fn human(&self, page: &mut Page) {
-        page.success(self.line());
+        if self.is_refused() {
+            page.line(Style::Bad, self.line());
+        } else {
+            page.success(self.line());
+        }
         for line in describe(&self.queries, &self.schema) {
             page.text_line(format_args!("  {line}"));
         }
@@ -56,7 +60,9 @@ impl Report for RemotePlanReport {
                 page.line(Style::Dim, format_args!("    help: {fix}"));
             }
         }
-        let mut details = vec![("action", self.action.describe())];
+        let mut details = Vec::new();
+        // What runs may not even be known.
+        details.extend((!self.is_refused()).then(|| ("action", self.action.describe())));
         details.extend(self.previous.as_ref().map(|release| ("running", release.id.clone())));
         details.extend(self.url.clone().map(|url| ("url", url)));
         if self.class == Class::Breaking {
@@ -75,8 +81,15 @@ impl Report for RemotePlanReport {
 }
 
 impl RemotePlanReport {
+    fn is_refused(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
     fn line(&self) -> String {
         let name = &self.instance;
+        if self.is_refused() {
+            return format!("A push to `{name}` would be refused");
+        }
         if self.changes { format!("A push would change `{name}`") } else { format!("`{name}` is up to date") }
     }
 }
