@@ -133,7 +133,7 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         let ty = self.catalog.get(item);
         let bytes = self.copy_row(ty, id)?;
         let values = self.values(ty, bytes)?;
-        vector::remove(self.txn, ty.stored, rows::vector_slot(bytes)?)?;
+        vector::remove(self.txn, ty.stored, &self.vectors, rows::vector_slot(bytes)?)?;
         let slot = vector::insert(self.txn, ty.stored, &self.vectors, id, data)?;
         self.put_row(ty, id, Header::Vector { slot }, &values)
     }
@@ -152,7 +152,7 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
             Header::Node => self.delete_edges_at(item, id)?,
             Header::Vector { slot } => {
                 self.delete_edges_at(item, id)?;
-                vector::remove(self.txn, ty.stored, slot)?;
+                vector::remove(self.txn, ty.stored, &self.vectors, slot)?;
             }
         }
         if ty.is_indexed {

@@ -5,7 +5,8 @@
 //! Few vectors are compared one by one, which is exact and, side by side in memory, quick. Many are searched through a graph.
 //! An insertion only stores its vector; the graph takes it in later, when the writer is idle ([`tend`]), and until then a search
 //! compares the backlog one by one. A backlog that grows too long is linked by the insertions themselves. A removed vector
-//! stays as a way through the graph until a vacuum has led all paths around it.
+//! stays as a way through the graph until a vacuum has led all paths around it. That is for idle times as well; removals that
+//! leave more dead vectors than live ones do it themselves.
 //!
 //! Source of the graph: Malkov & Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical
 //! Navigable Small World graphs", 2018.
@@ -34,6 +35,10 @@ pub const TABLES: [Table; 5] =
 
 /// Slots of the backlog that an insertion links when the backlog is too long.
 const LINKS_PER_INSERTION: u32 = 2;
+
+/// Steps of a vacuum that a removal takes when most vectors are dead. A vacuum takes three a slot, so that what dies during one
+/// is a quarter of the slots at most, fewer than it frees.
+const STEPS_PER_REMOVAL: u32 = 12;
 
 /// The parameters of the indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +118,7 @@ fn is_due(config: &VectorConfig, meta: &IndexMeta) -> bool {
 /// # Errors
 ///
 /// [`EngineError::Damaged`] when there is none in the slot.
-pub fn remove<W: WriteTxn>(txn: &mut W, index: u16, slot: u32) -> Result<()> {
+pub fn remove<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, slot: u32) -> Result<()> {
     let mut meta = table::known_meta(txn, index)?;
     if table::find(txn, index, &meta, slot)?.is_none_or(|entry| !entry.is_live()) {
         return Err(EngineError::Damaged("a vector's slot is empty".to_owned()));
@@ -125,6 +130,12 @@ pub fn remove<W: WriteTxn>(txn: &mut W, index: u16, slot: u32) -> Result<()> {
         table::free_slot(txn, index, &mut meta, slot)?;
     }
     meta.live -= 1;
+    for _ in 0..STEPS_PER_REMOVAL {
+        if !vacuum::is_pressing(&meta) {
+            break;
+        }
+        vacuum::advance(txn, index, config, &mut meta)?;
+    }
     table::put_meta(txn, index, &meta)
 }
 

@@ -44,8 +44,13 @@ pub(super) fn has_work(config: &VectorConfig, meta: &IndexMeta) -> bool {
     is_due(config, meta) || meta.vacuum.is_some() || (meta.dead > FEW_DEAD && meta.dead * 20 > meta.live + meta.dead)
 }
 
+/// Whether most slots are dead: a writer that is never idle must not wait for its idle time.
+pub(super) fn is_pressing(meta: &IndexMeta) -> bool {
+    meta.dead > FEW_DEAD && meta.dead > meta.live
+}
+
 /// One slot of a vacuum.
-fn advance<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, meta: &mut IndexMeta) -> Result<()> {
+pub(super) fn advance<W: WriteTxn>(txn: &mut W, index: u16, config: &VectorConfig, meta: &mut IndexMeta) -> Result<()> {
     let Vacuum { phase, next } = meta.vacuum.unwrap_or(Vacuum { phase: Phase::Condemn, next: 0 });
     if next < meta.linked {
         meta.vacuum = Some(Vacuum { phase, next: next + 1 });
