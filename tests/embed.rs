@@ -24,6 +24,10 @@ QUERY near(text: String) =>
 QUERY fixed() =>
     docs <- SearchV<Doc>(Embed("bb"), 1)
     RETURN docs::{title}
+#[model("openai:large")]
+QUERY other(title: String) =>
+    doc <- AddV<Doc>(Embed(title), { title: title })
+    RETURN doc::{title}
 QUERY count() =>
     n <- V<Doc>::COUNT
     RETURN n
@@ -133,6 +137,21 @@ async fn azure_gemini_and_local_speak_their_own_protocols() {
         let engine = engine(config);
         assert_eq!(call(&engine, "add", json!({"title": "a"})).await, json!({"doc": "a"}), "{model}");
     }
+}
+
+#[tokio::test]
+async fn a_query_may_ask_for_another_model() {
+    let server = MockServer::start().await;
+    for model in ["small", "large"] {
+        let matcher = Mock::given(path("/embeddings")).and(body_partial_json(json!({"model": model})));
+        matcher.respond_with(openai).expect(1).mount(&server).await;
+    }
+    let mut config = EmbeddingConfig::new(Model::parse("openai:small").unwrap());
+    config.openai_api_key = Some("key".to_owned());
+    config.openai_base_url = server.uri();
+    let engine = engine(config);
+    assert_eq!(call(&engine, "add", json!({"title": "a"})).await, json!({"doc": "a"}));
+    assert_eq!(call(&engine, "other", json!({"title": "b"})).await, json!({"doc": "b"}));
 }
 
 #[tokio::test]

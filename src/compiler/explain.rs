@@ -1,7 +1,7 @@
 //! A plan as a compact text: names instead of ids, types where a value comes into being.
 
 use helix_plan::{
-    Access, Assignment, Cardinality, Catalog, Comparison, Direction, Entry, Expr, ExprKind, FieldRef, ForBinding,
+    Access, Assignment, Cardinality, Catalog, Comparison, Direction, Entry, Expr, ExprKind, FieldRef, Fold, ForBinding,
     ItemType, Kind, Literal, Program, Query, ReadClass, Return, SlotId, Source, Statement, StatementKind, Step,
     Traversal, Type,
 };
@@ -195,6 +195,14 @@ impl Explain<'_> {
             }
             Step::Range { start, end } => format!("range {} {}", self.expr(start), self.expr(end)),
             Step::First => "first".to_owned(),
+            Step::Fold(fold) => match fold {
+                Fold::Sum => "sum",
+                Fold::Average => "average",
+                Fold::Least => "least",
+                Fold::Greatest => "greatest",
+            }
+            .to_owned(),
+            Step::Intersect { current, found } => format!("intersect {} {}", self.slot(*current), self.expr(found)),
             Step::Count => "count".to_owned(),
             Step::Map { current, value } => format!("map {} {}", self.slot(*current), self.expr(value)),
             Step::Project { current, entries } => format!("project {} {}", self.slot(*current), self.entries(entries)),

@@ -4,10 +4,13 @@
 pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("errors_warnings", errors_warnings::QUERIES),
     ("example", example::QUERIES),
+    ("math_folds", math_folds::QUERIES),
+    ("math_functions", math_functions::QUERIES),
     ("math_numbers", math_numbers::QUERIES),
     ("queries_decode", queries_decode::QUERIES),
     ("queries_for", queries_for::QUERIES),
     ("queries_names", queries_names::QUERIES),
+    ("queries_nested_return", queries_nested_return::QUERIES),
     ("queries_return", queries_return::QUERIES),
     ("queries_variables", queries_variables::QUERIES),
     ("schema_defaults", schema_defaults::QUERIES),
@@ -18,6 +21,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("sources_edges_vectors", sources_edges_vectors::QUERIES),
     ("sources_nodes", sources_nodes::QUERIES),
     ("steps_graph", steps_graph::QUERIES),
+    ("steps_intersect", steps_intersect::QUERIES),
     ("steps_projection", steps_projection::QUERIES),
     ("steps_shape", steps_shape::QUERIES),
     ("steps_where", steps_where::QUERIES),
@@ -32,8 +36,13 @@ mod errors_warnings {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:3714c76b480c372389989f13710615ebb7d1192d3edd01300a7ed74ba8887ca3",
-        bodies: &[("arguments", arguments::query), ("shadow", shadow::query)],
+        digest: "sha256:144de3283e3a46557ada097b4e57a3d04887fcfd9d37f8c21997076e6f81186f",
+        bodies: &[
+            ("arguments", arguments::query),
+            ("known_model", known_model::query),
+            ("shadow", shadow::query),
+            ("unknown_model", unknown_model::query),
+        ],
     };
 
     mod node {
@@ -108,6 +117,18 @@ mod errors_warnings {
         }
     }
 
+    /// `known_model`, which reads.
+    mod known_model {
+        use super::*;
+        pub fn query(_run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY known_model (case.hx:20:7)
+            out.extend_from_slice(b"{\"data\":");
+            write_value(&Value::Int(1), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
     /// `shadow`, which reads.
     mod shadow {
         use super::*;
@@ -139,6 +160,18 @@ mod errors_warnings {
                 },
             )?;
             out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `unknown_model`, which reads.
+    mod unknown_model {
+        use super::*;
+        pub fn query(_run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY unknown_model (case.hx:16:7)
+            out.extend_from_slice(b"{\"data\":");
+            write_value(&Value::Int(1), out);
             out.push(b'}');
             Ok(())
         }
@@ -493,6 +526,851 @@ mod example {
             out.extend_from_slice(b"{\"post\":");
             write_value(&run.id(&post), out);
             out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod math_folds {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:051127f8830acfbe8b700a0e62c17e5fbec7c2950fc4fe3ad82aab14b05f697b",
+        bodies: &[
+            ("each", each_::query),
+            ("exact", exact::query),
+            ("filtered", filtered::query),
+            ("nested", nested::query),
+            ("setup", setup::query),
+            ("variable", variable::query),
+            ("where", where_::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const ITEM: ItemType = ItemType::node(TypeId(0));
+        pub mod item {
+            use super::*;
+            pub const PRICE: FieldId = FieldId(0);
+            pub const COUNT: FieldId = FieldId(1);
+            pub const BIG: FieldId = FieldId(2);
+            pub const SMALL: FieldId = FieldId(3);
+        }
+
+        pub const SHOP: ItemType = ItemType::node(TypeId(1));
+        pub mod shop {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const SELLS: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `each`, which reads.
+    mod each_ {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY each (case.hx:16:7)
+            let shop_name = run.column(node::SHOP, node::shop::NAME);
+            let item_price = run.column(node::ITEM, node::item::PRICE);
+            let item_count = run.column(node::ITEM, node::item::COUNT);
+            // case.hx:17:5
+            let shops = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::SHOP,
+                    |shop| {
+                        let shop = run.load(shop)?;
+                        let shaped = run
+                            .shaped(
+                                shop,
+                                &[
+                                    ("name", Datum::Value(run.read(&shop, shop_name)?)),
+                                    (
+                                        "sum",
+                                        Datum::Value({
+                                            let mut folded = Folded::new(Fold::Sum);
+                                            {
+                                                let shop2 = shop;
+                                                run.neighbours(
+                                                    &shop2,
+                                                    Direction::Out,
+                                                    edge::SELLS,
+                                                    node::ITEM,
+                                                    |item| {
+                                                        let item = run.load(item)?;
+                                                        let element = run.read(&item, item_price)?;
+                                                        folded.take(element, run.arena)
+                                                    },
+                                                )
+                                            }?;
+                                            folded.finish(run.arena)?
+                                        }),
+                                    ),
+                                    (
+                                        "avg",
+                                        Datum::Value({
+                                            let mut folded2 = Folded::new(Fold::Average);
+                                            {
+                                                let shop3 = shop;
+                                                run.neighbours(
+                                                    &shop3,
+                                                    Direction::Out,
+                                                    edge::SELLS,
+                                                    node::ITEM,
+                                                    |item2| {
+                                                        let item2 = run.load(item2)?;
+                                                        let element2 = run.read(&item2, item_price)?;
+                                                        folded2.take(element2, run.arena)
+                                                    },
+                                                )
+                                            }?;
+                                            folded2.finish(run.arena)?
+                                        }),
+                                    ),
+                                    (
+                                        "n",
+                                        Datum::Value({
+                                            let mut count = 0_u64;
+                                            {
+                                                let shop4 = shop;
+                                                count += run.degree(&shop4, Direction::Out, edge::SELLS)?;
+                                                Flow::more()
+                                            }?;
+                                            Value::from(count)
+                                        }),
+                                    ),
+                                    (
+                                        "least",
+                                        Datum::Value({
+                                            let mut folded3 = Folded::new(Fold::Least);
+                                            {
+                                                let shop5 = shop;
+                                                run.neighbours(
+                                                    &shop5,
+                                                    Direction::Out,
+                                                    edge::SELLS,
+                                                    node::ITEM,
+                                                    |item3| {
+                                                        let item3 = run.load(item3)?;
+                                                        let element3 = run.read(&item3, item_count)?;
+                                                        folded3.take(element3, run.arena)
+                                                    },
+                                                )
+                                            }?;
+                                            folded3.finish(run.arena)?
+                                        }),
+                                    ),
+                                    (
+                                        "most",
+                                        Datum::Value({
+                                            let mut folded4 = Folded::new(Fold::Greatest);
+                                            {
+                                                let shop6 = shop;
+                                                run.neighbours(
+                                                    &shop6,
+                                                    Direction::Out,
+                                                    edge::SELLS,
+                                                    node::ITEM,
+                                                    |item4| {
+                                                        let item4 = run.load(item4)?;
+                                                        let element4 = run.read(&item4, item_count)?;
+                                                        folded4.take(element4, run.arena)
+                                                    },
+                                                )
+                                            }?;
+                                            folded4.finish(run.arena)?
+                                        }),
+                                    ),
+                                ],
+                            );
+                        elements.take(shaped)
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"shops\":");
+            run.write(shops, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `exact`, which reads.
+    mod exact {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY exact (case.hx:20:7)
+            let item_big = run.column(node::ITEM, node::item::BIG);
+            let item_count = run.column(node::ITEM, node::item::COUNT);
+            let item_small = run.column(node::ITEM, node::item::SMALL);
+            out.extend_from_slice(b"{\"big\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    let element = run.read(&item, item_big)?;
+                    folded.take(element, run.arena)
+                },
+            )?;
+            let element2 = folded.finish(run.arena)?;
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"counts\":");
+            let mut folded2 = Folded::new(Fold::Sum);
+            run.all(
+                node::ITEM,
+                |item2| {
+                    let item2 = run.load(item2)?;
+                    let element3 = run.read(&item2, item_count)?;
+                    folded2.take(element3, run.arena)
+                },
+            )?;
+            let element4 = folded2.finish(run.arena)?;
+            write_value(&element4, out);
+            out.extend_from_slice(b",\"mean\":");
+            let mut folded3 = Folded::new(Fold::Average);
+            run.all(
+                node::ITEM,
+                |item3| {
+                    let item3 = run.load(item3)?;
+                    let element5 = run.read(&item3, item_count)?;
+                    folded3.take(element5, run.arena)
+                },
+            )?;
+            let element6 = folded3.finish(run.arena)?;
+            write_value(&element6, out);
+            out.extend_from_slice(b",\"small\":");
+            let mut folded4 = Folded::new(Fold::Sum);
+            run.all(
+                node::ITEM,
+                |item4| {
+                    let item4 = run.load(item4)?;
+                    let element7 = run.read(&item4, item_small)?;
+                    folded4.take(element7, run.arena)
+                },
+            )?;
+            let element8 = folded4.finish(run.arena)?;
+            write_value(&element8, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `least`
+            least: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { least: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:23:7)
+            let item_price = run.column(node::ITEM, node::item::PRICE);
+            let Input { least } = Input::of(run)?;
+            // case.hx:24:5
+            let total = {
+                let mut folded = Folded::new(Fold::Sum);
+                run.all(
+                    node::ITEM,
+                    |item| {
+                        let item = run.load(item)?;
+                        if holds(
+                            Comparison::GreaterOrEqual,
+                            run.read(&item, item_price)?,
+                            Value::from(least),
+                        ) {
+                            let item = run.load(item)?;
+                            let element = run.read(&item, item_price)?;
+                            folded.take(element, run.arena)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                folded.finish(run.arena)?
+            };
+            out.extend_from_slice(b"{\"total\":");
+            write_value(&total, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `nested`, which reads.
+    mod nested {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY nested (case.hx:34:7)
+            let shop_name = run.column(node::SHOP, node::shop::NAME);
+            let item_price = run.column(node::ITEM, node::item::PRICE);
+            // case.hx:35:5
+            let shops = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::SHOP,
+                    |shop| {
+                        let shop = run.load(shop)?;
+                        let shaped = run
+                            .shaped(
+                                shop,
+                                &[
+                                    ("name", Datum::Value(run.read(&shop, shop_name)?)),
+                                    (
+                                        "share",
+                                        Datum::Value(
+                                            math(
+                                                MathFunction::Div,
+                                                &[
+                                                    {
+                                                        let mut folded = Folded::new(Fold::Sum);
+                                                        {
+                                                            let shop2 = shop;
+                                                            run.neighbours(
+                                                                &shop2,
+                                                                Direction::Out,
+                                                                edge::SELLS,
+                                                                node::ITEM,
+                                                                |item| {
+                                                                    let item = run.load(item)?;
+                                                                    let element = run.read(&item, item_price)?;
+                                                                    folded.take(element, run.arena)
+                                                                },
+                                                            )
+                                                        }?;
+                                                        folded.finish(run.arena)?
+                                                    },
+                                                    math(
+                                                        MathFunction::Add,
+                                                        &[
+                                                            {
+                                                                let mut count = 0_u64;
+                                                                {
+                                                                    let shop3 = shop;
+                                                                    count += run.degree(&shop3, Direction::Out, edge::SELLS)?;
+                                                                    Flow::more()
+                                                                }?;
+                                                                Value::from(count)
+                                                            },
+                                                            Value::Int(1),
+                                                        ],
+                                                        run.arena,
+                                                    )?,
+                                                ],
+                                                run.arena,
+                                            )?,
+                                        ),
+                                    ),
+                                ],
+                            );
+                        elements.take(shaped)
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"shops\":");
+            run.write(shops, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:5:7)
+            // case.hx:6:5
+            let a = run
+                .settle_item(
+                    run.add_node(node::SHOP, &[(node::shop::NAME, Value::Str("a"))])?,
+                )?;
+            // case.hx:7:5
+            let _ = run
+                .settle_item(
+                    run.add_node(node::SHOP, &[(node::shop::NAME, Value::Str("b"))])?,
+                )?;
+            // case.hx:8:5
+            let one = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::ITEM,
+                            &[
+                                (node::item::PRICE, Value::F64(1.5)),
+                                (node::item::COUNT, Value::Int(7)),
+                                (node::item::BIG, Value::unsigned(18446744073709551615)),
+                                (node::item::SMALL, Value::F32(0.5)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:9:5
+            let two = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::ITEM,
+                            &[
+                                (node::item::PRICE, Value::F64(2.0)),
+                                (node::item::COUNT, Value::Int(-2)),
+                                (node::item::BIG, Value::Int(1)),
+                                (node::item::SMALL, Value::F32(0.25)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:10:5
+            let three = run
+                .settle_item(
+                    run.add_node(node::ITEM, &[(node::item::COUNT, Value::Int(4))])?,
+                )?;
+            // case.hx:11:5
+            let _ = run
+                .add_edge(
+                    edge::SELLS,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(one))?,
+                )?;
+            // case.hx:12:5
+            let _ = run
+                .add_edge(
+                    edge::SELLS,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(two))?,
+                )?;
+            // case.hx:13:5
+            let _ = run
+                .add_edge(
+                    edge::SELLS,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(three))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `variable`, which reads.
+    mod variable {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY variable (case.hx:27:7)
+            let item_count = run.column(node::ITEM, node::item::COUNT);
+            // case.hx:28:5
+            let counts = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::ITEM,
+                    |item| {
+                        let item = run.load(item)?;
+                        let element = run.read(&item, item_count)?;
+                        elements.take(Datum::Value(element))
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:29:5
+            let items = {
+                let mut elements2 = Slice::all();
+                run.all(node::ITEM, |item2| { elements2.take(Datum::Item(item2)) })?;
+                run.stream(&elements2.into_vec())
+            };
+            // case.hx:30:5
+            let total = {
+                let mut folded = Folded::new(Fold::Sum);
+                run.each(
+                    counts,
+                    |element2| { folded.take(run.value(element2), run.arena) },
+                )?;
+                folded.finish(run.arena)?
+            };
+            // case.hx:31:5
+            let number = {
+                let mut count = 0_u64;
+                run.each(
+                    items,
+                    |_| {
+                        count += 1;
+                        Flow::more()
+                    },
+                )?;
+                Value::from(count)
+            };
+            out.extend_from_slice(b"{\"total\":");
+            write_value(&total, out);
+            out.extend_from_slice(b",\"number\":");
+            write_value(&number, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `where`, which reads.
+    mod where_ {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `least`
+            least: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { least: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY where (case.hx:38:7)
+            let item_count = run.column(node::ITEM, node::item::COUNT);
+            let shop_name = run.column(node::SHOP, node::shop::NAME);
+            let Input { least } = Input::of(run)?;
+            // case.hx:39:5
+            let shops = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::SHOP,
+                    |shop| {
+                        if holds(
+                            Comparison::Greater,
+                            {
+                                let mut folded = Folded::new(Fold::Sum);
+                                {
+                                    let shop2 = shop;
+                                    run.neighbours(
+                                        &shop2,
+                                        Direction::Out,
+                                        edge::SELLS,
+                                        node::ITEM,
+                                        |item| {
+                                            let item = run.load(item)?;
+                                            let element = run.read(&item, item_count)?;
+                                            folded.take(element, run.arena)
+                                        },
+                                    )
+                                }?;
+                                folded.finish(run.arena)?
+                            },
+                            Value::from(least),
+                        ) {
+                            let shop = run.load(shop)?;
+                            let element2 = run.read(&shop, shop_name)?;
+                            elements.take(Datum::Value(element2))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"shops\":");
+            run.write(shops, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod math_functions {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:1ccaa031472ebdc645edd104ec7e07f5ced1d82eeecfd1f333aff74fefdb160f",
+        bodies: &[
+            ("absent", absent::query),
+            ("angles", angles::query),
+            ("assigned", assigned::query),
+            ("logarithms", logarithms::query),
+            ("rounding", rounding::query),
+            ("setup", setup::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const X: FieldId = FieldId(0);
+            pub const N: FieldId = FieldId(1);
+            pub const NONE: FieldId = FieldId(2);
+        }
+    }
+
+    /// `absent`, which reads.
+    mod absent {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY absent (case.hx:19:7)
+            let t_none = run.column(node::T, node::t::NONE);
+            // case.hx:20:5
+            let t = {
+                let mut first2 = First::default();
+                let mut first = First::default();
+                run.all(node::T, |t2| { first.take(t2) })?;
+                each(first.get(), |t3| { first2.take(t3) })?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"t\":");
+            let t4 = t;
+            let t4 = run.load(t4)?;
+            out.extend_from_slice(b"{\"ln\":");
+            write_value(
+                &math(MathFunction::Ln, &[run.read(&t4, t_none)?], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"atan2\":");
+            write_value(
+                &math(
+                    MathFunction::Atan2,
+                    &[run.read(&t4, t_none)?, Value::Int(1)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `angles`, which reads.
+    mod angles {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY angles (case.hx:15:7)
+            // case.hx:16:5
+            let t = {
+                let mut first2 = First::default();
+                let mut first = First::default();
+                run.all(node::T, |t2| { first.take(t2) })?;
+                each(first.get(), |t3| { first2.take(t3) })?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"t\":");
+            let t4 = t;
+            out.extend_from_slice(b"{\"pi\":");
+            write_value(&Value::F64(3.141592653589793), out);
+            out.extend_from_slice(b",\"sin\":");
+            write_value(
+                &math(
+                    MathFunction::Round,
+                    &[
+                        math(
+                            MathFunction::Sin,
+                            &[
+                                math(
+                                    MathFunction::Div,
+                                    &[Value::F64(3.141592653589793), Value::Int(2)],
+                                    run.arena,
+                                )?,
+                            ],
+                            run.arena,
+                        )?,
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"cos\":");
+            write_value(&math(MathFunction::Cos, &[Value::Int(0)], run.arena)?, out);
+            out.extend_from_slice(b",\"tan\":");
+            write_value(&math(MathFunction::Tan, &[Value::Int(0)], run.arena)?, out);
+            out.extend_from_slice(b",\"asin\":");
+            write_value(&math(MathFunction::Asin, &[Value::Int(1)], run.arena)?, out);
+            out.extend_from_slice(b",\"acos\":");
+            write_value(&math(MathFunction::Acos, &[Value::Int(1)], run.arena)?, out);
+            out.extend_from_slice(b",\"atan\":");
+            write_value(&math(MathFunction::Atan, &[Value::Int(0)], run.arena)?, out);
+            out.extend_from_slice(b",\"atan2\":");
+            write_value(
+                &math(MathFunction::Atan2, &[Value::Int(0), Value::Int(-1)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"outside\":");
+            write_value(&math(MathFunction::Asin, &[Value::Int(2)], run.arena)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `assigned`, which reads.
+    mod assigned {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY assigned (case.hx:23:7)
+            let Input { n } = Input::of(run)?;
+            // case.hx:24:5
+            let x = math(
+                MathFunction::Add,
+                &[
+                    math(
+                        MathFunction::Floor,
+                        &[math(MathFunction::Sqrt, &[Value::from(n)], run.arena)?],
+                        run.arena,
+                    )?,
+                    Value::Int(1),
+                ],
+                run.arena,
+            )?;
+            out.extend_from_slice(b"{\"x\":");
+            write_value(&x, out);
+            out.extend_from_slice(b",\"data\":");
+            write_value(&math(MathFunction::Round, &[Value::F64(2.4)], run.arena)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `logarithms`, which reads.
+    mod logarithms {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY logarithms (case.hx:7:7)
+            let t_n = run.column(node::T, node::t::N);
+            // case.hx:8:5
+            let t = {
+                let mut first2 = First::default();
+                let mut first = First::default();
+                run.all(node::T, |t2| { first.take(t2) })?;
+                each(first.get(), |t3| { first2.take(t3) })?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"t\":");
+            let t4 = t;
+            let t4 = run.load(t4)?;
+            out.extend_from_slice(b"{\"ln\":");
+            write_value(
+                &math(MathFunction::Ln, &[Value::F64(2.718281828459045)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"log\":");
+            write_value(
+                &math(MathFunction::Log, &[Value::Int(8), Value::Int(2)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"log10\":");
+            write_value(
+                &math(MathFunction::Log10, &[Value::Int(1000)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"exp\":");
+            write_value(&math(MathFunction::Exp, &[Value::Int(0)], run.arena)?, out);
+            out.extend_from_slice(b",\"of_zero\":");
+            write_value(&math(MathFunction::Ln, &[Value::Int(0)], run.arena)?, out);
+            out.extend_from_slice(b",\"of_less\":");
+            write_value(
+                &math(MathFunction::Ln, &[run.read(&t4, t_n)?], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `rounding`, which reads.
+    mod rounding {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY rounding (case.hx:11:7)
+            let t_x = run.column(node::T, node::t::X);
+            let t_n = run.column(node::T, node::t::N);
+            // case.hx:12:5
+            let t = {
+                let mut first2 = First::default();
+                let mut first = First::default();
+                run.all(node::T, |t2| { first.take(t2) })?;
+                each(first.get(), |t3| { first2.take(t3) })?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"t\":");
+            let t4 = t;
+            let t4 = run.load(t4)?;
+            out.extend_from_slice(b"{\"up\":");
+            write_value(
+                &math(MathFunction::Ceil, &[run.read(&t4, t_x)?], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"down\":");
+            write_value(
+                &math(MathFunction::Floor, &[run.read(&t4, t_x)?], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"near\":");
+            write_value(
+                &math(MathFunction::Round, &[run.read(&t4, t_x)?], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"away\":");
+            write_value(
+                &math(MathFunction::Round, &[Value::F64(-2.5)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"whole\":");
+            write_value(
+                &math(MathFunction::Round, &[run.read(&t4, t_n)?], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"ceil\":");
+            write_value(&math(MathFunction::Ceil, &[Value::F64(-0.5)], run.arena)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:3:7)
+            // case.hx:4:5
+            let _ = run
+                .add_node(
+                    node::T,
+                    &[(node::t::X, Value::F64(2.5)), (node::t::N, Value::Int(-3))],
+                )?;
+            out.extend_from_slice(b"null");
             Ok(())
         }
     }
@@ -1860,6 +2738,343 @@ mod queries_names {
             out.extend_from_slice(b"{\"vec\":");
             write_value(&run.read(&vec, vec_ref)?, out);
             out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod queries_nested_return {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:0c859470b5c5b64be1827f18ef779762b68a1905fe6cab258884b6795ae1b4d2",
+        bodies: &[
+            ("array_in_object", array_in_object::query),
+            ("beside", beside::query),
+            ("empty", empty::query),
+            ("list", list::query),
+            ("list_of_objects", list_of_objects::query),
+            ("nested", nested::query),
+            ("setup", setup::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const APP: ItemType = ItemType::node(TypeId(0));
+        pub mod app {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+
+        pub const PAGE: ItemType = ItemType::node(TypeId(1));
+        pub mod page {
+            use super::*;
+            pub const TITLE: FieldId = FieldId(0);
+            pub const SIZE: FieldId = FieldId(1);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const HAS: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `array_in_object`, which reads.
+    mod array_in_object {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY array_in_object (case.hx:26:7)
+            let Input { x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"response\":");
+            out.extend_from_slice(b"{\"xs\":");
+            write_value(&run.values(&[Value::from(x), Value::from(x)]), out);
+            out.extend_from_slice(b",\"y\":");
+            write_value(&Value::Str("text"), out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `beside`, which reads.
+    mod beside {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY beside (case.hx:29:7)
+            let Input { x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"x\":");
+            write_value(&Value::from(x), out);
+            out.extend_from_slice(b",\"data\":");
+            write_value(&run.values(&[Value::from(x), Value::Int(1)]), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `empty`, which reads.
+    mod empty {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY empty (case.hx:32:7)
+            out.extend_from_slice(b"{\"response\":");
+            out.extend_from_slice(b"{\"a\":");
+            out.extend_from_slice(b"{}");
+            out.extend_from_slice(b",\"b\":");
+            write_value(&run.values(&[]), out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `list`, which reads.
+    mod list {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY list (case.hx:22:7)
+            let page_title = run.column(node::PAGE, node::page::TITLE);
+            let Input { x } = Input::of(run)?;
+            // case.hx:23:5
+            let pages = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::PAGE,
+                    |page| {
+                        let page = run.load(page)?;
+                        let element = run.read(&page, page_title)?;
+                        elements.take(Datum::Value(element))
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"data\":");
+            run.write(run.list(&[pages, Datum::Value(Value::from(x))]), out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `list_of_objects`, which reads.
+    mod list_of_objects {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY list_of_objects (case.hx:18:7)
+            let Input { x } = Input::of(run)?;
+            // case.hx:19:5
+            let pages = {
+                let mut elements = Slice::all();
+                run.all(node::PAGE, |page| { elements.take(Datum::Item(page)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"response\":");
+            out.extend_from_slice(b"{\"data\":");
+            run.write(
+                run
+                    .list(
+                        &[
+                            Datum::Object(
+                                run.members(&[("a", Datum::Value(Value::from(x)))]),
+                            ),
+                            Datum::Object(
+                                run
+                                    .members(
+                                        &[
+                                            (
+                                                "b",
+                                                Datum::Value({
+                                                    let mut count = 0_u64;
+                                                    run.each(
+                                                        pages,
+                                                        |_| {
+                                                            count += 1;
+                                                            Flow::more()
+                                                        },
+                                                    )?;
+                                                    Value::from(count)
+                                                }),
+                                            ),
+                                            (
+                                                "c",
+                                                Datum::Value(run.values(&[Value::from(x), Value::Int(2)])),
+                                            ),
+                                        ],
+                                    ),
+                            ),
+                        ],
+                    ),
+                out,
+            )?;
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `nested`, which reads.
+    mod nested {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY nested (case.hx:13:7)
+            let app_name = run.column(node::APP, node::app::NAME);
+            // case.hx:14:5
+            let app = run
+                .load({
+                    let mut first2 = First::default();
+                    let mut first = First::default();
+                    run.all(node::APP, |app2| { first.take(app2) })?;
+                    each(first.get(), |app3| { first2.take(app3) })?;
+                    match first2.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:15:5
+            let pages = {
+                let mut elements = Slice::all();
+                run.all(node::PAGE, |page| { elements.take(Datum::Item(page)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"response\":");
+            out.extend_from_slice(b"{\"app\":");
+            out.extend_from_slice(b"{\"name\":");
+            write_value(&run.read(&app, app_name)?, out);
+            out.extend_from_slice(b",\"pages\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                pages,
+                |page2| {
+                    let element = run
+                        .field_of(page2, FieldRef::Declared(node::page::TITLE))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"inner\":");
+            out.extend_from_slice(b"{\"size\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.each(
+                pages,
+                |page3| {
+                    let element2 = run
+                        .field_of(page3, FieldRef::Declared(node::page::SIZE))?;
+                    folded.take(element2, run.arena)
+                },
+            )?;
+            let element3 = folded.finish(run.arena)?;
+            write_value(&element3, out);
+            out.push(b'}');
+            out.push(b'}');
+            out.extend_from_slice(b",\"total\":");
+            write_value(&Value::Int(5), out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:5:7)
+            // case.hx:6:5
+            let app = run
+                .settle_item(
+                    run.add_node(node::APP, &[(node::app::NAME, Value::Str("shop"))])?,
+                )?;
+            // case.hx:7:5
+            let home = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::PAGE,
+                            &[
+                                (node::page::TITLE, Value::Str("home")),
+                                (node::page::SIZE, Value::Int(2)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:8:5
+            let help = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::PAGE,
+                            &[
+                                (node::page::TITLE, Value::Str("help")),
+                                (node::page::SIZE, Value::Int(3)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:9:5
+            let _ = run
+                .add_edge(
+                    edge::HAS,
+                    &[],
+                    &run.ends(Datum::Item(app))?,
+                    &run.ends(Datum::Item(home))?,
+                )?;
+            // case.hx:10:5
+            let _ = run
+                .add_edge(
+                    edge::HAS,
+                    &[],
+                    &run.ends(Datum::Item(app))?,
+                    &run.ends(Datum::Item(help))?,
+                )?;
+            out.extend_from_slice(b"null");
             Ok(())
         }
     }
@@ -5118,6 +6333,397 @@ mod steps_graph {
             };
             out.extend_from_slice(b"{\"edge\":");
             run.write_item(&edge_, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod steps_intersect {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:225b659e72475081be91351cc051adf09e0bfe019029f6256ba6baa376dcbf14",
+        bodies: &[
+            ("further", further::query),
+            ("holders", holders::query),
+            ("itself", itself::query),
+            ("setup", setup::query),
+            ("shared", shared::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const TAG: ItemType = ItemType::node(TypeId(0));
+        pub mod tag {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+
+        pub const USER: ItemType = ItemType::node(TypeId(1));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const HAS: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `further`, which reads.
+    mod further {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `names`
+            names: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { names: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY further (case.hx:29:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let tag_name = run.column(node::TAG, node::tag::NAME);
+            let Input { names } = Input::of(run)?;
+            // case.hx:30:5
+            let number = {
+                let mut common = Intersection::default();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        if holds(
+                            Comparison::IsIn,
+                            run.read(&user, user_name)?,
+                            Value::from(names),
+                        ) {
+                            common
+                                .take({
+                                    let mut elements = Slice::all();
+                                    {
+                                        let user2 = user;
+                                        run.neighbours(
+                                            &user2,
+                                            Direction::Out,
+                                            edge::HAS,
+                                            node::TAG,
+                                            |tag| {
+                                                let tag = run.load(tag)?;
+                                                if holds(
+                                                    Comparison::NotEqual,
+                                                    run.read(&tag, tag_name)?,
+                                                    Value::Str("red"),
+                                                ) {
+                                                    elements.take(Datum::Item(tag))
+                                                } else {
+                                                    Flow::more()
+                                                }
+                                            },
+                                        )
+                                    }?;
+                                    run.stream(&elements.into_vec())
+                                })
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                let mut count = 0_u64;
+                each(
+                    common.finish(),
+                    |tag2| {
+                        count += run.degree(&tag2, Direction::In, edge::HAS)?;
+                        Flow::more()
+                    },
+                )?;
+                Value::from(count)
+            };
+            out.extend_from_slice(b"{\"number\":");
+            write_value(&number, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `holders`, which reads.
+    mod holders {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `names`
+            names: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { names: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY holders (case.hx:25:7)
+            let tag_name = run.column(node::TAG, node::tag::NAME);
+            let Input { names } = Input::of(run)?;
+            // case.hx:26:5
+            let users = {
+                let mut elements2 = Slice::all();
+                let mut common = Intersection::default();
+                run.all(
+                    node::TAG,
+                    |tag| {
+                        let tag = run.load(tag)?;
+                        if holds(
+                            Comparison::IsIn,
+                            run.read(&tag, tag_name)?,
+                            Value::from(names),
+                        ) {
+                            common
+                                .take({
+                                    let mut elements = Slice::all();
+                                    {
+                                        let tag2 = tag;
+                                        run.neighbours(
+                                            &tag2,
+                                            Direction::In,
+                                            edge::HAS,
+                                            node::USER,
+                                            |user| { elements.take(Datum::Item(user)) },
+                                        )
+                                    }?;
+                                    run.stream(&elements.into_vec())
+                                })
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                each(common.finish(), |user2| { elements2.take(Datum::Item(user2)) })?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user3| {
+                    let element = run
+                        .field_of(user3, FieldRef::Declared(node::user::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `itself`, which reads.
+    mod itself {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY itself (case.hx:33:7)
+            // case.hx:34:5
+            let users = {
+                let mut elements = Slice::all();
+                let mut common = Intersection::default();
+                run.all(node::USER, |user| { common.take(Datum::Item(user)) })?;
+                each(common.finish(), |user2| { elements.take(Datum::Item(user2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user3| {
+                    let element = run
+                        .field_of(user3, FieldRef::Declared(node::user::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:5:7)
+            // case.hx:6:5
+            let ann = run
+                .settle_item(
+                    run.add_node(node::USER, &[(node::user::NAME, Value::Str("ann"))])?,
+                )?;
+            // case.hx:7:5
+            let bob = run
+                .settle_item(
+                    run.add_node(node::USER, &[(node::user::NAME, Value::Str("bob"))])?,
+                )?;
+            // case.hx:8:5
+            let cat = run
+                .settle_item(
+                    run.add_node(node::USER, &[(node::user::NAME, Value::Str("cat"))])?,
+                )?;
+            // case.hx:9:5
+            let red = run
+                .settle_item(
+                    run.add_node(node::TAG, &[(node::tag::NAME, Value::Str("red"))])?,
+                )?;
+            // case.hx:10:5
+            let blue = run
+                .settle_item(
+                    run.add_node(node::TAG, &[(node::tag::NAME, Value::Str("blue"))])?,
+                )?;
+            // case.hx:11:5
+            let green = run
+                .settle_item(
+                    run.add_node(node::TAG, &[(node::tag::NAME, Value::Str("green"))])?,
+                )?;
+            // case.hx:12:5
+            let _ = run
+                .add_edge(
+                    edge::HAS,
+                    &[],
+                    &run.ends(Datum::Item(ann))?,
+                    &run.ends(Datum::Item(red))?,
+                )?;
+            // case.hx:13:5
+            let _ = run
+                .add_edge(
+                    edge::HAS,
+                    &[],
+                    &run.ends(Datum::Item(ann))?,
+                    &run.ends(Datum::Item(blue))?,
+                )?;
+            // case.hx:14:5
+            let _ = run
+                .add_edge(
+                    edge::HAS,
+                    &[],
+                    &run.ends(Datum::Item(ann))?,
+                    &run.ends(Datum::Item(green))?,
+                )?;
+            // case.hx:15:5
+            let _ = run
+                .add_edge(
+                    edge::HAS,
+                    &[],
+                    &run.ends(Datum::Item(bob))?,
+                    &run.ends(Datum::Item(green))?,
+                )?;
+            // case.hx:16:5
+            let _ = run
+                .add_edge(
+                    edge::HAS,
+                    &[],
+                    &run.ends(Datum::Item(bob))?,
+                    &run.ends(Datum::Item(red))?,
+                )?;
+            // case.hx:17:5
+            let _ = run
+                .add_edge(
+                    edge::HAS,
+                    &[],
+                    &run.ends(Datum::Item(bob))?,
+                    &run.ends(Datum::Item(red))?,
+                )?;
+            // case.hx:18:5
+            let _ = run
+                .add_edge(
+                    edge::HAS,
+                    &[],
+                    &run.ends(Datum::Item(cat))?,
+                    &run.ends(Datum::Item(green))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `shared`, which reads.
+    mod shared {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `names`
+            names: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { names: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY shared (case.hx:21:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { names } = Input::of(run)?;
+            // case.hx:22:5
+            let tags = {
+                let mut elements2 = Slice::all();
+                let mut common = Intersection::default();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        if holds(
+                            Comparison::IsIn,
+                            run.read(&user, user_name)?,
+                            Value::from(names),
+                        ) {
+                            common
+                                .take({
+                                    let mut elements = Slice::all();
+                                    {
+                                        let user2 = user;
+                                        run.neighbours(
+                                            &user2,
+                                            Direction::Out,
+                                            edge::HAS,
+                                            node::TAG,
+                                            |tag| { elements.take(Datum::Item(tag)) },
+                                        )
+                                    }?;
+                                    run.stream(&elements.into_vec())
+                                })
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                each(common.finish(), |tag2| { elements2.take(Datum::Item(tag2)) })?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"tags\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                tags,
+                |tag3| {
+                    let element = run
+                        .field_of(tag3, FieldRef::Declared(node::tag::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
             out.push(b'}');
             Ok(())
         }

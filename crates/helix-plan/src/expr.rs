@@ -173,6 +173,47 @@ pub enum MathFunction {
     Min,
     /// `MAX(a, b)`.
     Max,
+    /// `LN(a)`, the natural logarithm; F64, as all that follow.
+    Ln,
+    /// `LOG10(a)`.
+    Log10,
+    /// `LOG(a, base)`.
+    Log,
+    /// `EXP(a)`.
+    Exp,
+    /// `CEIL(a)`.
+    Ceil,
+    /// `FLOOR(a)`.
+    Floor,
+    /// `ROUND(a)`, half away from zero.
+    Round,
+    /// `SIN(a)`, of radians.
+    Sin,
+    /// `COS(a)`, of radians.
+    Cos,
+    /// `TAN(a)`, of radians.
+    Tan,
+    /// `ASIN(a)`, in radians.
+    Asin,
+    /// `ACOS(a)`, in radians.
+    Acos,
+    /// `ATAN(a)`, in radians.
+    Atan,
+    /// `ATAN2(y, x)`, in radians.
+    Atan2,
+}
+
+/// What becomes of the numbers of a stream; null ones are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fold {
+    /// `SUM`: integers exactly; 0 of nothing.
+    Sum,
+    /// `AVG`: always F64; null of nothing.
+    Average,
+    /// `MIN`: null of nothing.
+    Least,
+    /// `MAX`: null of nothing.
+    Greatest,
 }
 
 /// A value for a declared field of a created or updated item.
@@ -369,6 +410,16 @@ pub enum Step {
         /// The fields to set.
         fields: Vec<Assignment>,
     },
+    /// Replaces a stream of numbers by one value.
+    Fold(Fold),
+    /// Replaces the stream by the items that `found` gives for every element, each once, in the order of the shortest of those
+    /// results. Of an empty stream there are none.
+    Intersect {
+        /// Holds the current element while `found` runs.
+        current: SlotId,
+        /// One or many items.
+        found: Expr,
+    },
 }
 
 /// A step from items to their edges, or to what is at the other end of them.
@@ -418,7 +469,9 @@ impl Step {
             | Self::Update { .. }
             | Self::UpsertNode { .. }
             | Self::UpsertEdge { .. }
-            | Self::UpsertVector { .. } => true,
+            | Self::UpsertVector { .. }
+            | Self::Fold(_)
+            | Self::Intersect { .. } => true,
         }
     }
 
@@ -441,7 +494,9 @@ impl Step {
             | Self::Update { .. }
             | Self::UpsertNode { .. }
             | Self::UpsertEdge { .. }
-            | Self::UpsertVector { .. } => None,
+            | Self::UpsertVector { .. }
+            | Self::Fold(_)
+            | Self::Intersect { .. } => None,
         }
     }
 }

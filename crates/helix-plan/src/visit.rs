@@ -83,9 +83,11 @@ fn step<'q>(found: &'q Step, visit: &mut dyn FnMut(&'q Expr)) {
         | Step::From { .. }
         | Step::To { .. }
         | Step::First
-        | Step::Count => {}
+        | Step::Count
+        | Step::Fold(_) => {}
         Step::Filter { current: _, predicate: one }
         | Step::Order { current: _, key: one, direction: _ }
+        | Step::Intersect { current: _, found: one }
         | Step::Map { current: _, value: one } => expr(one, visit),
         Step::Range { start: a, end: b } | Step::SearchVector { query: a, k: b } => {
             expr(a, visit);

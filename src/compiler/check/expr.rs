@@ -1,6 +1,6 @@
 //! Expressions: one arm each.
 
-use helix_plan::{ExprKind, MathFunction, ScalarType};
+use helix_plan::{ExprKind, ScalarType};
 
 use super::Checker;
 use super::stream::Place;
@@ -85,41 +85,4 @@ impl Checker<'_> {
         self.report.add(MisplacedEmbed { span });
         self.unknown(span)
     }
-
-    fn math_expr(&mut self, math: &ast::Math, span: Span) -> Value {
-        let Some(word) = math.function() else {
-            self.report.incomplete(span);
-            return self.unknown(span);
-        };
-        let name = word.text();
-        let arguments: Vec<Expr> = math.arguments().collect();
-        let Some(function) = function(name).filter(|function| !is_collection(*function, arguments.len())) else {
-            let span = ast::token_span(self.file, &word);
-            return self.unsupported(Construct::MathFunction, span);
-        };
-        let arguments = arguments.iter().map(|argument| self.expr(argument, Place::Operand)).collect();
-        self.math(function, name, arguments, span)
-    }
-}
-
-/// The function that a word names, of those that run.
-fn function(name: &str) -> Option<MathFunction> {
-    Some(match name {
-        "ADD" => MathFunction::Add,
-        "SUB" => MathFunction::Sub,
-        "MUL" => MathFunction::Mul,
-        "DIV" => MathFunction::Div,
-        "MOD" => MathFunction::Mod,
-        "POW" => MathFunction::Pow,
-        "ABS" => MathFunction::Abs,
-        "SQRT" => MathFunction::Sqrt,
-        "MIN" => MathFunction::Min,
-        "MAX" => MathFunction::Max,
-        _ => return None,
-    })
-}
-
-/// Whether the call is that of a function over a collection, `MIN(t)` or `MAX(t)`.
-const fn is_collection(function: MathFunction, arguments: usize) -> bool {
-    matches!(function, MathFunction::Min | MathFunction::Max) && arguments == 1
 }

@@ -4,18 +4,36 @@ use helix_plan::Query;
 
 use super::Checker;
 use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
+use crate::compiler::diagnostics::warnings::UnknownModel;
 use crate::compiler::lower::survey;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, MacroKind};
 
+/// The providers of embeddings, as they begin a model's name; without one it is OpenAI's.
+const PROVIDERS: [&str; 4] = ["openai", "azure_openai", "gemini", "local"];
+
+/// Whether a provider of that model is known.
+fn is_model(name: &str) -> bool {
+    match name.split_once(':') {
+        Some((provider, model)) => PROVIDERS.contains(&provider) && (!model.is_empty() || provider == "local"),
+        None => !name.is_empty(),
+    }
+}
+
 impl Checker<'_> {
     /// The query `name`.
     pub(super) fn query(mut self, query: &ast::Query, name: String, name_span: Span) -> Query {
+        let mut model = None;
         for item in query.macros() {
             let span = self.span(&item);
             match item.kind() {
                 MacroKind::Mcp => self.report.add(Unsupported { construct: Construct::Mcp, span }),
-                MacroKind::Model(_) => self.report.add(Unsupported { construct: Construct::Model, span }),
+                MacroKind::Model(name) => {
+                    if !is_model(&name) {
+                        self.report.add(UnknownModel { model: &name, span });
+                    }
+                    model = Some(name);
+                }
                 MacroKind::Unknown => self.report.incomplete(span),
             }
         }
@@ -25,6 +43,18 @@ impl Checker<'_> {
         let returns = self.returns(query.returns(), name_span);
         let (access, class) = survey(&body, &returns);
         let (slots, source_map) = self.builder.finish();
-        Query { name, params, access, class, mcp: false, embedding_model: None, slots, body, returns, span, source_map }
+        Query {
+            name,
+            params,
+            access,
+            class,
+            mcp: false,
+            embedding_model: model,
+            slots,
+            body,
+            returns,
+            span,
+            source_map,
+        }
     }
 }

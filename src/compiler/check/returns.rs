@@ -1,16 +1,17 @@
 //! `RETURN`: the keys and values of the response.
 
-use helix_plan::{Entry, Return};
+use helix_plan::{Entry, ExprKind, Kind, Return, Type};
 
 use super::Checker;
 use super::stream::Place;
-use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
 use crate::compiler::diagnostics::warnings::DuplicateKey;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _, Expr};
 
 /// The key of a value that no variable names.
 const UNNAMED: &str = "data";
+/// The key of an object that has objects or arrays in it.
+const WHOLE: &str = "response";
 
 /// The entries of the response so far, with their places.
 #[derive(Default)]
@@ -30,7 +31,23 @@ impl Checker<'_> {
         let mut entries = Entries::default();
         match values.as_slice() {
             [] => self.report.incomplete(self.span(&returns)),
-            [Expr::Object(object)] => self.flat_object(object, &mut entries),
+            [Expr::Object(object)] => {
+                let is_whole =
+                    object.entries().any(|entry| matches!(entry.value(), Some(Expr::Object(_) | Expr::Array(_))));
+                if !is_whole {
+                    self.entries_of(object, &mut entries);
+                } else if let Some(object) = values.first() {
+                    // What has parts is answered as a whole.
+                    self.entry(WHOLE.to_owned(), object, self.span(object), &mut entries);
+                }
+            }
+            [list] if is_nested(list) => {
+                let span = self.span(list);
+                let list = self.shape(list);
+                let data = vec![Entry { key: UNNAMED.to_owned(), value: list }];
+                let value = self.builder.expr(ExprKind::Object(data), Type::one(Kind::Composite), span);
+                entries.0.push((Entry { key: WHOLE.to_owned(), value }, span));
+            }
             values => {
                 if values.iter().all(|value| matches!(value, Expr::None(_))) {
                     return Return::Null;
@@ -38,60 +55,67 @@ impl Checker<'_> {
                 values.iter().for_each(|value| self.element(value, &mut entries));
             }
         }
-        Return::Object(entries.0.into_iter().map(|(entry, _)| entry).collect())
+        Return::Object(entries.into_plan())
     }
 
     /// One of several values. `NONE` beside others says nothing.
     fn element(&mut self, value: &Expr, entries: &mut Entries) {
         let span = self.span(value);
-        match value {
-            Expr::None(_) => {}
-            Expr::Object(_) | Expr::Array(_) => {
-                self.report.add(Unsupported { construct: Construct::NestedReturn, span });
-            }
-            Expr::Literal(_)
-            | Expr::Now(_)
-            | Expr::Name(_)
-            | Expr::AddNode(_)
-            | Expr::AddEdge(_)
-            | Expr::AddVector(_)
-            | Expr::BatchAddVector(_)
-            | Expr::Embed(_)
-            | Expr::Exists(_)
-            | Expr::And(_)
-            | Expr::Or(_)
-            | Expr::Not(_)
-            | Expr::Math(_)
-            | Expr::Traversal(_) => self.entry(key(value), value, span, entries),
+        if !matches!(value, Expr::None(_)) {
+            self.entry(key(value), value, span, entries);
         }
     }
 
-    /// `RETURN {key: value, …}`.
-    fn flat_object(&mut self, object: &ast::Object, entries: &mut Entries) {
+    /// The entries of `{key: value, …}`.
+    fn entries_of(&mut self, object: &ast::Object, entries: &mut Entries) {
         for entry in object.entries() {
             let (Some(key), Some(value)) = (entry.key(), entry.value()) else {
                 self.report.incomplete(self.span(&entry));
                 continue;
             };
             let key_span = self.span(&key);
-            match &value {
-                Expr::Object(_) | Expr::Array(_) => {
-                    let span = self.span(&value);
-                    self.report.add(Unsupported { construct: Construct::NestedReturn, span });
-                }
-                value => self.entry(key.text(), value, key_span, entries),
-            }
+            self.entry(key.text(), &value, key_span, entries);
         }
     }
 
     /// An entry; the last of a key wins.
     fn entry(&mut self, key: String, value: &Expr, span: Span, entries: &mut Entries) {
-        let value = self.expr(value, Place::Top).expr;
+        let value = self.shape(value);
         if let Some(index) = entries.0.iter().position(|(entry, _)| entry.key == key) {
             let (_, first) = entries.0.remove(index);
             self.report.add(DuplicateKey { key: &key, span, first });
         }
         entries.0.push((Entry { key, value }, span));
+    }
+
+    /// A value of the response: an object or array of others, or any expression.
+    fn shape(&mut self, value: &Expr) -> helix_plan::Expr {
+        let span = self.span(value);
+        let kind = match value {
+            Expr::Object(object) => {
+                let mut entries = Entries::default();
+                self.entries_of(object, &mut entries);
+                ExprKind::Object(entries.into_plan())
+            }
+            Expr::Array(array) => ExprKind::List(array.elements().map(|element| self.shape(&element)).collect()),
+            value => return self.expr(value, Place::Top).expr,
+        };
+        self.builder.expr(kind, Type::one(Kind::Composite), span)
+    }
+}
+
+impl Entries {
+    fn into_plan(self) -> Vec<Entry> {
+        self.0.into_iter().map(|(entry, _)| entry).collect()
+    }
+}
+
+/// Whether a value is written as an object, or as an array with objects in it.
+fn is_nested(value: &Expr) -> bool {
+    match value {
+        Expr::Object(_) => true,
+        Expr::Array(array) => array.elements().any(|element| is_nested(&element)),
+        _ => false,
     }
 }
 

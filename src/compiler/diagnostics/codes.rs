@@ -91,12 +91,8 @@ codes! {
     AGGREGATE_BY = "E-UNSUPPORTED-AGGREGATE-BY", "`AGGREGATE_BY` is not supported yet";
     BATCH_ADD_V = "E-UNSUPPORTED-BATCH-ADD-V", "`BatchAddV` is not supported yet";
     GROUP_BY = "E-UNSUPPORTED-GROUP-BY", "`GROUP_BY` is not supported yet";
-    INTERSECT = "E-UNSUPPORTED-INTERSECT", "`INTERSECT` is not supported yet";
-    MATH_FUNCTION = "E-UNSUPPORTED-MATH-FUNCTION", "this mathematical function is not supported yet";
     MCP = "E-UNSUPPORTED-MCP", "`#[mcp]` is not supported yet";
     MIGRATION = "E-UNSUPPORTED-MIGRATION", "`MIGRATION` is not supported yet";
-    MODEL = "E-UNSUPPORTED-MODEL", "`#[model]` is not supported yet";
-    NESTED_RETURN = "E-UNSUPPORTED-NESTED-RETURN", "objects and arrays within `RETURN` are not supported yet";
     OPTIONAL_PARAMETER = "E-UNSUPPORTED-OPTIONAL-PARAMETER", "optional parameters are not supported yet";
     PREFILTER = "E-UNSUPPORTED-PREFILTER", "`PREFILTER` is not supported yet";
     RERANK = "E-UNSUPPORTED-RERANK", "rerankers are not supported yet";

@@ -16,12 +16,8 @@ pub(in crate::compiler) enum Construct {
     AggregateBy,
     BatchAddV,
     GroupBy,
-    Intersect,
-    MathFunction,
     Mcp,
     Migration,
-    Model,
-    NestedReturn,
     OptionalParameter,
     Prefilter,
     Rerank,
@@ -54,23 +50,11 @@ impl Construct {
                 (codes::BATCH_ADD_V, "`BatchAddV` is", Some("write `FOR v IN vectors { AddV<Type>(v) }`"))
             }
             Self::GroupBy => (codes::GROUP_BY, "`GROUP_BY` is", Some("return the fields and count them in the client")),
-            Self::Intersect => (codes::INTERSECT, "`INTERSECT` is", None),
-            Self::MathFunction => (
-                codes::MATH_FUNCTION,
-                "this function is",
-                Some("available are `ADD`, `SUB`, `MUL`, `DIV`, `MOD`, `POW`, `ABS`, `SQRT`, `MIN` and `MAX`"),
-            ),
             Self::Mcp => (codes::MCP, "`#[mcp]` is", Some("remove it: the query is still served over HTTP")),
             Self::Migration => (
                 codes::MIGRATION,
                 "`MIGRATION` is",
                 Some("change the schema in place: added fields, types and indexes need no migration"),
-            ),
-            Self::Model => (codes::MODEL, "`#[model]` is", Some("set the model of the project in `helix.toml`")),
-            Self::NestedReturn => (
-                codes::NESTED_RETURN,
-                "an object or array within `RETURN` is",
-                Some("return a flat object: `RETURN {a: …, b: …}`"),
             ),
             Self::OptionalParameter => (
                 codes::OPTIONAL_PARAMETER,

@@ -47,6 +47,20 @@ impl From<ExtraTypeArguments> for Diagnostic {
     }
 }
 
+/// A model of embeddings whose provider is not known: `Embed` will fail.
+pub(in crate::compiler) struct UnknownModel<'a> {
+    pub model: &'a str,
+    pub span: Span,
+}
+
+impl From<UnknownModel<'_>> for Diagnostic {
+    fn from(warning: UnknownModel<'_>) -> Self {
+        let UnknownModel { model, span } = warning;
+        Self::warning(codes::NO_EFFECT, span, format!("no provider of embeddings has a model `{model}`"))
+            .help("write `openai:MODEL`, `azure_openai:DEPLOYMENT`, `gemini:MODEL` or `local`".to_owned())
+    }
+}
+
 /// Field blocks of one `AddV` before the last.
 pub(in crate::compiler) struct ExtraFieldBlock {
     pub span: Span,

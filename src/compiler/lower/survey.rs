@@ -121,9 +121,11 @@ impl Survey {
             | Step::From { .. }
             | Step::To { .. }
             | Step::First
-            | Step::Count => {}
+            | Step::Count
+            | Step::Fold(_) => {}
             Step::Filter { current: _, predicate: expr }
             | Step::Order { current: _, key: expr, direction: _ }
+            | Step::Intersect { current: _, found: expr }
             | Step::Map { current: _, value: expr } => self.expr(expr),
             Step::Project { current: _, entries } => self.entries(entries),
             Step::Range { start, end } => {

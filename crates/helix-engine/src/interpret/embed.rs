@@ -157,9 +157,11 @@ impl<'q> Search<'q> {
             | Step::From { .. }
             | Step::To { .. }
             | Step::First
-            | Step::Count => {}
+            | Step::Count
+            | Step::Fold(_) => {}
             Step::Filter { current: _, predicate: expr }
             | Step::Order { current: _, key: expr, direction: _ }
+            | Step::Intersect { current: _, found: expr }
             | Step::Map { current: _, value: expr } => self.expr(expr),
             Step::Range { start: a, end: b } | Step::SearchVector { query: a, k: b } => {
                 self.expr(a);

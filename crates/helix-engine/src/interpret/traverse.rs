@@ -8,6 +8,7 @@ use crate::error::{EngineError, Result};
 use crate::graph::Direction;
 use crate::operators::Flow;
 use crate::operators::datum::{Datum, Item};
+use crate::operators::fold::{Folded, Intersection};
 use crate::operators::streams::{End, First, Keyed, Slice, each};
 use crate::value::Value;
 
@@ -96,6 +97,23 @@ impl<'a> Frame<'a, '_> {
         let one = |item: Item<'a>| vec![Datum::Item(item)];
         Ok(match step {
             Step::Count => vec![Datum::Value(Value::unsigned(u128::from(self.count(input, before)?)))],
+            Step::Fold(fold) => {
+                let (mut folded, arena) = (Folded::new(*fold), self.run.arena);
+                self.each(input, &mut |datum| {
+                    self.push(before, datum, &mut |datum| folded.take(datum.value(), arena))
+                })?;
+                vec![Datum::Value(folded.finish(arena)?)]
+            }
+            Step::Intersect { current, found } => {
+                let mut common = Intersection::default();
+                self.each(input, &mut |datum| {
+                    self.push(before, datum, &mut |datum| {
+                        self.set(*current, datum);
+                        common.take(self.eval(found)?)
+                    })
+                })?;
+                common.finish().into_iter().map(Datum::Item).collect()
+            }
             Step::First => self.slice(input, before, Slice::range(0, 1))?,
             Step::Range { start, end } => {
                 let (start, end) = (self.run.bound(self.value(start)?)?, self.run.bound(self.value(end)?)?);
@@ -251,7 +269,9 @@ impl<'a> Frame<'a, '_> {
             | Step::Update { .. }
             | Step::UpsertNode { .. }
             | Step::UpsertEdge { .. }
-            | Step::UpsertVector { .. } => {
+            | Step::UpsertVector { .. }
+            | Step::Fold(_)
+            | Step::Intersect { .. } => {
                 Err(EngineError::Damaged("a step that cuts a traversal was not cut".to_owned()))
             }
         }

@@ -18,7 +18,8 @@ pub fn apply<'a>(function: MathFunction, arguments: &[Value<'a>], arena: &'a Are
     }
     match (function, arguments) {
         (MathFunction::Abs, [value]) => abs(value),
-        (MathFunction::Sqrt, [value]) => Ok(Value::F64(number(value)?.sqrt())),
+        (MathFunction::Log, [value, base]) => Ok(Value::F64(number(value)?.log(number(base)?))),
+        (MathFunction::Atan2, [y, x]) => Ok(Value::F64(number(y)?.atan2(number(x)?))),
         (MathFunction::Pow, [base, exponent]) => Ok(Value::F64(number(base)?.powf(number(exponent)?))),
         (MathFunction::Min, [a, b]) => pick(a, b, true),
         (MathFunction::Max, [a, b]) => pick(a, b, false),
@@ -32,8 +33,41 @@ pub fn apply<'a>(function: MathFunction, arguments: &[Value<'a>], arena: &'a Are
             Ok(Value::List(arena.alloc_slice_fill_iter(a.iter().chain(*b).copied().collect::<Vec<_>>())))
         }
         (_, [a, b]) => binary(function, a, b),
+        (_, [value]) => unary(function, number(value)?).map(Value::F64),
         _ => Err(EngineError::BadValue(format!("{function:?} does not take {} arguments", arguments.len()))),
     }
+}
+
+/// A function of one number, other than `ABS`.
+fn unary(function: MathFunction, value: f64) -> Result<f64> {
+    Ok(match function {
+        MathFunction::Sqrt => value.sqrt(),
+        MathFunction::Ln => value.ln(),
+        MathFunction::Log10 => value.log10(),
+        MathFunction::Exp => value.exp(),
+        MathFunction::Ceil => value.ceil(),
+        MathFunction::Floor => value.floor(),
+        MathFunction::Round => value.round(),
+        MathFunction::Sin => value.sin(),
+        MathFunction::Cos => value.cos(),
+        MathFunction::Tan => value.tan(),
+        MathFunction::Asin => value.asin(),
+        MathFunction::Acos => value.acos(),
+        MathFunction::Atan => value.atan(),
+        MathFunction::Add
+        | MathFunction::Sub
+        | MathFunction::Mul
+        | MathFunction::Div
+        | MathFunction::Mod
+        | MathFunction::Pow
+        | MathFunction::Abs
+        | MathFunction::Min
+        | MathFunction::Max
+        | MathFunction::Log
+        | MathFunction::Atan2 => {
+            return Err(EngineError::BadValue(format!("{function:?} does not take one number")));
+        }
+    })
 }
 
 fn number(value: &Value<'_>) -> Result<f64> {
@@ -95,7 +129,7 @@ fn binary<'a>(function: MathFunction, a: &Value<'_>, b: &Value<'_>) -> Result<Va
         MathFunction::Div => x / y,
         MathFunction::Mod if y == 0.0 => return Err(modulo_by_zero()),
         MathFunction::Mod => x % y,
-        MathFunction::Pow | MathFunction::Abs | MathFunction::Sqrt | MathFunction::Min | MathFunction::Max => {
+        _ => {
             return Err(EngineError::BadValue(format!("{function:?} does not take two arguments")));
         }
     };
@@ -114,9 +148,7 @@ fn integers<'a>(function: MathFunction, a: i128, b: i128) -> Result<Value<'a>> {
         MathFunction::Div => exact(a.checked_div(b)),
         MathFunction::Mod if b == 0 => Err(modulo_by_zero()),
         MathFunction::Mod => exact(a.checked_rem(b)),
-        MathFunction::Pow | MathFunction::Abs | MathFunction::Sqrt | MathFunction::Min | MathFunction::Max => {
-            Err(EngineError::BadValue(format!("{function:?} does not take two integers")))
-        }
+        _ => Err(EngineError::BadValue(format!("{function:?} does not take two integers"))),
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod datum;
+pub mod fold;
 mod items;
 pub mod math;
 pub mod predicate;

@@ -5,6 +5,7 @@ mod ends;
 mod exclude;
 mod filter;
 mod graph;
+mod intersect;
 mod order;
 mod range;
 mod search;
@@ -66,7 +67,7 @@ impl Checker<'_> {
             Step::SearchVector(search) => self.search_step(stream, search, span),
             Step::Prefilter(_) => self.not_yet(Construct::Prefilter, span),
             Step::RerankRrf(_) | Step::RerankMmr(_) => self.not_yet(Construct::Rerank, span),
-            Step::Intersect(_) => self.ends_unknown(stream, Construct::Intersect, span),
+            Step::Intersect(intersect) => self.intersect(stream, intersect, span),
             Step::GroupBy(_) => self.ends_unknown(stream, Construct::GroupBy, span),
             Step::AggregateBy(_) => self.ends_unknown(stream, Construct::AggregateBy, span),
             Step::AddEdge(_) => self.ends_unknown(stream, Construct::AddEdgeStep, span),

@@ -9,7 +9,7 @@ use crate::compiler::source::Span;
 
 impl Checker<'_> {
     /// The number of elements.
-    pub(super) fn count(&mut self, stream: &mut Stream, span: Span) {
+    pub(in crate::compiler::check) fn count(&mut self, stream: &mut Stream, span: Span) {
         if self.flows(stream, "COUNT", span) {
             stream.push(Step::Count, Ty::scalar(ScalarType::U64));
         }

@@ -1,6 +1,6 @@
 //! What generated code imports: the one place that spells paths of the engine.
 
-use helix_plan::{Comparison, Direction, FieldRef, MathFunction};
+use helix_plan::{Comparison, Direction, FieldRef, Fold, MathFunction};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -71,9 +71,33 @@ pub(super) fn function(function: MathFunction) -> TokenStream {
         MathFunction::Sqrt => "Sqrt",
         MathFunction::Min => "Min",
         MathFunction::Max => "Max",
+        MathFunction::Ln => "Ln",
+        MathFunction::Log10 => "Log10",
+        MathFunction::Log => "Log",
+        MathFunction::Exp => "Exp",
+        MathFunction::Ceil => "Ceil",
+        MathFunction::Floor => "Floor",
+        MathFunction::Round => "Round",
+        MathFunction::Sin => "Sin",
+        MathFunction::Cos => "Cos",
+        MathFunction::Tan => "Tan",
+        MathFunction::Asin => "Asin",
+        MathFunction::Acos => "Acos",
+        MathFunction::Atan => "Atan",
+        MathFunction::Atan2 => "Atan2",
     };
     let name = format_ident!("{name}");
     quote!(MathFunction::#name)
+}
+
+/// What becomes of the numbers of a stream.
+pub(super) fn fold(fold: Fold) -> TokenStream {
+    match fold {
+        Fold::Sum => quote!(Fold::Sum),
+        Fold::Average => quote!(Fold::Average),
+        Fold::Least => quote!(Fold::Least),
+        Fold::Greatest => quote!(Fold::Greatest),
+    }
 }
 
 /// A field that every item of a kind has; `declared` is the constant of one of the schema.

@@ -1,5 +1,7 @@
 //! Expressions and conditions.
 
+use std::f64::consts::{E, PI};
+
 use helix_plan::{Comparison, Expr, ExprKind, FieldRef, ItemType, Literal};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -234,6 +236,8 @@ fn literal(literal_: &Literal) -> TokenStream {
             let bits = value.to_bits();
             quote!(Value::F32(f32::from_bits(#bits)))
         }
+        Literal::F64(value) if value.to_bits() == PI.to_bits() => quote!(Value::F64(std::f64::consts::PI)),
+        Literal::F64(value) if value.to_bits() == E.to_bits() => quote!(Value::F64(std::f64::consts::E)),
         Literal::F64(value) if value.is_finite() => {
             let value = proc_macro2::Literal::f64_unsuffixed(*value);
             quote!(Value::F64(#value))

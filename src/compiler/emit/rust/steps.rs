@@ -1,6 +1,6 @@
 //! The steps of traversals: those that look at one element, and those that see the whole stream.
 
-use helix_plan::{Entry, Expr, Hop, ItemType, SlotId, Source, Step, Traversal};
+use helix_plan::{Entry, Expr, Fold, Hop, ItemType, SlotId, Source, Step, Traversal};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -87,7 +87,9 @@ impl<'e> Emitter<'e> {
             | Step::Update { .. }
             | Step::UpsertNode { .. }
             | Step::UpsertEdge { .. }
-            | Step::UpsertVector { .. } => unreachable!("a traversal is cut at such a step"),
+            | Step::UpsertVector { .. }
+            | Step::Fold(_)
+            | Step::Intersect { .. } => unreachable!("a traversal is cut at such a step"),
         }
     }
 
@@ -152,6 +154,19 @@ impl<'e> Emitter<'e> {
     ) -> (TokenStream, Input<'s>) {
         match step {
             Step::Count => self.count(input, before),
+            Step::Fold(fold) => self.fold(input, before, *fold),
+            Step::Intersect { current, found } => {
+                let common = self.local("common");
+                let pushed = self.each(input, &mut |this, element| {
+                    this.steps(before, element, &mut |this, element| {
+                        let (load, _) = this.current(*current, element, &[found]);
+                        let found = this.expr(found).into_datum();
+                        quote!(#load #common.take(#found))
+                    })
+                });
+                let left = Element { tokens: quote!(#common.finish()), rep: Rep::Item, item: found.ty.item() };
+                (quote!(let mut #common = Intersection::default(); #pushed?;), Input::Many(left))
+            }
             Step::First => {
                 let first = self.local("first");
                 let (pushed, kept) = self.keep(input, before, &first);
@@ -285,6 +300,20 @@ impl<'e> Emitter<'e> {
             }),
         };
         (quote!(let mut #count = 0_u64; #pushed?;), counted(quote!(Value::from(#count))))
+    }
+
+    /// One value of all numbers.
+    fn fold<'s>(&mut self, input: Input<'s>, before: &[Step], fold: Fold) -> (TokenStream, Input<'s>) {
+        let folded = self.local("folded");
+        let pushed = self.each(input, &mut |this, element| {
+            this.steps(before, element, &mut |_, element| {
+                let value = element.emitted().into_value();
+                quote!(#folded.take(#value, run.arena))
+            })
+        });
+        let fold = engine_api::fold(fold);
+        let value = Element::new(Emitted::value(quote!(#folded.finish(run.arena)?)), None);
+        (quote!(let mut #folded = Folded::new(#fold); #pushed?;), Input::One(value))
     }
 
     /// Statements that push all elements into something that takes them, and what they are.

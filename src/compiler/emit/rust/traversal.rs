@@ -155,7 +155,8 @@ impl<'e> Emitter<'e> {
         let name = self.element_local(element);
         let tokens = &element.tokens;
         let body = self.steps(steps, element.named(&name), sink);
-        quote!(let #name = #tokens; #body)
+        // A projection of constants looks at nothing of its item; what it was found by runs all the same.
+        if mentions(&body, &name) { quote!(let #name = #tokens; #body) } else { quote!(let _ = #tokens; #body) }
     }
 
     /// Does all that sees whole streams, and gives what is left.
