@@ -147,6 +147,27 @@ async fn ecr_from_nothing_to_removal() {
     assert_eq!(ecr.remove_repository().await.unwrap_err().code, Code::Conflict);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_takes_on_a_role_through_another_one() {
+    let Some(moto) = Moto::start().await else { return };
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".aws")).unwrap();
+    let keys = format!("[base]\naws_access_key_id = AKIAPLANTED\naws_secret_access_key = {SECRET}\n");
+    std::fs::write(home.path().join(".aws/credentials"), keys).unwrap();
+    let config = "[profile base]\nregion = eu-west-1\n\n[profile push]\nrole_arn = arn:aws:iam::123456789012:role/push\n\
+                  source_profile = base\nrole_session_name = shop\n\n[profile second]\n\
+                  role_arn = arn:aws:iam::123456789012:role/second\nsource_profile = push\n\n[profile round]\n\
+                  role_arn = arn:aws:iam::123456789012:role/round\nsource_profile = about\n\n[profile about]\n\
+                  role_arn = arn:aws:iam::123456789012:role/about\nsource_profile = round\n";
+    std::fs::write(home.path().join(".aws/config"), config).unwrap();
+    let around = around(home.path(), &[("AWS_ENDPOINT_URL", moto.url.as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]);
+    let caller = async |profile: &str| Aws::new(around.clone(), None, Some(profile)).caller().await;
+    assert!(caller("push").await.unwrap().1.ends_with(":assumed-role/push/shop"));
+    assert!(caller("second").await.unwrap().1.ends_with(":assumed-role/second/helix"));
+    assert!(!caller("base").await.unwrap().1.contains("assumed-role"));
+    assert!(caller("round").await.unwrap_err().to_string().contains("leads nowhere"));
+}
+
 #[tokio::test]
 async fn the_errors_of_aws_say_what_to_do() {
     let server = MockServer::start().await;
@@ -197,6 +218,9 @@ async fn a_scan_is_waited_for() {
     let table = settings("[cloud.prod.ecr]\nregion = \"eu-west-1\"\n");
     let ecr = Ecr::connect(&table, "x", around(home.path(), &pairs)).await.unwrap();
     assert_eq!(ecr.repository().to_string(), "1.dkr.ecr.eu-west-1.amazonaws.com/x");
+    // That there was no time is no "nothing scans here".
+    let late = ecr.scan("sha256:1", Duration::ZERO).await.unwrap_err();
+    assert!(late.code == Code::Upstream && late.message.contains("within 0 s"), "{late}");
     let scan = ecr.scan("sha256:1", Duration::from_secs(30)).await.unwrap().unwrap();
     assert_eq!(scan.counts, BTreeMap::from([("high".to_owned(), 2), ("low".to_owned(), 1)]));
 }
