@@ -24,7 +24,7 @@ use helix::registry::manifest::{CONFIG, Descriptor, ImageIndex, ImageManifest, L
 use helix::registry::{Client, Source, Watch};
 use serde_json::json;
 use support::moto::Moto;
-use support::registry::{Login, Registry, TokenService};
+use support::registry::{Answer, Fault, Login, Proxy, Registry, TokenService};
 use wiremock::matchers::{body_partial_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -322,6 +322,30 @@ fn another_machine_is_spoken_to_with_encryption_unless_the_project_says_otherwis
     assert!(at("plain_http = true").unwrap().repository().plain_http);
     let table = "[cloud.prod.docker_hub]\nnamespace = \"Acme\"\n";
     assert_eq!(DockerHub::new(&settings(table), "shop", around(home.path(), &[])).unwrap_err().code, Code::Invalid);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_is_reached_is_told_with_its_numbers() {
+    let Some(registry) = Registry::start(Login::Open).await else { return };
+    let headers = [
+        ("ratelimit-limit", "100;w=21600"),
+        ("ratelimit-remaining", "0;w=21600"),
+        ("docker-ratelimit-source", "192.0.2.7"),
+        ("retry-after", "0"),
+    ];
+    let headers = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
+    let answer =
+        Answer::Status(429, headers, "{\"errors\":[{\"code\":\"TOOMANYREQUESTS\",\"message\":\"slow down\"}]}");
+    let fault = Fault { method: reqwest::Method::GET, path: "/v2/", times: 99, answer };
+    let proxy = Proxy::start(&registry.host, vec![fault]).await;
+    let home = tempfile::tempdir().unwrap();
+    let table = format!("[cloud.hub.docker_hub]\nnamespace = \"acme\"\nregistry = \"{}\"\n", proxy.host);
+    let pairs = [("DOCKERHUB_TOKEN", SECRET), ("DOCKERHUB_USERNAME", "acme")];
+    let hub = DockerHub::new(&settings(&table), "shop", around(home.path(), &pairs)).unwrap();
+    let error = hub.whoami().await.unwrap_err();
+    assert_eq!(error.code, Code::RateLimited, "{error}");
+    let lines = ["the limit is 100 in 21600 s", "what is left is 0 in 21600 s", "it is counted for 192.0.2.7"];
+    assert_eq!(error.context, lines, "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
