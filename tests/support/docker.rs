@@ -270,10 +270,8 @@ fn server() -> &'static Path {
         // What cargo says to tests, build scripts of dependencies heed: they would be built anew, each time.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            let is_told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"]
-                .iter()
-                .any(|told| text.starts_with(told));
-            if is_told {
+            let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_", "OUT_DIR"];
+            if told.iter().any(|told| text.starts_with(told)) {
                 build.env_remove(&name);
             }
         }
