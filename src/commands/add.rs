@@ -70,10 +70,15 @@ pub async fn run(args: AddArgs, ctx: &Ctx) -> Result<AddReport, Failure> {
     let name = add::name(project, target.name(), target.local_name().is_some())?;
     let provisioned = target.provision(ctx, &name, project.name(), Some(project)).await?;
     let (_, new) = target.instance(ctx, project)?;
-    let Added { name, provider, config } = add::apply(project, Some(&name), new)?;
-    if let Some(found) = provisioned.as_ref().filter(|_| project.config().project.id.is_none()) {
-        selection::link(project, &found.project())?;
-    }
+    let is_linked = project.config().project.id.is_some();
+    let added = add::apply(project, Some(&name), new).and_then(|added| match &provisioned {
+        Some(found) if !is_linked => selection::link(project, &found.project()).map(|()| added),
+        _ => Ok(added),
+    });
+    let Added { name, provider, config } = added.map_err(|failure| match &provisioned {
+        Some(found) => found.left_by(failure),
+        None => failure,
+    })?;
     let mut next_steps = Vec::new();
     if provider == "helix" && config.get("cluster_id").is_some_and(|id| id == "YOUR_CLUSTER_ID") {
         next_steps.push("log in and choose a cluster: helix auth login, helix config cluster list".to_owned());

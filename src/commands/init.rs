@@ -128,10 +128,26 @@ pub async fn run(args: &InitArgs, ctx: &Ctx) -> Result<InitReport, Failure> {
         add::check_name(&name, [project.instance.as_str()])?;
         provisioned = target.provision(ctx, &name, &project.name, None).await?;
     }
+    let made = write(args, ctx, &project, &files, elsewhere, provisioned.clone());
+    made.map_err(|failure| match &provisioned {
+        Some(found) => found.left_by(failure),
+        None => failure,
+    })
+}
+
+/// Writes the files, then the instance elsewhere.
+fn write(
+    args: &InitArgs,
+    ctx: &Ctx,
+    project: &NewProject,
+    files: &[PlannedFile],
+    elsewhere: Option<Target>,
+    provisioned: Option<Found>,
+) -> Result<InitReport, Failure> {
     if !args.dry_run {
-        apply(&project, &files).map_err(|(path, error)| Failure::file("write", &path, &error))?;
+        apply(project, files).map_err(|(path, error)| Failure::file("write", &path, &error))?;
     }
-    let mut report = report(args, ctx, &project, &files);
+    let mut report = report(args, ctx, project, files);
     if let Some(target) = elsewhere {
         let made = Project::load(&project.root.join(FILE_NAME))?;
         let (name, new) = target.instance(ctx, &made)?;

@@ -47,6 +47,14 @@ pub struct Found {
 }
 
 impl Found {
+    /// A failure that comes after it: with what was made there, and how it is taken.
+    #[must_use]
+    pub fn left_by(&self, failure: Failure) -> Failure {
+        let cluster = &self.cluster_id;
+        let line = format!("the cluster `{cluster}` was made: `helix add cloud --cluster-id {cluster}` takes it");
+        failure.context(self.created.then_some(line))
+    }
+
     /// The project.
     #[must_use]
     pub fn project(&self) -> ProjectRef {
