@@ -296,6 +296,7 @@ fn a_release_that_fails_says_whether_the_one_before_runs_again() {
     let pushed = prod.push(&first, &[]).code(0).json()["data"].clone();
     prod.boxed.project.write("db/app.hx", &format!("{APP}\nQUERY more() =>\n    more <- N<User>\n    RETURN more\n"));
     let second = prod.image();
+    mock.state().announce(pushed["image"].as_str().unwrap(), Behaviour::Good);
     mock.state().any_image = Some(Behaviour::Crash);
     let failed = prod.push(&second, &[]).code(12).json()["error"].clone();
     assert_eq!((&failed["code"], &failed["rolled_back"]), (&json!("E-DEPLOY-UNHEALTHY"), &json!(true)), "{failed}");

@@ -37,8 +37,13 @@ Examples:
   helix push --all                 Every instance, one after the other; the first failure ends it
   helix push --all --target fly    Those of one target
 
-Exit codes: 0 done or up to date, 3 project file, 4 queries, 6 build, 8 container runtime, 9 network, 10 login,
+Exit codes: 0 done or up to date, 4 queries, 6 build, 8 container runtime, 9 network, 10 login,
 11 refused, 12 not healthy, 14 locked.";
+
+/// The targets that can be pushed to.
+fn usable_targets() -> PossibleValuesParser {
+    PossibleValuesParser::new(TARGETS.iter().filter(|target| target.unsupported.is_none()).map(|target| target.name))
+}
 
 /// Arguments of `helix push`.
 #[derive(Debug, Args)]
@@ -50,7 +55,7 @@ pub struct PushArgs {
     #[arg(long, conflicts_with_all = ["instance", "port", "image", "write_env", "reveal"])]
     all: bool,
     /// With `--all`: only to the instances of this target
-    #[arg(long, value_name = "TARGET", requires = "all", value_parser = PossibleValuesParser::new(TARGETS.map(|target| target.name)))]
+    #[arg(long, value_name = "TARGET", requires = "all", value_parser = usable_targets())]
     target: Option<String>,
     /// With `--all`: go on with the others when one fails
     #[arg(long, requires = "all")]

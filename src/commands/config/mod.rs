@@ -26,8 +26,8 @@ Examples:
   helix config project switch shop        Link this project to one of Helix Cloud
   helix config cluster list               What can be deployed to
   helix config validate                   Is the project file right
-  helix config set health.timeout 2m -i dev    Change the project file; its comments stay
-  helix config show prod                  What an instance comes out with, and where each setting is from
+  helix config show prod                  All settings of an instance, and where each is from
+  helix config set port 7000 -i dev       Change the project file; its comments stay
   helix config set cloud.endpoint https://cloud.example --user";
 
 /// Arguments of `helix config`.

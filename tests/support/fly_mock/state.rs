@@ -91,6 +91,11 @@ impl State {
         self.moved += time;
     }
 
+    /// Announces an image that was pushed elsewhere.
+    pub fn announce(&mut self, image: &str, behaviour: Behaviour) {
+        self.images.insert(image.to_owned(), behaviour);
+    }
+
     pub(crate) fn image(&mut self, behaviour: Behaviour) -> String {
         let image = format!("{}/app@sha256:{:064x}", self.host, self.images.len() + 1);
         self.images.insert(image.clone(), behaviour);
