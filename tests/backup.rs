@@ -288,7 +288,8 @@ fn an_archive_goes_to_any_writer_while_the_instance_serves() {
         fs::write(&path, &pipe.taken).unwrap();
         assert_eq!(read_manifest(&path).unwrap(), manifest);
         verify(&project, &path).code(0);
-        let mut torn = Pipe { taken: Vec::new(), room: pipe.taken.len() - 1 };
+        // Another archive is not as long to the byte: its manifest has another time.
+        let mut torn = Pipe { taken: Vec::new(), room: pipe.taken.len() / 2 };
         let error = archive(&project.data(), &mut torn, packing, &options).unwrap_err().to_string();
         assert!(error.contains("cannot write"), "{error}");
         assert_eq!(left(), Vec::<std::ffi::OsString>::new());

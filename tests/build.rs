@@ -274,7 +274,7 @@ fn what_a_build_cannot_do_is_refused_before_it_begins() {
     let project = Project::new(APP);
     let config = fs::read_to_string(project.root().join("helix.toml")).unwrap();
     for setting in
-        ["secrets = [{ id = \"x\", env = \"X\" }]", "engine_source = \"git+https://x\"", "cache_from = \"x\""]
+        ["secrets = [{ id = \"x y\", env = \"X\" }]", "engine_source = \"git+https://x\"", "cache_from = \"x\""]
     {
         project.write("helix.toml", &format!("{config}\n[build]\n{setting}\n"));
         let refused = project.helix(&["build", "dev", "--emit-dockerfile", "out", "--json"]).code(7);

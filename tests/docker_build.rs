@@ -6,6 +6,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::Shutdown;
@@ -15,7 +16,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use helix::docker::build::{self, BuildRequest, Builder};
+use helix::docker::{Environment, Runtime};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use support::{Project, post};
 
 const APP: &str = "\
@@ -132,7 +136,7 @@ fn a_query_edit_compiles_the_queries_only_and_the_image_serves() {
     assert_ne!(edited.data["digest"], first.data["digest"]);
 
     let sbom = fs::read_to_string(edited.data["sbom"].as_str().unwrap()).unwrap();
-    assert!(sbom.contains("pkg:cargo/heed@"));
+    assert!(sbom.contains("pkg:cargo/heed@") && sbom.contains("pkg:deb/debian/libc6@"));
     let inspected: Value = serde_json::from_str(&docker(&["image", "inspect", &imaged.reference()]).unwrap()).unwrap();
     let image = &inspected[0];
     assert_eq!(image["Config"]["User"], "10001:10001");
@@ -189,6 +193,73 @@ fn a_step_that_fails_is_shown_with_its_output() {
     assert!(error["context"].to_string().contains("config"), "{error}");
     let log = fs::read_to_string(imaged.project.root().join(".helix/dev/build.log")).unwrap();
     assert!(log.contains("CACHED") || log.contains("RUN"));
+}
+
+#[test]
+fn another_build_gives_the_same_layers() {
+    if !can_run() {
+        return;
+    }
+    let imaged = Imaged::new("twice");
+    assert_eq!(imaged.build(&["--verify"]).data["verified"], true);
+    assert!(docker(&["image", "inspect", &format!("{}-verify", imaged.reference())]).is_err(), "it is removed");
+}
+
+/// A variable of every test stands in for the secret.
+#[tokio::test]
+async fn a_secret_is_seen_by_the_step_that_mounts_it_and_by_nobody_else() {
+    if !can_run() {
+        return;
+    }
+    let path = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    let environment = Environment::new(&std::env::vars().collect());
+    let client = helix::docker::connect(&environment, Runtime::Docker).await.unwrap();
+    let tag = format!("helix-test-secret-{}:dev", std::process::id());
+    let request = |step: &str| {
+        let dockerfile =
+            format!("FROM helix-test-runtime:local\nRUN --mount=type=secret,id=token,required=true {step}\n");
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_ustar();
+        header.set_size(dockerfile.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, "Dockerfile", dockerfile.as_bytes()).unwrap();
+        BuildRequest {
+            context: archive.into_inner().unwrap().into(),
+            tags: vec![tag.clone()],
+            platform: None,
+            builder: Builder::BuildKit,
+            network: None,
+            no_cache: true,
+            build_args: BTreeMap::new(),
+            secrets: BTreeMap::from([("token".to_owned(), "CARGO_MANIFEST_DIR".to_owned())]),
+        }
+    };
+    let digest = hex::encode(Sha256::digest(&path));
+    let seen = request(&format!("sha256sum /run/secrets/token | grep --quiet {digest}"));
+    build::build(client.docker(), &seen, drop).await.unwrap();
+    let history = docker(&["history", "--no-trunc", &tag]).unwrap();
+    assert!(history.contains("/run/secrets/token") && !history.contains(&path), "{history}");
+    assert!(docker(&["run", "--rm", &tag, "test", "!", "-e", "/run/secrets/token"]).is_ok());
+    docker(&["image", "rm", &tag]).unwrap();
+
+    let failed = build::build(client.docker(), &request("false"), drop).await.unwrap_err();
+    assert!(failed.to_string().contains("false"), "{failed}");
+}
+
+#[test]
+fn a_secret_without_a_value_is_told_before_the_build() {
+    if !can_run() {
+        return;
+    }
+    let imaged = Imaged::new("secret");
+    let config = fs::read_to_string(imaged.project.root().join("helix.toml")).unwrap();
+    let secrets = "secrets = [{ id = \"token\", env = \"HELIX_TEST_NOT_SET\" }]\n";
+    imaged.project.write("helix.toml", &format!("{config}{secrets}"));
+    let refused = imaged.project.helix(&["build", "dev", "--json"]).code(2);
+    assert_eq!(refused.json()["error"]["code"], "E-BUILD-SECRET");
+    imaged.project.helix(&["build", "dev", "--emit-dockerfile", "folder"]).code(0);
+    let written = fs::read_to_string(imaged.project.root().join("folder/Dockerfile")).unwrap();
+    assert!(written.contains("--mount=type=secret,id=token,required=true"), "{written}");
 }
 
 /// The folder is for whoever has a builder of their own, and nothing but `docker build`.

@@ -9,9 +9,9 @@ use super::args::LockArgs;
 use crate::config::Instance;
 use crate::ctx::Ctx;
 use crate::errors::Failure;
-use crate::ops::build::binary;
 use crate::ops::build::generate::Inputs;
-use crate::ops::build::image::{self, ImageOptions, Prepared};
+use crate::ops::build::image::{self, ImageOptions};
+use crate::ops::build::{Prepared, binary, verify};
 use crate::ops::{compile, container, local, warnings};
 use crate::project::Project;
 use crate::ui::{self, Page, Report};
@@ -51,6 +51,9 @@ pub struct BuildArgs {
     /// Build even when nothing changed
     #[arg(long)]
     force: bool,
+    /// Build the image once more from nothing, and fail when its layers are others
+    #[arg(long, conflicts_with_all = ["bin", "emit_dockerfile"])]
+    verify: bool,
     #[command(flatten)]
     lock: LockArgs,
 }
@@ -72,9 +75,25 @@ pub struct BuildReport {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Artefact {
-    Binary { binary: PathBuf, digest: String, size_bytes: u64 },
-    Image { image: String, tags: Vec<String>, digest: String, size_bytes: u64, platform: String, sbom: PathBuf },
-    Dockerfile { dockerfile: PathBuf },
+    Binary {
+        binary: PathBuf,
+        digest: String,
+        size_bytes: u64,
+    },
+    Image {
+        image: String,
+        tags: Vec<String>,
+        digest: String,
+        size_bytes: u64,
+        platform: String,
+        sbom: PathBuf,
+        /// Whether another build gave the same layers.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        verified: bool,
+    },
+    Dockerfile {
+        dockerfile: PathBuf,
+    },
 }
 
 impl Report for BuildReport {
@@ -85,13 +104,18 @@ impl Report for BuildReport {
             Artefact::Binary { digest, size_bytes, .. } => {
                 details.extend([("size", ui::size(*size_bytes)), ("digest", digest.clone())]);
             }
-            Artefact::Image { tags, digest, size_bytes, platform, sbom, .. } => details.extend([
-                ("platform", platform.clone()),
-                ("size", ui::size(*size_bytes)),
-                ("digest", digest.clone()),
-                ("tags", tags.join(", ")),
-                ("contents", sbom.display().to_string()),
-            ]),
+            Artefact::Image { tags, digest, size_bytes, platform, sbom, verified, .. } => {
+                details.extend([
+                    ("platform", platform.clone()),
+                    ("size", ui::size(*size_bytes)),
+                    ("digest", digest.clone()),
+                    ("tags", tags.join(", ")),
+                    ("contents", sbom.display().to_string()),
+                ]);
+                if *verified {
+                    details.push(("verified", "built twice, the same layers".to_owned()));
+                }
+            }
             Artefact::Dockerfile { dockerfile } => {
                 let folder = dockerfile.parent().unwrap_or(dockerfile);
                 details.push(("build it", format!("docker build {}", folder.display())));
@@ -174,7 +198,10 @@ async fn built_image(
         no_cache: args.no_cache,
         force: args.force,
     };
-    let built = image::image(ctx, client.docker(), inputs, prepared, home, &options).await?;
+    let built = image::image(ctx, &client, inputs, prepared, home, &options).await?;
+    if args.verify {
+        verify(ctx, &client, prepared, &built).await?;
+    }
     let artefact = Artefact::Image {
         image: built.reference,
         tags: built.tags,
@@ -182,6 +209,7 @@ async fn built_image(
         size_bytes: built.size_bytes,
         platform: built.platform,
         sbom: built.sbom,
+        verified: args.verify,
     };
     Ok((artefact, built.skipped))
 }

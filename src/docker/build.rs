@@ -10,6 +10,8 @@ use bollard::query_parameters::{BuildImageOptions, BuilderVersion};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
+use super::build_secrets;
+
 /// The first version of the API that has BuildKit.
 const BUILDKIT_API: (u32, u32) = (1, 39);
 
@@ -39,6 +41,8 @@ pub struct BuildRequest {
     pub no_cache: bool,
     /// Build arguments.
     pub build_args: BTreeMap<String, String>,
+    /// Secrets that steps mount: their ids, and the variables of this process that hold them. For BuildKit only.
+    pub secrets: BTreeMap<String, String>,
 }
 
 /// What happens in a build.
@@ -97,6 +101,26 @@ pub async fn builder(docker: &Docker) -> Result<Builder, BuildFailed> {
 ///
 /// When a step fails or the daemon refuses.
 pub async fn build(docker: &Docker, request: &BuildRequest, mut tell: impl FnMut(Event)) -> Result<(), BuildFailed> {
+    if request.secrets.is_empty() {
+        through_daemon(docker, request, &mut tell).await?;
+    } else {
+        build_secrets::build(docker, request).await?;
+    }
+    for tag in request.tags.iter().skip(1) {
+        let first = request.tags.first().map_or("", String::as_str);
+        let (repo, name) = tag.rsplit_once(':').unwrap_or((tag, "latest"));
+        let options =
+            bollard::query_parameters::TagImageOptions { repo: Some(repo.to_owned()), tag: Some(name.to_owned()) };
+        docker.tag_image(first, Some(options)).await?;
+    }
+    Ok(())
+}
+
+async fn through_daemon(
+    docker: &Docker,
+    request: &BuildRequest,
+    tell: &mut impl FnMut(Event),
+) -> Result<(), BuildFailed> {
     let buildkit = request.builder == Builder::BuildKit;
     let options = BuildImageOptions {
         dockerfile: "Dockerfile".to_owned(),
@@ -115,18 +139,10 @@ pub async fn build(docker: &Docker, request: &BuildRequest, mut tell: impl FnMut
     let mut steps = Steps::default();
     while let Some(info) = stream.next().await {
         match info {
-            Ok(info) => steps.take(info, &mut tell)?,
+            Ok(info) => steps.take(info, tell)?,
             Err(bollard::errors::Error::DockerStreamError { error }) => return Err(steps.failed(error)),
             Err(error) => return Err(error.into()),
         }
-    }
-    drop(stream);
-    for tag in request.tags.iter().skip(1) {
-        let first = request.tags.first().map_or("", String::as_str);
-        let (repo, name) = tag.rsplit_once(':').unwrap_or((tag, "latest"));
-        let options =
-            bollard::query_parameters::TagImageOptions { repo: Some(repo.to_owned()), tag: Some(name.to_owned()) };
-        docker.tag_image(first, Some(options)).await?;
     }
     Ok(())
 }

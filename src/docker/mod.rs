@@ -4,10 +4,12 @@
 //! name, only by its labels.
 
 pub mod build;
+mod build_secrets;
 pub mod containers;
 pub mod detect;
 pub mod error;
 pub mod exec;
+mod files;
 pub mod images;
 pub mod logs;
 pub mod networks;

@@ -3,6 +3,7 @@
 //! What a registry has is asked for first. An image that it has costs one question, and one more a tag.
 
 mod cache;
+mod canonical;
 mod daemon;
 mod layout;
 

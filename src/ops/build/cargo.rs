@@ -121,6 +121,8 @@ impl Toolchain {
         }
         command.current_dir(workspace).env("CARGO_TARGET_DIR", workspace.join("target"));
         command.env("CARGO_ENCODED_RUSTFLAGS", self.rustflags(workspace)).env_remove("RUSTFLAGS");
+        // The time that C compilers write into what they compile.
+        command.env("SOURCE_DATE_EPOCH", "0");
         command.env("CARGO_TERM_COLOR", "never").env("CARGO_TERM_PROGRESS_WHEN", "never");
         // Cargo and each rustc inherit it: whoever still compiles, after whatever end of this process, holds the lock.
         command.stdin(Stdio::from(hold)).stdout(Stdio::piped()).stderr(Stdio::piped());

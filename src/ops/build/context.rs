@@ -25,6 +25,24 @@ pub fn archive(files: &[SourceFile]) -> io::Result<Bytes> {
     Ok(archive.into_inner()?.into())
 }
 
+/// The archive of an empty folder of a user. Unpacked into an image it has no time, which a copy of a folder would have.
+///
+/// # Errors
+///
+/// When the name is too long for an archive.
+pub fn empty_folder(name: &str, user: u64) -> io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_entry_type(tar::EntryType::Directory);
+    header.set_size(0);
+    header.set_mode(0o755);
+    header.set_mtime(0);
+    header.set_uid(user);
+    header.set_gid(user);
+    archive.append_data(&mut header, name, io::empty())?;
+    archive.into_inner()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

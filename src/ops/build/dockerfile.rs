@@ -15,8 +15,10 @@ pub const BUILDER_IMAGE: &str = "rust:1.95.0-slim-bookworm";
 pub const RUNTIME_IMAGE: &str = "debian:bookworm-slim";
 /// The port that a server in a container always has.
 pub const PORT: u16 = 6969;
-/// The user that it runs as.
-const USER: &str = "10001:10001";
+/// The user and group that it runs as.
+pub const USER: u64 = 10_001;
+/// Where the folder of the data is in the context, as an archive.
+pub const DATA_FILE: &str = "build/data.tar";
 /// The cargo-chef that is installed where the builder image has none.
 const CARGO_CHEF: &str = "0.1.78";
 /// Where the certificates are while building, in the context and in the builder stages.
@@ -61,6 +63,8 @@ pub struct Recipe {
     pub cargo_config: bool,
     /// The names of build arguments.
     pub build_args: Vec<String>,
+    /// Secrets that compiling needs: their ids, and the variables that hold them. BuildKit's flavour only.
+    pub secrets: BTreeMap<String, String>,
     /// The name of the project.
     pub project: String,
     /// The name of the instance.
@@ -74,8 +78,11 @@ impl Recipe {
     #[must_use]
     pub fn text(&self, flavour: Flavour) -> String {
         let cached = match flavour {
-            Flavour::BuildKit => "--mount=type=cache,id=helix-cargo,target=/cargo/registry,sharing=locked ",
-            Flavour::Classic => "",
+            Flavour::BuildKit => {
+                let cache = "--mount=type=cache,id=helix-cargo,target=/cargo/registry,sharing=locked ";
+                format!("{cache}{}", self.mounted_secrets())
+            }
+            Flavour::Classic => String::new(),
         };
         let (release, profile) = match self.mode {
             BuildMode::Dev => ("", "debug"),
@@ -88,7 +95,9 @@ impl Recipe {
              \n\
              FROM {builder_image} AS base\n\
              WORKDIR /helix\n\
-             ENV CARGO_HOME=/cargo CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never CARGO_NET_RETRY=5\n"
+             ENV CARGO_HOME=/cargo CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never CARGO_NET_RETRY=5\n\
+             # The time that C compilers write into what they compile.\n\
+             ENV SOURCE_DATE_EPOCH=0\n"
         );
         let mut line = |words: &str| {
             text.push_str(words);
@@ -137,7 +146,7 @@ impl Recipe {
                 "FROM engine AS queries\n\
                  COPY server server\n\
                  RUN {cached}find server -type f -exec touch {{}} + && {build} \\\n    \
-                 && mkdir -p /out/usr/local/bin /out/etc/ssl/certs /out/data \\\n    \
+                 && mkdir -p /out/usr/local/bin /out/etc/ssl/certs \\\n    \
                  && cp target/{profile}/{PACKAGE} /out/usr/local/bin/ \\\n    \
                  && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ \\\n    \
                  && find /out -exec touch --date=@0 {{}} +\n"
@@ -145,11 +154,11 @@ impl Recipe {
             format!(
                 "FROM {runtime_image} AS runtime\n\
                  COPY --from=queries /out/etc /etc\n\
-                 COPY --from=queries --chown={USER} /out/data /data\n\
+                 ADD {DATA_FILE} /\n\
                  COPY --from=queries /out/usr /usr\n\
                  ENV HELIX_PORT={PORT} HELIX_BIND=0.0.0.0 HELIX_DATA_DIR=/data HELIX_PROJECT={} HELIX_INSTANCE={}\n\
                  EXPOSE {PORT}\n\
-                 USER {USER}\n\
+                 USER {USER}:{USER}\n\
                  STOPSIGNAL SIGTERM\n\
                  HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \\\n    \
                  CMD [\"/usr/local/bin/{PACKAGE}\", \"health\"]",
@@ -164,6 +173,15 @@ impl Recipe {
         }
         line(&format!("ENTRYPOINT [\"/usr/local/bin/{PACKAGE}\"]"));
         text
+    }
+}
+
+impl Recipe {
+    /// The start of a step that sees the secrets, as variables of its own. A step fails where one of them is missing.
+    fn mounted_secrets(&self) -> String {
+        let mounts = self.secrets.keys().map(|id| format!("--mount=type=secret,id={id},required=true "));
+        let variables = self.secrets.iter().map(|(id, name)| format!("export {name}=\"$(cat /run/secrets/{id})\" && "));
+        mounts.chain(variables).collect()
     }
 }
 
@@ -195,6 +213,7 @@ mod tests {
             ca: false,
             cargo_config: false,
             build_args: Vec::new(),
+            secrets: BTreeMap::new(),
             project: "app".to_owned(),
             instance: "dev".to_owned(),
             labels: BTreeMap::from([("dev.helix.managed".to_owned(), "true".to_owned())]),
@@ -204,6 +223,20 @@ mod tests {
     #[test]
     fn the_flavour_of_buildkit() {
         insta::assert_snapshot!(recipe(BuildMode::Release).text(Flavour::BuildKit));
+    }
+
+    #[test]
+    fn secrets_are_mounted_in_the_steps_that_compile_and_nowhere_else() {
+        let secrets = BTreeMap::from([("token".to_owned(), "CARGO_REGISTRIES_OWN_TOKEN".to_owned())]);
+        let recipe = Recipe { secrets, ..recipe(BuildMode::Release) };
+        let text = recipe.text(Flavour::BuildKit);
+        let with: Vec<&str> = text.lines().filter(|line| line.contains("token")).collect();
+        assert_eq!(with.len(), 4, "{text}");
+        for line in with {
+            assert!(line.starts_with("RUN --mount=type=cache,") && line.contains("id=token,required=true "), "{line}");
+            assert!(line.contains("export CARGO_REGISTRIES_OWN_TOKEN=\"$(cat /run/secrets/token)\" && "), "{line}");
+        }
+        assert!(!text.split(" AS runtime").nth(1).is_some_and(|runtime| runtime.contains("secret")));
     }
 
     #[test]

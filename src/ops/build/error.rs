@@ -67,6 +67,17 @@ pub enum BuildError {
         /// What it is for.
         actual: String,
     },
+    /// Another build gave other layers.
+    #[error("another build gave other layers: {} of {of}, counted from 0", layers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    NotReproducible {
+        /// Which ones.
+        layers: Vec<usize>,
+        /// How many there are.
+        of: usize,
+    },
+    /// The variable of a secret holds nothing.
+    #[error("`build.secrets` names the variable `{0}`, which is not set")]
+    SecretUnset(String),
     /// A setting of `[build]` asks for what cannot be done.
     #[error("`build.{key}` {reason}")]
     Setting {
@@ -112,6 +123,10 @@ impl From<BuildError> for Failure {
             BuildError::NoCargo => failed("E-BUILD-NO-CARGO")
                 .hint("install Rust from https://rustup.rs, or build an image instead: `helix build` without `--bin`"),
             BuildError::OldRust { .. } => failed("E-BUILD-OLD-RUST").hint("`rustup update`"),
+            BuildError::SecretUnset(variable) => Self::new("E-BUILD-SECRET", ExitCode::Usage, message)
+                .hint(format!("set it for this command: `{variable}=... helix build`")),
+            BuildError::NotReproducible { .. } => failed("E-BUILD-NOT-REPRODUCIBLE")
+                .hint("name the base images of `[build]` by digest, and look at what the steps download"),
             BuildError::Rust { blame, rendered, log, .. } => {
                 let failure = failed("E-BUILD-RUST").context(rendered.lines()).hint(format!(
                     "this is a bug of helix, not of the query: report it with `{}`; writing the query in another way may \

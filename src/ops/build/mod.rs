@@ -3,6 +3,7 @@
 //! [`source`] is what all servers share, [`generate`] what one project adds, [`binary`] compiles both here, [`image`] has the
 //! container runtime do so.
 
+mod base;
 pub mod binary;
 mod blame;
 pub mod cargo;
@@ -11,8 +12,12 @@ mod dockerfile;
 pub mod error;
 pub mod generate;
 pub mod image;
+mod prepared;
 mod record;
 mod sbom;
 pub mod source;
+mod verify;
 
 pub use dockerfile::PORT;
+pub use prepared::Prepared;
+pub use verify::verify;

@@ -1,4 +1,5 @@
-//! What is in a server, as a CycloneDX document: every crate of the lock file, with the hash that the registry gives it.
+//! What is in an image, as a CycloneDX document: every crate of the lock file, with the hash that the registry gives it, and
+//! every package of the base image.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,8 +9,10 @@ use cyclonedx_bom::models::dependency::{Dependencies, Dependency};
 use cyclonedx_bom::models::hash::{Hash, HashAlgorithm, HashValue, Hashes};
 use cyclonedx_bom::models::metadata::Metadata;
 use cyclonedx_bom::prelude::{Bom, Purl};
+use purl::GenericPurlBuilder;
 use toml_edit::{Document, Table};
 
+use super::base::BasePackage;
 use super::generate::PACKAGE;
 use super::source;
 
@@ -56,7 +59,7 @@ impl Package {
 /// # Errors
 ///
 /// When this executable is damaged.
-pub fn sbom(name: &str, reference: &str, plan_digest: &str) -> io::Result<Vec<u8>> {
+pub fn sbom(name: &str, reference: &str, plan_digest: &str, base: &[BasePackage]) -> io::Result<Vec<u8>> {
     let packages = packages()?;
     let (server, crates): (Vec<&Package>, Vec<&Package>) = packages.iter().partition(|package| package.name == PACKAGE);
     let mut whole = Component::new(Classification::Container, name, plan_digest, Some(reference.to_owned()));
@@ -83,7 +86,9 @@ pub fn sbom(name: &str, reference: &str, plan_digest: &str) -> io::Result<Vec<u8
     let bom = Bom {
         serial_number: None,
         metadata: Some(Metadata { component: Some(whole), ..Metadata::default() }),
-        components: Some(Components(crates.iter().map(|package| package.component()).collect())),
+        components: Some(Components(
+            crates.iter().map(|package| package.component()).chain(base.iter().map(base_component)).collect(),
+        )),
         dependencies: Some(Dependencies(dependencies)),
         ..Bom::default()
     };
@@ -91,6 +96,17 @@ pub fn sbom(name: &str, reference: &str, plan_digest: &str) -> io::Result<Vec<u8
     bom.output_as_json_v1_5(&mut json).map_err(io::Error::other)?;
     json.push(b'\n');
     Ok(json)
+}
+
+fn base_component(package: &BasePackage) -> Component {
+    let BasePackage { kind, system, distribution, name, version, architecture } = package;
+    let purl = GenericPurlBuilder::new((*kind).to_owned(), name).with_namespace(system).with_version(version);
+    let purl = purl.with_qualifier("arch", architecture).and_then(|purl| purl.with_qualifier("distro", distribution));
+    let purl = purl.ok().and_then(|purl| purl.build().ok()).map(|purl| purl.to_string());
+    let reference = purl.clone().unwrap_or_else(|| format!("{kind}:{name}@{version}"));
+    let mut component = Component::new(Classification::Library, name, version, Some(reference));
+    component.purl = purl.and_then(|purl| purl.parse().ok());
+    component
 }
 
 fn packages() -> io::Result<Vec<Package>> {
@@ -109,13 +125,23 @@ mod tests {
 
     #[test]
     fn the_document_is_valid_and_holds_every_crate() {
-        let json = sbom("app", "helix-app-dev:dev", "sha256:00").unwrap();
-        assert_eq!(json, sbom("app", "helix-app-dev:dev", "sha256:00").unwrap());
+        let base = [BasePackage {
+            kind: "deb",
+            system: "debian".to_owned(),
+            distribution: "debian-12".to_owned(),
+            name: "libstdc++6".to_owned(),
+            version: "1:12.2.0-14".to_owned(),
+            architecture: "amd64".to_owned(),
+        }];
+        let json = sbom("app", "helix-app-dev:dev", "sha256:00", &base).unwrap();
+        assert_eq!(json, sbom("app", "helix-app-dev:dev", "sha256:00", &base).unwrap());
         let bom = Bom::parse_from_json_v1_5(json.as_slice()).unwrap();
         let checked = bom.validate();
         assert!(checked.passed(), "{checked:?}");
         let components = bom.components.unwrap().0;
-        assert_eq!(components.len() + 1, packages().unwrap().len());
+        assert_eq!(components.len(), packages().unwrap().len() - 1 + base.len());
+        let purl = components.last().unwrap().purl.as_ref().unwrap().to_string();
+        assert_eq!(purl, "pkg:deb/debian/libstdc++6@1:12.2.0-14?arch=amd64&distro=debian-12");
         let heed = components.iter().find(|component| component.name.to_string() == "heed").unwrap();
         assert!(heed.purl.as_ref().unwrap().to_string().starts_with("pkg:cargo/heed@"));
         assert_eq!(heed.hashes.as_ref().unwrap().0.len(), 1);

@@ -14,8 +14,9 @@ use crate::docker::images::Image;
 use crate::errors::Failure;
 use crate::integrations::container::{names, spec};
 use crate::integrations::embedded::{State, port, state};
+use crate::ops::build::Prepared;
 use crate::ops::build::generate::Inputs;
-use crate::ops::build::image::{self, ImageOptions, Prepared};
+use crate::ops::build::image::{self, ImageOptions};
 use crate::ops::compile::CompiledProject;
 use crate::ops::health::Health;
 use crate::ops::instance::{InstanceError, Unit};
@@ -143,7 +144,7 @@ impl Container {
         let inputs = Inputs::new(project, name, instance, compiled)?;
         let prepared = Prepared::new(ctx, project, instance, &inputs)?;
         let options = ImageOptions::default();
-        let built = image::image(ctx, client.docker(), &inputs, &prepared, self.files().home(), &options).await?;
+        let built = image::image(ctx, client, &inputs, &prepared, self.files().home(), &options).await?;
         Ok(client.image(&built.reference).await?)
     }
 

@@ -10,8 +10,9 @@ use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::oci;
 use crate::integrations::role::Registry;
+use crate::ops::build::Prepared;
 use crate::ops::build::generate::Inputs;
-use crate::ops::build::image::{self, ImageOptions, Prepared};
+use crate::ops::build::image::{self, ImageOptions};
 use crate::ops::container;
 use crate::project::Project;
 use crate::registry::{Event, Pushed, Sent, Source, Watch};
@@ -55,7 +56,7 @@ pub(super) async fn build(
     let mut sbom = None;
     for platform in platforms {
         let options = ImageOptions { platform: Some(platform), ..ImageOptions::default() };
-        let built = image::image(ctx, docker.docker(), inputs, &prepared, remote.files.home(), &options).await?;
+        let built = image::image(ctx, &docker, inputs, &prepared, remote.files.home(), &options).await?;
         sources.push(source(built.id));
         sbom = Some(built.sbom);
     }

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use super::Image;
 use super::cache::Cache;
+use super::canonical::canonical;
 use crate::docker::{Client, DockerError};
 use crate::registry::Blob;
 use crate::registry::blobs::{Event, Watch};
@@ -57,6 +58,7 @@ pub(super) async fn image(docker: &Client, name: &str, cache: &Path, watch: &Wat
 
 /// An image of a configuration and its layers.
 fn assemble(config: Bytes, diff_ids: &[String], layers: Vec<Blob>) -> Result<Image> {
+    let config = canonical(config)?;
     let settings: ImageConfig = serde_json::from_slice(&config)
         .map_err(|error| RegistryError::Image(format!("its configuration is not as it should be: {error}")))?;
     if settings.diff_ids() != diff_ids {
