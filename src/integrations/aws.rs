@@ -1,6 +1,6 @@
 //! Calls of AWS that are signed: credentials by the usual chain, signature version 4, errors with their type.
 //!
-//! The chain of [`reqsign`] does all but the roles of profiles, which are in [`role`]. It is given our variables, home and client, so that nothing of the process is read behind our back.
+//! The chain of [`reqsign`] does all but the roles of profiles, which are in `role`. It is given our variables, home and client, so that nothing of the process is read behind our back.
 
 mod role;
 
