@@ -36,6 +36,10 @@ fn an_instance_gets_a_cluster_of_its_own_once() {
     let calls = scene.mock.journal().len();
     assert_eq!(code(&scene.helix(&["add", "cloud", "-n", "stage", "--json"]).code(3)), "E-CFG-INSTANCE-EXISTS");
     assert_eq!(scene.mock.journal().len(), calls);
+    // A project file has one project there.
+    let other =
+        scene.helix(&["add", "cloud", "-n", "third", "--project", "another", "--create-project", "--json"]).code(11);
+    assert_eq!(code(&other), "E-DEPLOY-CONFLICT");
     // The linked project needs no name.
     let third = scene.data(&["add", "cloud", "-n", "third"]);
     assert_eq!(third["provisioned"]["project_id"], "prj_shop", "{third}");

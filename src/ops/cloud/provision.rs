@@ -7,7 +7,7 @@ use super::selection::{self, Selector};
 use super::{Wanted, login, with_key};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
-use crate::integrations::helix::types::{Cluster, ProjectRef, Workspace};
+use crate::integrations::helix::types::{Cluster, ProjectDetails, ProjectRef, Workspace};
 use crate::integrations::helix::{Cloud, TITLE, plain};
 
 /// What is asked for.
@@ -109,10 +109,10 @@ pub async fn cluster(ctx: &Ctx, asked: &Asked<'_>) -> Result<Option<Found>, Fail
 
 /// The workspace: that of the linked project, as said, as selected, the only one, or as chosen now; and that project.
 async fn workspace(ctx: &Ctx, cloud: &Cloud, asked: &Asked<'_>) -> Result<(Workspace, Option<ProjectRef>), Failure> {
-    let is_said = asked.workspace.is_some() || asked.project.is_some();
-    if let Some(id) = asked.project_id.filter(|_| !is_said) {
+    if let Some(id) = asked.project_id {
         match cloud.project(id).await {
             Ok(found) => {
+                check_said(asked, &found)?;
                 let workspace = selection::find(cloud.workspaces().await?, &Selector::Id(found.workspace_id))?;
                 return Ok((workspace, Some(ProjectRef { id: found.id, name: found.name })));
             }
@@ -125,6 +125,22 @@ async fn workspace(ctx: &Ctx, cloud: &Cloud, asked: &Asked<'_>) -> Result<(Works
         Preferences::set(&ctx.dirs.state, "workspace_id", Some(&workspace.id))?;
     }
     Ok((workspace, None))
+}
+
+/// A project file has one project there: what is said beside it must be that one.
+fn check_said(asked: &Asked<'_>, linked: &ProjectDetails) -> Result<(), Failure> {
+    let is_other_project = asked.project.is_some_and(|said| said != linked.name && said != linked.id);
+    let is_other_workspace = asked.workspace.is_some_and(|said| said != linked.workspace_slug);
+    if !is_other_project && !is_other_workspace {
+        return Ok(());
+    }
+    let message = format!(
+        "the project file is linked to the project `{}` of the workspace `{}`",
+        plain(&linked.name),
+        plain(&linked.workspace_slug)
+    );
+    Err(Failure::new("E-DEPLOY-CONFLICT", ExitCode::Rejected, message)
+        .hint("leave `--project` and `--workspace` out, or link another one first: `helix config project switch NAME`"))
 }
 
 /// The project: as said, the one of that name, or, as is chosen, a new one or another.
