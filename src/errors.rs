@@ -95,6 +95,8 @@ pub struct Failure {
     pub diagnostics: Vec<Value>,
     /// The same findings, ready to be shown.
     pub rendered: Option<String>,
+    /// Of a release that failed: whether what ran before it runs again.
+    pub rolled_back: Option<bool>,
 }
 
 impl Failure {
@@ -111,6 +113,7 @@ impl Failure {
             cause: None,
             diagnostics: Vec::new(),
             rendered: None,
+            rolled_back: None,
         }
     }
 
@@ -202,6 +205,9 @@ impl Failure {
                 "location".into(),
                 serde_json::json!({"file": location.file, "line": location.line, "column": location.column}),
             );
+        }
+        if let Some(rolled_back) = self.rolled_back {
+            object.insert("rolled_back".into(), rolled_back.into());
         }
         if !self.diagnostics.is_empty() {
             object.insert("diagnostics".into(), self.diagnostics.clone().into());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::config::{Config, EnvPrecedence, EnvTable, FILE_NAME, Instance, Local, dotenv};
+use crate::config::{BuildMode, Config, EnvPrecedence, EnvTable, FILE_NAME, Instance, Local, dotenv};
 use crate::errors::{ExitCode, Failure, Location};
 use crate::utils::nearest;
 
@@ -55,6 +55,18 @@ impl Project {
         let root = fs::canonicalize(&root).map_err(|error| Failure::file("enter", &root, &error))?;
         let file = root.join(file.file_name().unwrap_or_default());
         Ok(Self { root, file, config })
+    }
+
+    /// The same project, with an instance that is compiled in dev mode.
+    #[must_use]
+    pub fn in_dev_mode(&self, instance: &str) -> Self {
+        let mut project = self.clone();
+        match project.config.instances.get_mut(instance) {
+            Some(Instance::Local(local)) => local.build_mode = BuildMode::Dev,
+            Some(Instance::Cloud(cloud)) => cloud.build_mode = BuildMode::Dev,
+            None => {}
+        }
+        project
     }
 
     /// The folder.

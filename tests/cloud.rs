@@ -11,6 +11,8 @@ mod choices;
 mod failures;
 #[path = "cloud/platform.rs"]
 mod platform;
+#[path = "cloud/provision.rs"]
+mod provision;
 #[path = "cloud/push.rs"]
 mod push;
 #[path = "cloud/stand_in.rs"]

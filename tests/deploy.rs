@@ -9,7 +9,7 @@ mod support;
 use std::fs;
 use std::process::Command;
 
-use fly_mock::FlyMock;
+use fly_mock::{Behaviour, FlyMock};
 use serde_json::{Value, json};
 use support::boxed::{APP, Boxed, code_of, eventually};
 use support::docker::DOCKER;
@@ -232,7 +232,7 @@ fn an_instance_lives_its_life_at_fly() {
     let Some(registry) = runtime.block_on(Registry::start(Login::Open)) else { return };
     let mock = FlyMock::start();
     // What is pushed goes to the registry beside it.
-    mock.state().takes_any_image = true;
+    mock.state().any_image = Some(Behaviour::Good);
     let mut prod = fly(&mock, &registry, "");
     let image = prod.image();
     let root = prod.boxed.project.root();
@@ -280,6 +280,32 @@ fn an_instance_lives_its_life_at_fly() {
     for word in [secret, &key, fly_mock::TOKEN] {
         leaks_nothing(root.parent().unwrap(), word);
     }
+}
+
+#[test]
+fn a_release_that_fails_says_whether_the_one_before_runs_again() {
+    if !DOCKER.answers() {
+        return;
+    }
+    let runtime = runtime();
+    let Some(registry) = runtime.block_on(Registry::start(Login::Open)) else { return };
+    let mock = FlyMock::start();
+    mock.state().any_image = Some(Behaviour::Good);
+    let mut prod = fly(&mock, &registry, "");
+    let first = prod.image();
+    let pushed = prod.push(&first, &[]).code(0).json()["data"].clone();
+    prod.boxed.project.write("db/app.hx", &format!("{APP}\nQUERY more() =>\n    more <- N<User>\n    RETURN more\n"));
+    let second = prod.image();
+    mock.state().announce(pushed["image"].as_str().unwrap(), Behaviour::Good);
+    mock.state().any_image = Some(Behaviour::Crash);
+    let failed = prod.push(&second, &[]).code(12).json()["error"].clone();
+    assert_eq!((&failed["code"], &failed["rolled_back"]), (&json!("E-DEPLOY-UNHEALTHY"), &json!(true)), "{failed}");
+    assert_eq!(
+        prod.helix(&["status", "prod", "--json"]).code(0).json()["data"]["instances"][0]["release"],
+        pushed["release"]
+    );
+    let failed = prod.push(&second, &["--no-rollback"]).code(12).json()["error"].clone();
+    assert_eq!(failed["rolled_back"], false, "{failed}");
 }
 
 #[test]

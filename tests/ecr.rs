@@ -24,7 +24,7 @@ use helix::registry::manifest::{CONFIG, Descriptor, ImageIndex, ImageManifest, L
 use helix::registry::{Client, Source, Watch};
 use serde_json::json;
 use support::moto::Moto;
-use support::registry::{Login, Registry, TokenService};
+use support::registry::{Answer, Fault, Login, Proxy, Registry, TokenService};
 use wiremock::matchers::{body_partial_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -147,6 +147,27 @@ async fn ecr_from_nothing_to_removal() {
     assert_eq!(ecr.remove_repository().await.unwrap_err().code, Code::Conflict);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_takes_on_a_role_through_another_one() {
+    let Some(moto) = Moto::start().await else { return };
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".aws")).unwrap();
+    let keys = format!("[base]\naws_access_key_id = AKIAPLANTED\naws_secret_access_key = {SECRET}\n");
+    std::fs::write(home.path().join(".aws/credentials"), keys).unwrap();
+    let config = "[profile base]\nregion = eu-west-1\n\n[profile push]\nrole_arn = arn:aws:iam::123456789012:role/push\n\
+                  source_profile = base\nrole_session_name = shop\n\n[profile second]\n\
+                  role_arn = arn:aws:iam::123456789012:role/second\nsource_profile = push\n\n[profile round]\n\
+                  role_arn = arn:aws:iam::123456789012:role/round\nsource_profile = about\n\n[profile about]\n\
+                  role_arn = arn:aws:iam::123456789012:role/about\nsource_profile = round\n";
+    std::fs::write(home.path().join(".aws/config"), config).unwrap();
+    let around = around(home.path(), &[("AWS_ENDPOINT_URL", moto.url.as_str()), ("AWS_EC2_METADATA_DISABLED", "true")]);
+    let caller = async |profile: &str| Aws::new(around.clone(), None, Some(profile)).caller().await;
+    assert!(caller("push").await.unwrap().1.ends_with(":assumed-role/push/shop"));
+    assert!(caller("second").await.unwrap().1.ends_with(":assumed-role/second/helix"));
+    assert!(!caller("base").await.unwrap().1.contains("assumed-role"));
+    assert!(caller("round").await.unwrap_err().to_string().contains("leads nowhere"));
+}
+
 #[tokio::test]
 async fn the_errors_of_aws_say_what_to_do() {
     let server = MockServer::start().await;
@@ -197,6 +218,9 @@ async fn a_scan_is_waited_for() {
     let table = settings("[cloud.prod.ecr]\nregion = \"eu-west-1\"\n");
     let ecr = Ecr::connect(&table, "x", around(home.path(), &pairs)).await.unwrap();
     assert_eq!(ecr.repository().to_string(), "1.dkr.ecr.eu-west-1.amazonaws.com/x");
+    // That there was no time is no "nothing scans here".
+    let late = ecr.scan("sha256:1", Duration::ZERO).await.unwrap_err();
+    assert!(late.code == Code::Upstream && late.message.contains("within 0 s"), "{late}");
     let scan = ecr.scan("sha256:1", Duration::from_secs(30)).await.unwrap().unwrap();
     assert_eq!(scan.counts, BTreeMap::from([("high".to_owned(), 2), ("low".to_owned(), 1)]));
 }
@@ -298,6 +322,30 @@ fn another_machine_is_spoken_to_with_encryption_unless_the_project_says_otherwis
     assert!(at("plain_http = true").unwrap().repository().plain_http);
     let table = "[cloud.prod.docker_hub]\nnamespace = \"Acme\"\n";
     assert_eq!(DockerHub::new(&settings(table), "shop", around(home.path(), &[])).unwrap_err().code, Code::Invalid);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_is_reached_is_told_with_its_numbers() {
+    let Some(registry) = Registry::start(Login::Open).await else { return };
+    let headers = [
+        ("ratelimit-limit", "100;w=21600"),
+        ("ratelimit-remaining", "0;w=21600"),
+        ("docker-ratelimit-source", "192.0.2.7"),
+        ("retry-after", "0"),
+    ];
+    let headers = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
+    let answer =
+        Answer::Status(429, headers, "{\"errors\":[{\"code\":\"TOOMANYREQUESTS\",\"message\":\"slow down\"}]}");
+    let fault = Fault { method: reqwest::Method::GET, path: "/v2/", times: 99, answer };
+    let proxy = Proxy::start(&registry.host, vec![fault]).await;
+    let home = tempfile::tempdir().unwrap();
+    let table = format!("[cloud.hub.docker_hub]\nnamespace = \"acme\"\nregistry = \"{}\"\n", proxy.host);
+    let pairs = [("DOCKERHUB_TOKEN", SECRET), ("DOCKERHUB_USERNAME", "acme")];
+    let hub = DockerHub::new(&settings(&table), "shop", around(home.path(), &pairs)).unwrap();
+    let error = hub.whoami().await.unwrap_err();
+    assert_eq!(error.code, Code::RateLimited, "{error}");
+    let lines = ["the limit is 100 in 21600 s", "what is left is 0 in 21600 s", "it is counted for 192.0.2.7"];
+    assert_eq!(error.context, lines, "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,14 @@
-//! What the guides show is what there is: every command in them is one that the tool takes, every table one that it reads.
+//! What the guides show is what there is: every command in them is one that the tool takes, every table one that it reads; and the guides
+//! of deployment work from their first line to their last (`guides/walk.rs`).
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/fly_mock/mod.rs"]
+mod fly_mock;
+#[path = "support/rehearsal/mod.rs"]
+mod rehearsal;
+mod support;
+#[path = "guides/walk.rs"]
+mod walk;
 
 use std::fs;
 use std::path::{Path, PathBuf};

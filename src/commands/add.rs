@@ -7,6 +7,8 @@ use super::targets::Target;
 use crate::ctx::Ctx;
 use crate::errors::Failure;
 use crate::ops::add::{self, Added};
+use crate::ops::cloud::provision::Found;
+use crate::ops::cloud::selection;
 use crate::ui::{Page, Report, Style};
 
 const EXAMPLES: &str = "\
@@ -16,9 +18,10 @@ Examples:
   helix add ecr -n prod --region eu-central-1
   helix add ghcr -n prod --owner acme
   helix add docker-hub -n prod --namespace acme
+  helix add cloud -n prod               A cluster of Helix Cloud: made now, when you are logged in
   helix add cloud -n prod --cluster-id ID
 
-What it needs elsewhere is made by the first `helix push`.";
+What it needs at other targets is made by the first `helix push`.";
 
 /// Arguments of `helix add`.
 #[derive(Debug, Args)]
@@ -34,6 +37,9 @@ pub struct AddReport {
     instance: String,
     provider: &'static str,
     config: serde_json::Map<String, serde_json::Value>,
+    /// What it got at its target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provisioned: Option<Found>,
     next_steps: Vec<String>,
 }
 
@@ -57,11 +63,22 @@ impl Report for AddReport {
 ///
 /// # Errors
 ///
-/// When there is one of that name, or the file cannot be changed.
-pub fn run(args: AddArgs, ctx: &Ctx) -> Result<AddReport, Failure> {
+/// When there is one of that name, there is no cluster to be had for it, or the file cannot be changed.
+pub async fn run(args: AddArgs, ctx: &Ctx) -> Result<AddReport, Failure> {
     let project = ctx.project()?;
-    let (name, new) = args.target.instance(ctx, project)?;
-    let Added { name, provider, config } = add::apply(project, name.as_deref(), new)?;
+    let mut target = args.target;
+    let name = add::name(project, target.name(), target.local_name().is_some())?;
+    let provisioned = target.provision(ctx, &name, project.name(), Some(project)).await?;
+    let (_, new) = target.instance(ctx, project)?;
+    let is_linked = project.config().project.id.is_some();
+    let added = add::apply(project, Some(&name), new).and_then(|added| match &provisioned {
+        Some(found) if !is_linked => selection::link(project, &found.project()).map(|()| added),
+        _ => Ok(added),
+    });
+    let Added { name, provider, config } = added.map_err(|failure| match &provisioned {
+        Some(found) => found.left_by(failure),
+        None => failure,
+    })?;
     let mut next_steps = Vec::new();
     if provider == "helix" && config.get("cluster_id").is_some_and(|id| id == "YOUR_CLUSTER_ID") {
         next_steps.push("log in and choose a cluster: helix auth login, helix config cluster list".to_owned());
@@ -69,5 +86,5 @@ pub fn run(args: AddArgs, ctx: &Ctx) -> Result<AddReport, Failure> {
     }
     next_steps.push(format!("see what a push would do: helix plan {name}"));
     next_steps.push(format!("push: helix push {name}"));
-    Ok(AddReport { instance: name, provider, config, next_steps })
+    Ok(AddReport { instance: name, provider, config, provisioned, next_steps })
 }

@@ -10,10 +10,10 @@ use serde::Serialize;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::ops::cloud::credentials::Credentials;
-use crate::ops::cloud::deploy::show_key;
 use crate::ops::cloud::login::{self, Browser, LoggedIn};
 use crate::ops::cloud::preferences::Preferences;
 use crate::ops::cloud::{self, TOKEN, Wanted, masked};
+use crate::ops::deploy::key;
 use crate::ops::env_file;
 use crate::ui::{Page, Report, Style};
 
@@ -406,13 +406,13 @@ async fn create_key(args: KeyArgs, ctx: &Ctx) -> Result<AuthReport, Failure> {
         Some(file) => match env_file::save(file, &args.cluster, None, None, &made.key, args.force) {
             Ok(()) => Some(file.clone()),
             Err(failure) => {
-                show_key(ctx, &made.key);
+                key::show(ctx, &made.key);
                 return Err(failure);
             }
         },
     };
     if written_to.is_none() || args.reveal {
-        show_key(ctx, &made.key);
+        key::show(ctx, &made.key);
     }
     let key = args.reveal.then(|| made.key.expose_secret().to_owned());
     Ok(AuthReport::Key { cluster_id, key, written_to, warning: made.warning })

@@ -10,8 +10,10 @@ use crate::config::{FILE_NAME, check_instance_name};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::ops::add;
+use crate::ops::cloud::provision::Found;
+use crate::ops::cloud::selection;
 use crate::ops::init::{Deed, NewProject, PlannedFile, apply, plan};
-use crate::project::Project;
+use crate::project::{Project, slug};
 use crate::ui::{Page, Report, Style};
 
 /// Arguments of `helix init`.
@@ -54,6 +56,9 @@ pub struct InitReport {
     files_created: Vec<String>,
     files_skipped: Vec<String>,
     next_steps: Vec<String>,
+    /// What the instance elsewhere got at its target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provisioned: Option<Found>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     dry_run: bool,
 }
@@ -93,7 +98,7 @@ impl InitReport {
 /// # Errors
 ///
 /// When there is one already, a name is not allowed, or a file cannot be written; nothing is then left behind.
-pub fn run(args: &InitArgs, ctx: &Ctx) -> Result<InitReport, Failure> {
+pub async fn run(args: &InitArgs, ctx: &Ctx) -> Result<InitReport, Failure> {
     let Template::Empty = args.template;
     let root = normal(&ctx.cwd.join(&args.path));
     let local = args.target.as_ref().and_then(Target::local_name).flatten();
@@ -106,24 +111,53 @@ pub fn run(args: &InitArgs, ctx: &Ctx) -> Result<InitReport, Failure> {
         return Err(Failure::new("E-CFG-EXISTS", ExitCode::Config, message).hint("make its queries live: `helix push`"));
     }
     let queries = queries_path(&args.queries_path)?;
-    let project = NewProject { name: project_name(&root), root, queries, instance };
+    let runtime = args.target.as_ref().and_then(Target::local_runtime).filter(|runtime| *runtime != "embedded");
+    let runtime = runtime.map(str::to_owned);
+    let project = NewProject { name: project_name(&root), root, queries, instance, runtime };
     let mut files = plan(&project).map_err(|error| Failure::file("look at", &project.root, &error))?;
     for file in &mut files {
         if file.deed == Deed::Overwrite && !overwrite(args, ctx, file)? {
             file.deed = Deed::Keep;
         }
     }
-    if !args.dry_run {
-        apply(&project, &files).map_err(|(path, error)| Failure::file("write", &path, &error))?;
+    let mut elsewhere = args.target.clone().filter(|target| target.local_name().is_none() && !args.dry_run);
+    let mut provisioned = None;
+    if let Some(target) = &mut elsewhere {
+        // Before anything is written: what cannot be had leaves nothing behind here.
+        let name = target.name().map_or_else(|| slug(&project.name), str::to_owned);
+        add::check_name(&name, [project.instance.as_str()])?;
+        provisioned = target.provision(ctx, &name, &project.name, None).await?;
     }
-    let mut report = report(args, ctx, &project, &files);
-    let elsewhere = args.target.clone().filter(|target| target.local_name().is_none());
-    if let Some(target) = elsewhere.filter(|_| !args.dry_run) {
+    let made = write(args, ctx, &project, &files, elsewhere, provisioned.clone());
+    made.map_err(|failure| match &provisioned {
+        Some(found) => found.left_by(failure),
+        None => failure,
+    })
+}
+
+/// Writes the files, then the instance elsewhere.
+fn write(
+    args: &InitArgs,
+    ctx: &Ctx,
+    project: &NewProject,
+    files: &[PlannedFile],
+    elsewhere: Option<Target>,
+    provisioned: Option<Found>,
+) -> Result<InitReport, Failure> {
+    if !args.dry_run {
+        apply(project, files).map_err(|(path, error)| Failure::file("write", &path, &error))?;
+    }
+    let mut report = report(args, ctx, project, files);
+    if let Some(target) = elsewhere {
         let made = Project::load(&project.root.join(FILE_NAME))?;
         let (name, new) = target.instance(ctx, &made)?;
         let added = add::apply(&made, name.as_deref(), new)?;
         report.next_steps.push(format!("helix plan {0}, helix push {0}", added.name));
         report.instances.push(added.name);
+        if let Some(found) = &provisioned {
+            selection::link(&made, &found.project())?;
+        }
+        report.provisioned = provisioned;
     }
     Ok(report)
 }
@@ -167,6 +201,7 @@ fn report(args: &InitArgs, ctx: &Ctx, project: &NewProject, files: &[PlannedFile
         files_created: written.into_iter().map(shown).collect(),
         files_skipped: kept.into_iter().map(shown).collect(),
         next_steps,
+        provisioned: None,
         dry_run: args.dry_run,
     }
 }

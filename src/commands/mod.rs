@@ -259,8 +259,8 @@ impl Command {
 pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode {
     let ui = &ctx.ui;
     match command {
-        Command::Init(args) => ui.finish(init::run(&args, ctx)),
-        Command::Add(args) => ui.finish(add::run(args, ctx)),
+        Command::Init(args) => ui.finish(block_on(ctx, OnSignal::Tell, init::run(&args, ctx))),
+        Command::Add(args) => ui.finish(block_on(ctx, OnSignal::Tell, add::run(args, ctx))),
         Command::Releases(args) => ui.finish(block_on(ctx, OnSignal::Drop, releases::run(args, ctx))),
         Command::Rollback(args) => ui.finish(block_on(ctx, OnSignal::Tell, rollback::run(args, ctx))),
         Command::Secrets(args) => ui.finish(block_on(ctx, OnSignal::Tell, secrets::run(args, ctx))),

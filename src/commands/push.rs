@@ -1,16 +1,23 @@
 //! `helix push`.
 
+mod all;
 mod elsewhere;
 
+use std::time::Instant;
+
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use helix_plan::diff::{Class, Diff, QueryChange, SchemaChange};
 use serde::Serialize;
 
+use self::all::AllReport;
 use self::elsewhere::RemoteReport;
 use super::args::{LockArgs, WaitArgs, port};
 use super::place::{Place, refuse};
+use crate::config::BuildMode;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
+use crate::integrations::TARGETS;
 use crate::integrations::embedded::settings::url;
 use crate::ops::compile::{self, CompiledProject};
 use crate::ops::deploy::Remote;
@@ -22,11 +29,40 @@ use crate::project::Project;
 use crate::ui::{Page, Report, Style};
 use crate::utils::count;
 
+const EXAMPLES: &str = "\
+Examples:
+  helix push                       The only instance, or the one that is chosen
+  helix push prod --dry-run        What it would do
+  helix push prod --dev            Built in dev mode this once
+  helix push --all                 Every instance, one after the other; the first failure ends it
+  helix push --all --target fly    Those of one target
+
+Exit codes: 0 done or up to date, 4 queries, 6 build, 8 container runtime, 9 network, 10 login,
+11 refused, 12 not healthy, 14 locked.";
+
+/// The targets that can be pushed to.
+fn usable_targets() -> PossibleValuesParser {
+    PossibleValuesParser::new(TARGETS.iter().filter(|target| target.unsupported.is_none()).map(|target| target.name))
+}
+
 /// Arguments of `helix push`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct PushArgs {
     /// Instance to push to
     instance: Option<String>,
+    /// Push to every instance, one after the other, in the order of the project file
+    #[arg(long, conflicts_with_all = ["instance", "port", "image", "write_env", "reveal"])]
+    all: bool,
+    /// With `--all`: only to the instances of this target
+    #[arg(long, value_name = "TARGET", requires = "all", value_parser = usable_targets())]
+    target: Option<String>,
+    /// With `--all`: go on with the others when one fails
+    #[arg(long, requires = "all")]
+    keep_going: bool,
+    /// Build it in dev mode this once; the project file stays as it is
+    #[arg(long)]
+    dev: bool,
     /// Push even when nothing changed
     #[arg(long)]
     force: bool,
@@ -140,30 +176,82 @@ impl PushReport {
     }
 }
 
-/// Makes the queries of the project what an instance serves.
-///
-/// # Errors
-///
-/// When the project does not compile, the change is refused, or the instance does not become healthy.
-pub async fn run(args: PushArgs, ctx: &Ctx) -> Result<Place<PushReport, RemoteReport>, Failure> {
-    let project = ctx.project()?;
-    let name = local::choose(ctx, project, args.instance.as_deref())?;
-    match Remote::of(ctx, project, &name).await? {
-        Some(remote) => {
-            refuse("--port", args.port.is_some(), &name, true)?;
-            Ok(Place::Elsewhere(elsewhere::run(args, ctx, project, &remote).await?))
+/// What one push did, wherever the instance is.
+type OneReport = Place<PushReport, RemoteReport>;
+
+/// What was pushed.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Pushes {
+    /// One instance.
+    One(Box<OneReport>),
+    /// Several.
+    All(AllReport),
+}
+
+impl Report for Pushes {
+    fn human(&self, page: &mut Page) {
+        match self {
+            Self::One(report) => report.human(page),
+            Self::All(report) => report.human(page),
         }
-        None => {
-            refuse("--allow-public", args.allow_public, &name, false)?;
-            refuse("--write-env", args.write_env.is_some(), &name, false)?;
-            refuse("--reveal", args.reveal, &name, false)?;
-            Ok(Place::Here(here(args, ctx, project, name).await?))
+    }
+
+    fn summary(&self) -> Option<String> {
+        match self {
+            Self::One(report) => report.summary(),
+            Self::All(report) => report.summary(),
         }
     }
 }
 
-async fn here(args: PushArgs, ctx: &Ctx, project: &Project, name: String) -> Result<PushReport, Failure> {
-    let platform = Platform::of(ctx, project, &name)?;
+/// Makes the queries of the project what an instance serves, or all of them.
+///
+/// # Errors
+///
+/// When the project does not compile, the change is refused, or the instance does not become healthy.
+pub async fn run(args: PushArgs, ctx: &Ctx) -> Result<Pushes, Failure> {
+    let project = ctx.project()?;
+    if args.all {
+        return Ok(Pushes::All(all::run(&args, ctx, project).await?));
+    }
+    let name = local::choose(ctx, project, args.instance.as_deref())?;
+    Ok(Pushes::One(Box::new(one(&args, ctx, project, &name).await?)))
+}
+
+/// Pushes to one instance.
+async fn one(args: &PushArgs, ctx: &Ctx, project: &Project, name: &str) -> Result<OneReport, Failure> {
+    if args.dev {
+        warn_dev(ctx, project, name)?;
+    }
+    match Remote::in_mode(ctx, project, name, args.dev).await? {
+        Some(remote) => {
+            refuse("--port", args.port.is_some(), name, true)?;
+            Ok(Place::Elsewhere(elsewhere::run(args, ctx, project, &remote).await?))
+        }
+        None => {
+            refuse("--allow-public", args.allow_public && !args.all, name, false)?;
+            refuse("--write-env", args.write_env.is_some(), name, false)?;
+            refuse("--reveal", args.reveal, name, false)?;
+            let dev = args.dev.then(|| project.in_dev_mode(name));
+            Ok(Place::Here(here(args, ctx, dev.as_ref().unwrap_or(project), name).await?))
+        }
+    }
+}
+
+/// Says that the next push builds it as the project file says.
+fn warn_dev(ctx: &Ctx, project: &Project, name: &str) -> Result<(), Failure> {
+    let (name, instance) = project.instance(name)?;
+    if instance.build_mode() == BuildMode::Release {
+        let message = format!("`{name}` is built in dev mode this once: its `build_mode` is still `release`");
+        ctx.ui.warn("W-PUSH-DEV", message);
+    }
+    Ok(())
+}
+
+async fn here(args: &PushArgs, ctx: &Ctx, project: &Project, name: &str) -> Result<PushReport, Failure> {
+    let began = Instant::now();
+    let platform = Platform::of(ctx, project, name)?;
     if args.image.is_some() && !platform.has_image() {
         let message = format!("instance `{name}` is {}, and runs no image", platform.provider());
         return Err(Failure::new("E-INPUT-IMAGE", ExitCode::Usage, message)
@@ -186,18 +274,18 @@ async fn here(args: PushArgs, ctx: &Ctx, project: &Project, name: String) -> Res
     };
     if args.dry_run {
         let plan = platform.plan(&compiled.program, &options).await?;
-        return Ok(report(ctx, &platform, &plan, None));
+        return Ok(report(&platform, &plan, None, began));
     }
     let lock = ctx.unless_cancelled(local::lock(platform.settings(), "push", args.lock.lock_timeout)).await?;
     let plan = platform.plan(&compiled.program, &options).await?;
-    agree(&args, ctx, &plan)?;
+    agree(args, ctx, &plan)?;
     ctx.check_cancelled()?;
     let pushed = deliver(ctx, project, &platform, compiled, &plan, &options).await?;
     if args.save {
-        local::save_port(project, &name, pushed.port)?;
+        local::save_port(project, name, pushed.port)?;
     }
     drop(lock);
-    Ok(report(ctx, &platform, &plan, Some(pushed)))
+    Ok(report(&platform, &plan, Some(pushed), began))
 }
 
 /// Gets the user's word for a change that loses data.
@@ -245,7 +333,7 @@ async fn deliver(
     Ok(pushed)
 }
 
-fn report(ctx: &Ctx, platform: &Platform, plan: &PushPlan, pushed: Option<Pushed>) -> PushReport {
+fn report(platform: &Platform, plan: &PushPlan, pushed: Option<Pushed>, began: Instant) -> PushReport {
     let Diff { queries, schema } = plan.changes.clone();
     let class = plan.changes.class();
     let planned = Planned { action: plan.action.clone(), class, queries, schema };
@@ -274,6 +362,6 @@ fn report(ctx: &Ctx, platform: &Platform, plan: &PushPlan, pushed: Option<Pushed
         plan: planned,
         health: health.as_ref().map(crate::ops::health::Health::name),
         rolled_back: false,
-        duration_ms: u64::try_from(ctx.ui.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
 }

@@ -38,6 +38,7 @@ pub struct RestartArgs {
 pub struct RestartReport {
     instance: String,
     provider: &'static str,
+    changed: bool,
     /// Whether the settings changed since it was started.
     reconfigured: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -96,6 +97,7 @@ async fn here(args: RestartArgs, ctx: &Ctx, project: &Project, name: String) -> 
     let report = |reconfigured, started| RestartReport {
         instance: name.clone(),
         provider: platform.provider(),
+        changed: true,
         reconfigured,
         dry_run: args.dry_run,
         started,

@@ -47,6 +47,7 @@ pub struct RollbackArgs {
 pub struct RollbackReport {
     instance: String,
     provider: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
     to: String,
     #[serde(skip_serializing_if = "Option::is_none")]

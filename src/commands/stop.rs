@@ -6,7 +6,6 @@ use clap::Args;
 use serde::Serialize;
 
 use super::args::{LockArgs, duration};
-use super::place::{Changed, Place};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
 use crate::ops::deploy::Remote;
@@ -45,6 +44,7 @@ pub struct StopReport {
 #[derive(Debug, Serialize)]
 struct One {
     instance: String,
+    provider: &'static str,
     changed: bool,
     #[serde(flatten)]
     unit: Option<Unit>,
@@ -85,7 +85,7 @@ impl StopReport {
 /// # Errors
 ///
 /// When a process does not end.
-pub async fn run(args: StopArgs, ctx: &Ctx) -> Result<Place<StopReport, Changed>, Failure> {
+pub async fn run(args: StopArgs, ctx: &Ctx) -> Result<StopReport, Failure> {
     let project = ctx.project()?;
     if !args.all {
         let name = local::choose(ctx, project, args.instance.as_deref())?;
@@ -98,7 +98,9 @@ pub async fn run(args: StopArgs, ctx: &Ctx) -> Result<Place<StopReport, Changed>
                 step.done("Stopped");
                 drop(lock);
             }
-            return Ok(Place::Elsewhere(Changed::new(&remote, ("Stopped", "stop"), args.dry_run)));
+            let provider = remote.target().name;
+            let one = One { instance: name, provider, changed: true, unit: None, killed: false };
+            return Ok(StopReport { instances: vec![one], dry_run: args.dry_run });
         }
     }
     let chosen: Vec<Platform> = if args.all {
@@ -112,15 +114,16 @@ pub async fn run(args: StopArgs, ctx: &Ctx) -> Result<Place<StopReport, Changed>
     for platform in &chosen {
         instances.push(stop_one(&args, ctx, platform).await?);
     }
-    Ok(Place::Here(StopReport { instances, dry_run: args.dry_run }))
+    Ok(StopReport { instances, dry_run: args.dry_run })
 }
 
 async fn stop_one(args: &StopArgs, ctx: &Ctx, platform: &Platform) -> Result<One, Failure> {
-    let instance = platform.files().name().to_owned();
+    let (instance, provider) = (platform.files().name().to_owned(), platform.provider());
     // What never ran leaves no trace by being stopped.
     if args.dry_run || !platform.files().home().exists() {
         let running = platform.running().await?;
-        return Ok(One { instance, changed: running.is_some(), unit: running.map(|one| one.unit), killed: false });
+        let changed = running.is_some();
+        return Ok(One { instance, provider, changed, unit: running.map(|one| one.unit), killed: false });
     }
     let lock = ctx.unless_cancelled(local::lock(platform.settings(), "stop", args.lock.lock_timeout)).await?;
     let step = ctx.ui.step("stop", &format!("Stopping `{instance}`"));
@@ -132,5 +135,5 @@ async fn stop_one(args: &StopArgs, ctx: &Ctx, platform: &Platform) -> Result<One
     };
     step.done(if changed { "Stopped" } else { "Not running" });
     drop(lock);
-    Ok(One { instance, changed, unit, killed })
+    Ok(One { instance, provider, changed, unit, killed })
 }

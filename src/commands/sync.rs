@@ -1,6 +1,7 @@
 //! `helix sync`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -11,9 +12,13 @@ use crate::errors::{ExitCode, Failure};
 use crate::integrations::error::Code;
 use crate::integrations::helix::plain;
 use crate::integrations::helix::types::Snapshot;
+use crate::ops::cloud;
 use crate::ops::cloud::sync::{self, Decision, Deed, Difference, Prefer, checkout};
-use crate::ops::cloud::{self, deploy};
-use crate::ops::compile;
+use crate::ops::compile::{self, CompiledProject};
+use crate::ops::deploy::Remote;
+use crate::ops::deploy::plan::{self, PushRequest};
+use crate::ops::deploy::{findings, key, push as flow};
+use crate::ops::warnings;
 use crate::project::Project;
 use crate::ui::{Page, Report, Style};
 use crate::utils::count;
@@ -354,17 +359,42 @@ async fn push(ctx: &Ctx, project: &Project, report: &mut SyncReport, prefer: Pre
         return Err(failure.hint("take them first: leave `--push` out; or lose them: `--prefer local`"));
     }
     let compiled = compile::compile(compile::read_sources(project)?)?;
+    warnings::show(ctx, &compiled.warnings, &compiled.sources.set);
     let mut page = ctx.ui.page();
     list(&mut page, "as it is here", &report.left.push);
     ctx.ui.narrate(&page);
     ctx.ui.confirm(&format!("Deploy `{}` as it is here?", report.instance), "--yes")?;
     ctx.check_cancelled()?;
-    let deploying = deploy::deploy(ctx, project, &report.instance, &compiled);
-    let (activated, written) = ctx.unless_cancelled(deploying).await?;
-    report.url = activated.url;
-    report.key_written_to = written;
+    deploy(ctx, project, report, &compiled).await?;
     report.pushed = std::mem::take(&mut report.left.push);
     // What was there and not here is gone with it.
     report.pushed.append(&mut report.left.pull);
+    Ok(())
+}
+
+/// Deploys the instance through the flow of `helix push`. The key of a first deployment goes to `.env`.
+async fn deploy(
+    ctx: &Ctx,
+    project: &Project,
+    report: &mut SyncReport,
+    compiled: &CompiledProject,
+) -> Result<(), Failure> {
+    let name = &report.instance;
+    let not_cloud = || Failure::internal("an instance of Helix Cloud is on this machine");
+    let remote = Remote::of(ctx, project, name).await?.ok_or_else(not_cloud)?;
+    // A comment that changed is nothing to a push, and all to whoever keeps sources in step.
+    let write_env = Some(project.root().join(".env"));
+    let request = PushRequest { force: true, write_env, ..PushRequest::default() };
+    let lock = ctx.unless_cancelled(remote.lock("sync", Duration::ZERO)).await?;
+    let planned = ctx.unless_cancelled(plan::plan(&remote, ctx, project, compiled, &request)).await?;
+    findings::show(ctx, &planned.findings)?;
+    let hint = format!("deploy it with `helix push {name} --allow-breaking`");
+    flow::agree(ctx, &remote, &planned, false).map_err(|failure| failure.hint(hint))?;
+    ctx.check_cancelled()?;
+    let deployed = flow::push(&remote, ctx, project, compiled, &planned, &request).await?;
+    drop(lock);
+    key::tell(ctx, name, &deployed, false);
+    report.url = deployed.url;
+    report.key_written_to = deployed.key_written_to;
     Ok(())
 }

@@ -2,9 +2,11 @@
 
 use clap::{Args, Subcommand};
 
+use crate::config::{Instance, Provider};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
 use crate::ops::add::NewInstance;
+use crate::ops::cloud::provision::{self, Asked, Found};
 use crate::project::Project;
 
 /// A target, as it is typed after `init` and `add`.
@@ -28,6 +30,21 @@ pub enum Target {
         /// Where it is
         #[arg(long, value_name = "REGION", default_value = "us-east-1")]
         region: String,
+        /// How it is compiled
+        #[arg(long, value_parser = ["dev", "release"], default_value = "release")]
+        build_mode: String,
+        /// The workspace, by its slug; the selected one when omitted
+        #[arg(long, value_name = "SLUG", conflicts_with = "cluster_id")]
+        workspace: Option<String>,
+        /// The project there, by its name or id; the one of this name when omitted
+        #[arg(long, value_name = "NAME|ID", conflicts_with = "cluster_id")]
+        project: Option<String>,
+        /// Make that project when it is not there
+        #[arg(long, conflicts_with = "cluster_id")]
+        create_project: bool,
+        /// Write the table only: ask for no cluster
+        #[arg(long, conflicts_with_all = ["cluster_id", "workspace", "project", "create_project"])]
+        no_provision: bool,
     },
     /// An app of Fly.io
     Fly {
@@ -99,6 +116,64 @@ impl Target {
         }
     }
 
+    /// What runs it, when that was said and it is of this machine.
+    #[must_use]
+    pub fn local_runtime(&self) -> Option<&str> {
+        match self {
+            Self::Local { runtime, .. } => runtime.as_deref(),
+            Self::Cloud { .. } | Self::Fly { .. } | Self::Ecr { .. } | Self::Ghcr { .. } | Self::DockerHub { .. } => {
+                None
+            }
+        }
+    }
+
+    /// The name that was given.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        let (Self::Local { name, .. }
+        | Self::Cloud { name, .. }
+        | Self::Fly { name, .. }
+        | Self::Ecr { name, .. }
+        | Self::Ghcr { name, .. }
+        | Self::DockerHub { name, .. }) = self;
+        name.name.as_deref()
+    }
+
+    /// Finds or makes what an instance has to have before it is written down: a cluster of Helix Cloud. What every other target needs is
+    /// made by the first push. `name` is that of the instance, `project` the one of the project; `linked` is there already.
+    ///
+    /// # Errors
+    ///
+    /// When somebody is logged in, and there is no cluster to be had.
+    pub async fn provision(
+        &mut self,
+        ctx: &Ctx,
+        name: &str,
+        project: &str,
+        linked: Option<&Project>,
+    ) -> Result<Option<Found>, Failure> {
+        let Self::Cloud { cluster_id, build_mode, workspace, project: other, create_project, no_provision, .. } = self
+        else {
+            return Ok(None);
+        };
+        if cluster_id.is_some() || *no_provision {
+            return Ok(None);
+        }
+        let asked = Asked {
+            project_id: linked.and_then(|linked| linked.config().project.id.as_deref()),
+            project_name: project,
+            cluster: name,
+            build_mode,
+            taken: linked.map(clusters).unwrap_or_default(),
+            workspace: workspace.as_deref(),
+            project: other.as_deref(),
+            create_project: *create_project,
+        };
+        let found = ctx.unless_cancelled(provision::cluster(ctx, &asked)).await?;
+        *cluster_id = found.as_ref().map(|found| found.cluster_id.clone());
+        Ok(found)
+    }
+
     /// The instance that is meant, and the name that was given.
     ///
     /// # Errors
@@ -108,10 +183,10 @@ impl Target {
         let some = |key: &'static str, value: Option<String>| value.map(|value| (key, value.into()));
         let (name, new) = match self {
             Self::Local { name, runtime } => (name, NewInstance::local(ctx, project, runtime)?),
-            Self::Cloud { name, cluster_id, region } => {
+            Self::Cloud { name, cluster_id, region, build_mode, .. } => {
                 let cluster = cluster_id.unwrap_or_else(|| "YOUR_CLUSTER_ID".to_owned());
                 let keys =
-                    vec![("cluster_id", cluster.into()), ("region", region.into()), ("build_mode", "release".into())];
+                    vec![("cluster_id", cluster.into()), ("region", region.into()), ("build_mode", build_mode.into())];
                 (name, NewInstance::cloud("helix", keys))
             }
             Self::Fly { name, region, vm_size, volume_size, auth, private } => {
@@ -135,4 +210,16 @@ impl Target {
         };
         Ok((name.name, new))
     }
+}
+
+/// The clusters that instances of a project have.
+fn clusters(project: &Project) -> Vec<String> {
+    let all = project.config().instances.values().filter_map(|instance| match instance {
+        Instance::Cloud(cloud) => match &cloud.provider {
+            Provider::Helix(helix) => helix.cluster_id.clone(),
+            Provider::Fly(_) | Provider::Registry(_) | Provider::Enterprise(_) => None,
+        },
+        Instance::Local(_) => None,
+    });
+    all.collect()
 }

@@ -1,6 +1,6 @@
 //! Changes to the text of a project file that keep its comments, its order and what we do not know.
 
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, Value};
 
 pub use toml_edit::TomlError as EditError;
 
@@ -47,6 +47,68 @@ pub fn set_port(text: &str, name: &str, port: u16) -> Result<String, EditError> 
         }
     }
     Ok(document.to_string())
+}
+
+/// The steps of a dotted key, as it is typed.
+///
+/// # Errors
+///
+/// When it is no key.
+pub fn path(key: &str) -> Result<Vec<String>, EditError> {
+    Ok(Key::parse(key)?.iter().map(|key| key.get().to_owned()).collect())
+}
+
+/// What is written under a key.
+#[must_use]
+pub fn item<'d>(document: &'d DocumentMut, path: &[String]) -> Option<&'d Item> {
+    path.iter().try_fold(document.as_item(), |item, step| item.get(step.as_str()))
+}
+
+/// Sets a key; tables that it is in and that are not there are made. Returns `None` when a table is in its place, or something else in
+/// that of a table.
+///
+/// # Errors
+///
+/// When the text is not TOML.
+pub fn set_value(text: &str, path: &[String], new: Value) -> Result<Option<String>, EditError> {
+    let mut document: DocumentMut = text.parse()?;
+    let Some((key, tables)) = path.split_last() else { return Ok(None) };
+    let mut item = document.as_item_mut();
+    for (depth, step) in tables.iter().enumerate() {
+        let is_inline = item.is_inline_table();
+        let Some(table) = item.as_table_like_mut() else { return Ok(None) };
+        item = table.entry(step).or_insert_with(|| match is_inline {
+            true => Item::Value(InlineTable::new().into()),
+            false if depth + 1 == tables.len() => Item::Table(Table::new()),
+            false => Item::Table(implicit()),
+        });
+    }
+    let Some(table) = item.as_table_like_mut() else { return Ok(None) };
+    match table.get_mut(key) {
+        Some(Item::Value(value)) => {
+            let decor = value.decor().clone();
+            *value = new;
+            *value.decor_mut() = decor;
+        }
+        Some(Item::Table(_) | Item::ArrayOfTables(_)) => return Ok(None),
+        Some(Item::None) | None => {
+            table.insert(key, toml_edit::value(new));
+        }
+    }
+    Ok(Some(document.to_string()))
+}
+
+/// Removes a key. Returns `None` when it is not there.
+///
+/// # Errors
+///
+/// When the text is not TOML.
+pub fn unset_value(text: &str, path: &[String]) -> Result<Option<String>, EditError> {
+    let mut document: DocumentMut = text.parse()?;
+    let Some((key, tables)) = path.split_last() else { return Ok(None) };
+    let table = tables.iter().try_fold(document.as_item_mut(), |item, step| item.get_mut(step.as_str()));
+    let removed = table.and_then(Item::as_table_like_mut).and_then(|table| table.remove(key));
+    Ok(removed.map(|_| document.to_string()))
 }
 
 /// Links the project to one of Helix Cloud, and gives it that one's name.

@@ -8,6 +8,7 @@ pub mod dotenv;
 pub mod edit;
 mod instance;
 mod reader;
+pub mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -133,6 +134,15 @@ pub enum Instance {
 }
 
 impl Instance {
+    /// How it is compiled.
+    #[must_use]
+    pub const fn build_mode(&self) -> BuildMode {
+        match self {
+            Self::Local(local) => local.build_mode,
+            Self::Cloud(cloud) => cloud.build_mode,
+        }
+    }
+
     /// The name of its target.
     #[must_use]
     pub fn target(&self) -> &'static str {

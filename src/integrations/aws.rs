@@ -1,8 +1,10 @@
 //! Calls of AWS that are signed: credentials by the usual chain, signature version 4, errors with their type.
 //!
-//! The chain of [`reqsign`] is given our variables, home and client, so that nothing of the process is read behind our back.
+//! The chain of [`reqsign`] does all but the roles of profiles, which are in `role`. It is given our variables, home and client, so that nothing of the process is read behind our back.
 
-use std::collections::HashMap;
+mod role;
+
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +14,14 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use reqsign::aws::{
     Credential, DefaultCredentialProvider, EnvCredentialProvider, IMDSv2CredentialProvider, RequestSigner,
+    StaticCredentialProvider,
 };
 use reqsign::{Context, HttpSend, Signer, StaticEnv};
 use reqwest::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
 
 use super::oci::Surroundings;
 use crate::http::{Api, HttpError, Policy};
@@ -70,6 +74,12 @@ pub struct Aws {
     region: String,
     profile: Option<String>,
     policy: Policy,
+    /// How many profiles this one stands behind.
+    depth: usize,
+    /// Whether the profile is taken for its own keys.
+    takes_no_role: bool,
+    /// The credentials of the role of the profile, once they were asked for.
+    role: Arc<OnceCell<Credential>>,
 }
 
 impl Aws {
@@ -81,7 +91,8 @@ impl Aws {
         let region = region.map(str::to_owned).or_else(|| of_env().map(str::to_owned));
         let region =
             region.or_else(|| region_of_profile(&around, profile)).unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        Self { around, region, profile: own, policy: Policy::default() }
+        let policy = Policy::default();
+        Self { around, region, profile: own, policy, depth: 0, takes_no_role: false, role: Arc::default() }
     }
 
     /// The region.
@@ -122,7 +133,7 @@ impl Aws {
     }
 
     /// A signer, and whether the last source, the machine itself, was silent.
-    fn signer(&self, service: &str) -> (Signer<Credential>, Arc<AtomicBool>) {
+    fn signer(&self, service: &str, assumed: Option<Credential>) -> (Signer<Credential>, Arc<AtomicBool>) {
         let is_silent = Arc::new(AtomicBool::new(false));
         let envs: HashMap<String, String> = self.around.env.clone().into_iter().collect();
         let is_off =
@@ -132,6 +143,11 @@ impl Aws {
             .with_command_execute(reqsign_command_execute_tokio::TokioCommandExecute)
             .with_http_send(Send { client: self.around.http.clone(), is_silent: is_silent.clone() })
             .with_env(StaticEnv { home_dir: Some(self.around.home.clone()), envs });
+        if let Some(Credential { access_key_id, secret_access_key, session_token, .. }) = assumed {
+            let provider = StaticCredentialProvider::new(&access_key_id, &secret_access_key);
+            let provider = provider.with_session_token(&session_token.unwrap_or_default());
+            return (Signer::new(context, provider, RequestSigner::new(service, &self.region)), is_silent);
+        }
         let chain = DefaultCredentialProvider::builder();
         let chain = match &self.profile {
             // The one that is named counts, whatever the variables say.
@@ -202,7 +218,7 @@ impl Aws {
         let hash = hex::encode(Sha256::digest(&body));
         let (mut parts, ()) =
             request.header(CONTENT_HASH, hash).body(()).map_err(|error| malformed(&error))?.into_parts();
-        let (signer, is_silent) = self.signer(service);
+        let (signer, is_silent) = self.signer(service, self.assumed().await?);
         signer.sign(&mut parts, None).await.map_err(|error| {
             // No source had any, or only the one that is not there was left.
             let is_nobody = error.to_string().contains("failed to load signing credential");
@@ -282,21 +298,24 @@ fn answered(error: HttpError) -> AwsError {
 /// The region that a profile of `~/.aws/config` names.
 fn region_of_profile(around: &Surroundings, profile: Option<&str>) -> Option<String> {
     let profile = profile.or_else(|| around.var("AWS_PROFILE")).unwrap_or("default");
+    keys_of_profile(around, profile).remove("region")
+}
+
+/// What a profile of `~/.aws/config` says.
+fn keys_of_profile(around: &Surroundings, profile: &str) -> BTreeMap<String, String> {
     let file = around.var("AWS_CONFIG_FILE").map_or_else(|| around.home.join(".aws/config"), PathBuf::from);
-    let text = std::fs::read_to_string(file).ok()?;
+    let text = std::fs::read_to_string(file).unwrap_or_default();
     let wanted = [format!("[profile {profile}]"), format!("[{profile}]")];
+    let mut keys = BTreeMap::new();
     let mut is_inside = false;
     for line in text.lines().map(str::trim) {
         if line.starts_with('[') {
             is_inside = wanted.iter().any(|wanted| wanted == line);
-        } else if is_inside
-            && let Some((key, value)) = line.split_once('=')
-            && key.trim() == "region"
-        {
-            return Some(value.trim().to_owned());
+        } else if is_inside && let Some((key, value)) = line.split_once('=') {
+            keys.entry(key.trim().to_owned()).or_insert_with(|| value.trim().to_owned());
         }
     }
-    None
+    keys
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ fn means(target: &'static Target, aws: &Aws, action: &str, error: AwsError) -> T
             .context(aws.sources())
             .hint("log in, `aws sso login` or `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
         AwsError::Credentials(reason) => new(Code::AuthRejected, format!("{} cannot be used: {reason}", aws.source()))
-            .hint("renew it: `aws sso login`; roles that need another profile: `eval \"$(aws configure export-credentials --format env)\"`"),
+            .hint("renew it: `aws sso login`; roles that need a second factor: `eval \"$(aws configure export-credentials --format env)\"`"),
         AwsError::Http(error) => TargetError::http(target.title, action, &error),
         AwsError::Answer { kind, message, clock_ahead, source } => {
             let mut known = TargetError::http(target.title, action, &source);
@@ -332,7 +332,9 @@ impl Registry for Ecr {
                 Err(error) => return Err(self.means("read what the scan found", error)),
             }
             if began.elapsed() + SCAN_INTERVAL > limit {
-                return Ok(None);
+                let message = format!("the scan was not done within {} s", limit.as_secs());
+                return Err(TargetError::new(Code::Upstream, self.target.title, "scan the image", message)
+                    .hint("push again in a minute: the image is there, and no tag of the instance points to it yet"));
             }
             tokio::time::sleep(SCAN_INTERVAL).await;
         }

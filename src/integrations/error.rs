@@ -102,6 +102,8 @@ pub struct TargetError {
     pub request_id: Option<String>,
     /// How long to wait.
     pub retry_after: Option<Duration>,
+    /// Whether what ran before a release that failed runs again.
+    pub rolled_back: bool,
 }
 
 impl TargetError {
@@ -117,6 +119,7 @@ impl TargetError {
             context: Vec::new(),
             request_id: None,
             retry_after: None,
+            rolled_back: false,
         }
     }
 

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use secrecy::SecretString;
 
 use super::Target;
 use super::error::{Code, Result, TargetError};
 use super::role::{Finding, Severity};
+use crate::http::HttpError;
 use crate::registry::reference::ReferenceError;
 use crate::registry::{Client, Login, RegistryError, Repository, credentials};
 
@@ -49,20 +51,41 @@ pub fn failed(target: &'static Target, action: impl Into<String>, error: &Regist
         )
         .hint("use an address that encrypts, or set `plain_http = true` for the instance when its network is yours"),
         RegistryError::Reference(ReferenceError::Grammar { .. }) => new(Code::Invalid),
-        RegistryError::Http(error) => TargetError::http(target.title, action, error),
+        RegistryError::Http(source) => TargetError::http(target.title, action, source).context(limits(source)),
         RegistryError::Token { source, .. } | RegistryError::Refused { source, .. } => {
             let mut known = TargetError::http(target.title, action.clone(), source);
             known.message = error.to_string();
             if let Some(code) = meaning(error) {
                 known.code = code;
             }
-            known
+            known.context(limits(source))
         }
         RegistryError::Absent { .. } => new(Code::NotFound),
         RegistryError::Moved { .. } => new(Code::StalePlan).hint("look at what is there now: `helix status`"),
         RegistryError::Digest { .. } => new(Code::Upstream).hint("it is safe to run the command again"),
         RegistryError::Image(_) | RegistryError::Docker(_) | RegistryError::File { .. } => new(Code::Image),
     }
+}
+
+/// What an answer says of the limit that is reached: how many in how long, how many are left, and for whom it is counted.
+fn limits(error: &HttpError) -> Vec<String> {
+    let Some(refused) = error.answer().filter(|refused| refused.status == StatusCode::TOO_MANY_REQUESTS) else {
+        return Vec::new();
+    };
+    let header = |name: &str| refused.headers.get(name).and_then(|value| value.to_str().ok());
+    // `100;w=21600`: so many in so many seconds.
+    let counted = |name: &str| {
+        let text = header(name)?;
+        let (number, window) = text.split_once(";w=").unwrap_or((text, ""));
+        let window = window.parse::<u64>().ok().map(|seconds| format!(" in {seconds} s")).unwrap_or_default();
+        Some(format!("{}{window}", number.parse::<u64>().ok()?))
+    };
+    let lines = [
+        counted("ratelimit-limit").map(|limit| format!("the limit is {limit}")),
+        counted("ratelimit-remaining").map(|left| format!("what is left is {left}")),
+        header("docker-ratelimit-source").map(|source| format!("it is counted for {source}")),
+    ];
+    lines.into_iter().flatten().collect()
 }
 
 /// What the codes of registries mean where their statuses do not say enough.

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use serde_json::{Map, Value};
 
 use super::local;
-use crate::config::{Config, edit};
+use crate::config::{Config, check_instance_name, edit};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::port;
@@ -67,19 +67,42 @@ impl NewInstance {
     }
 }
 
+/// The name of a new instance: the one that was given, or the usual one.
+///
+/// # Errors
+///
+/// When it cannot be one, or there is one of that name.
+pub fn name(project: &Project, given: Option<&str>, is_local: bool) -> Result<String, Failure> {
+    let name = given.map_or_else(|| if is_local { "dev".to_owned() } else { project.slug() }, str::to_owned);
+    check_name(&name, project.config().instances.keys().map(String::as_str))?;
+    Ok(name)
+}
+
+/// Whether a name can be that of another instance beside these.
+///
+/// # Errors
+///
+/// When it cannot.
+pub fn check_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
+    let hint = "give it another name with `-n NAME`";
+    check_instance_name(name).map_err(|what| {
+        let message = format!("`{name}` cannot be the name of an instance: {what}");
+        Failure::new("E-INPUT-NAME", ExitCode::Usage, message).hint(hint)
+    })?;
+    if known.into_iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        let message = format!("there is an instance `{name}` already");
+        return Err(Failure::new("E-CFG-INSTANCE-EXISTS", ExitCode::Config, message).hint(hint));
+    }
+    Ok(())
+}
+
 /// Adds it to the project file. Nothing is written unless the whole file is right with it.
 ///
 /// # Errors
 ///
 /// When there is one of that name, or the table is not right.
 pub fn apply(project: &Project, name: Option<&str>, new: NewInstance) -> Result<Added, Failure> {
-    let default = if new.is_local { "dev".to_owned() } else { project.slug() };
-    let name = name.map_or(default, str::to_owned);
-    if project.config().instances.keys().any(|known| known.eq_ignore_ascii_case(&name)) {
-        let message = format!("there is an instance `{name}` already");
-        return Err(Failure::new("E-CFG-INSTANCE-EXISTS", ExitCode::Config, message)
-            .hint("give it another name with `-n NAME`"));
-    }
+    let name = self::name(project, name, new.is_local)?;
     let path: Vec<&str> = if new.is_local { vec!["local", &name] } else { vec!["cloud", &name, new.provider] };
     local::change_file(
         project,

@@ -172,9 +172,9 @@ impl From<InstanceError> for Failure {
 
 impl From<PushFailed> for Failure {
     fn from(failed: PushFailed) -> Self {
-        let failure = Self::from(failed.error);
-        let serves = failed.rolled_back.then_some("the instance serves what it served before");
-        failure.context(serves)
+        let rolled_back = failed.rolled_back;
+        let serves = rolled_back.then_some("the instance serves what it served before");
+        Self { rolled_back: Some(rolled_back), ..Self::from(failed.error).context(serves) }
     }
 }
 
@@ -291,6 +291,6 @@ impl From<TargetError> for Failure {
         if let Some(id) = error.request_id {
             failure = failure.context([format!("request id {id}")]);
         }
-        Self { hint: error.hint, ..failure }
+        Self { hint: error.hint, rolled_back: error.rolled_back.then_some(true), ..failure }
     }
 }

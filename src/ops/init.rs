@@ -25,6 +25,8 @@ pub struct NewProject {
     pub queries: String,
     /// The name of the local instance.
     pub instance: String,
+    /// What runs it, as in the project file; a process of this executable when `None`.
+    pub runtime: Option<String>,
 }
 
 /// What is done with a file.
@@ -76,10 +78,11 @@ fn file(path: PathBuf, content: String) -> PlannedFile {
 
 fn config(project: &NewProject) -> String {
     let (name, queries, instance) = (&project.name, &project.queries, &project.instance);
+    let runtime = project.runtime.iter().map(|runtime| format!("runtime = \"{runtime}\"\n")).collect::<String>();
     format!(
         "# What the keys mean: docs/helix.toml of helix.\n\n\
          [project]\nname = {}\nqueries = {}\n\n\
-         [local.{instance}]\nport = {DEFAULT_PORT}\n",
+         [local.{instance}]\nport = {DEFAULT_PORT}\n{runtime}",
         toml_edit::Value::from(name.as_str()),
         toml_edit::Value::from(queries.as_str()),
     )

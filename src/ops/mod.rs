@@ -24,6 +24,7 @@ pub mod platform;
 pub mod push;
 pub mod releases;
 pub mod seed;
+pub mod settings;
 pub mod status;
 pub mod transfer;
 pub mod variables;

@@ -60,3 +60,64 @@ fn nobody_is_asked_who_is_not_logged_in() {
     scene.helix(&["push", "prod"]).code(4);
     assert_eq!(scene.calls("/deploy"), 0);
 }
+
+/// The last deployment that was asked for.
+fn deployed(scene: &Scene) -> serde_json::Value {
+    let journal = scene.mock.journal();
+    let found = journal.iter().rfind(|entry| entry["path"].as_str().is_some_and(|path| path.ends_with("/deploy")));
+    found.unwrap()["body"].clone()
+}
+
+#[test]
+fn dev_mode_is_for_one_push() {
+    let scene = Scene::new();
+    scene.helix(&["config", "set", "build_mode", "release", "-i", "prod"]).code(0);
+    let file = scene.project.root().join("helix.toml");
+    let before = fs::read_to_string(&file).unwrap();
+    scene.data(&["push", "prod"]);
+    let pushed = scene.helix(&["push", "prod", "--dev", "--json"]).code(0).json();
+    assert_eq!((&pushed["data"]["changed"], &pushed["warnings"][0]["code"]), (&json!(true), &json!("W-PUSH-DEV")));
+    let body = deployed(&scene);
+    assert_eq!((&body["build_mode"], &body["build_mode_override"]), (&json!("release"), &json!("dev")));
+    assert_eq!(scene.data(&["push", "prod", "--dev"])["changed"], false, "that is what runs");
+    assert_eq!(scene.data(&["push", "prod"])["changed"], true, "and no longer");
+    assert_eq!(deployed(&scene)["build_mode_override"], json!(null));
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
+}
+
+#[test]
+fn all_instances_are_pushed_until_one_fails() {
+    let scene = Scene::new();
+    let ran = scene.helix(&["push", "--all", "--json"]).code(0);
+    let providers: Vec<_> =
+        ran.json()["data"]["instances"].as_array().unwrap().iter().map(|one| one["provider"].clone()).collect();
+    assert_eq!(providers, ["embedded", "helix"]);
+    assert_eq!(ran.stdout.lines().filter(|line| line.contains("\"type\":\"instance\"")).count(), 2, "{}", ran.stdout);
+    let one = scene.data(&["push", "--all", "--target", "helix"]);
+    assert_eq!((&one["instances"][0]["instance"], one["instances"].as_array().unwrap().len()), (&json!("prod"), 1));
+    let none = scene.helix(&["push", "--all", "--target", "fly", "--json"]).code(3);
+    assert_eq!(none.json()["error"]["code"], "E-CFG-NO-INSTANCE");
+    scene.helix(&["push", "--target", "fly"]).code(2);
+    scene.helix(&["push", "prod", "--all"]).code(2);
+
+    // One that cannot be pushed to, between the others.
+    let file = scene.project.root().join("helix.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let stage = "[cloud.stage.helix]\ncluster_id = \"cl_nowhere\"\n\n# ours\n[cloud.prod";
+    fs::write(&file, text.replace("# ours\n[cloud.prod", stage)).unwrap();
+    scene
+        .project
+        .write("db/queries.hx", &format!("{QUERIES}\nQUERY more() =>\n    more <- N<User>\n    RETURN more\n"));
+    let deploys = scene.calls("/deploy");
+    let failed = scene.helix(&["push", "--all", "--json"]);
+    assert_ne!(failed.code, 0);
+    let context = failed.json()["error"]["context"].to_string();
+    for line in ["the push to `stage` failed", "pushed: `dev`", "not tried: `prod`"] {
+        assert!(context.contains(line), "{context}");
+    }
+    assert_eq!(scene.calls("/deploy"), deploys);
+    let on = scene.helix(&["push", "--all", "--keep-going", "--json"]);
+    assert_eq!((on.code, on.json()["error"]["code"].clone()), (failed.code, failed.json()["error"]["code"].clone()));
+    assert!(on.json()["error"]["context"].to_string().contains("pushed: `dev`, `prod`"), "{}", on.stdout);
+    assert_eq!(scene.calls("/deploy"), deploys + 1);
+}

@@ -238,6 +238,8 @@ pub struct Seen {
     pub method: Method,
     pub path: String,
     pub has_login: bool,
+    /// What is asked for, where the API is one of AWS.
+    pub action: Option<String>,
 }
 
 /// Stands between the client and a registry.
@@ -282,7 +284,11 @@ async fn between(State(between): State<Arc<Between>>, request: Request) -> Respo
     let body: Bytes = axum::body::to_bytes(body, 1 << 30).await.unwrap_or_default();
     let path = parts.uri.path_and_query().unwrap().to_string();
     let has_login = parts.headers.contains_key(header::AUTHORIZATION);
-    between.journal.lock().unwrap().push(Seen { method: parts.method.clone(), path: path.clone(), has_login });
+    let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).map(str::to_owned);
+    let form =
+        || String::from_utf8_lossy(&body).split('&').find_map(|pair| Some(pair.strip_prefix("Action=")?.to_owned()));
+    let action = target.or_else(|| if path == "/" { form() } else { None });
+    between.journal.lock().unwrap().push(Seen { method: parts.method.clone(), path: path.clone(), has_login, action });
     let answer = {
         let mut faults = between.faults.lock().unwrap();
         let fault = faults

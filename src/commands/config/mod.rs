@@ -3,6 +3,7 @@
 mod cluster;
 mod files;
 mod project;
+mod settings;
 mod workspace;
 
 use clap::{Args, Subcommand};
@@ -11,6 +12,7 @@ use serde::Serialize;
 use self::cluster::ClusterList;
 use self::files::{Files, Valid};
 use self::project::{ProjectList, ProjectShow, ProjectSwitch};
+use self::settings::{Changed, Got, Settings, Whose};
 use self::workspace::{WorkspaceList, WorkspaceShow, WorkspaceSwitch};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
@@ -23,7 +25,10 @@ Examples:
   helix config workspace switch acme      Work in one of them from now on
   helix config project switch shop        Link this project to one of Helix Cloud
   helix config cluster list               What can be deployed to
-  helix config validate                   Is the project file right";
+  helix config validate                   Is the project file right
+  helix config show prod                  All settings of an instance, and where each is from
+  helix config set port 7000 -i dev       Change the project file; its comments stay
+  helix config set cloud.endpoint https://cloud.example --user";
 
 /// Arguments of `helix config`.
 #[derive(Debug, Args)]
@@ -44,6 +49,40 @@ enum About {
     /// Clusters of Helix Cloud
     #[command(subcommand, disable_help_subcommand = true)]
     Cluster(cluster::Deed),
+    /// Show a setting
+    Get {
+        /// The key, with dots between tables: `local.dev.port`
+        key: String,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Change a setting; the file keeps its comments
+    Set {
+        /// The key, with dots between tables: `local.dev.port`
+        key: String,
+        /// The value: as in the file, or a plain text
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Remove a setting
+    Unset {
+        /// The key, with dots between tables: `local.dev.memory`
+        key: String,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// List what is set
+    List {
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Show all settings of an instance, and where each is from
+    Show {
+        /// The instance
+        instance: Option<String>,
+    },
     /// Check the project file
     Validate,
     /// Show where the settings are
@@ -68,6 +107,12 @@ pub enum ConfigReport {
     ProjectSwitch(ProjectSwitch),
     /// The clusters.
     ClusterList(ClusterList),
+    /// A setting.
+    Got(Got),
+    /// A setting was changed.
+    Changed(Changed),
+    /// Several settings.
+    Settings(Settings),
     /// The project file is right.
     Valid(Valid),
     /// Where the settings are.
@@ -84,6 +129,9 @@ impl ConfigReport {
             Self::ProjectShow(show) => show,
             Self::ProjectSwitch(switch) => switch,
             Self::ClusterList(list) => list,
+            Self::Got(got) => got,
+            Self::Changed(changed) => changed,
+            Self::Settings(settings) => settings,
             Self::Valid(valid) => valid,
             Self::Files(files) => files,
         }
@@ -132,6 +180,11 @@ pub async fn run(args: ConfigArgs, ctx: &Ctx) -> Result<ConfigReport, Failure> {
         About::Workspace(deed) => workspace::run(deed, ctx).await,
         About::Project(deed) => project::run(deed, ctx).await,
         About::Cluster(deed) => cluster::run(deed, ctx).await,
+        About::Get { key, whose } => settings::get(ctx, &key, &whose),
+        About::Set { key, value, whose } => settings::set(ctx, &key, &value, &whose),
+        About::Unset { key, whose } => settings::unset(ctx, &key, &whose),
+        About::List { whose } => settings::list(ctx, &whose),
+        About::Show { instance } => settings::show(ctx, instance.as_deref()),
         About::Validate => files::validate(ctx),
         About::Path => Ok(files::paths(ctx)),
     }

@@ -30,6 +30,8 @@ pub struct RemotePlanReport {
     builds_image: bool,
     digest: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    previous_release: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<RemoteRelease>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
@@ -118,6 +120,7 @@ pub(super) async fn run(
         findings: plan.findings,
         builds_image: builds_image && changes,
         digest: plan.digest,
+        previous_release: plan.status.release.as_ref().map(|release| release.id.clone()),
         previous: plan.status.release,
         url: plan.status.url,
         action: plan.action,

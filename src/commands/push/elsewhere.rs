@@ -1,5 +1,7 @@
 //! A push to an instance that is elsewhere.
 
+use std::time::Instant;
+
 use helix_plan::diff::{Class, QueryChange, SchemaChange};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
@@ -11,7 +13,7 @@ use crate::ops::deploy::plan::{self, Action, PushRequest, RemotePlan};
 use crate::ops::deploy::push::{self, Deployed};
 use crate::ops::deploy::{Remote, findings, key};
 use crate::ops::push::describe;
-use crate::ops::{compile, warnings};
+use crate::ops::{compile, env_file, warnings};
 use crate::project::Project;
 use crate::ui::{Page, Report, Style};
 use crate::utils::count;
@@ -103,12 +105,16 @@ impl RemoteReport {
 
 /// Pushes to it.
 pub(super) async fn run(
-    args: PushArgs,
+    args: &PushArgs,
     ctx: &Ctx,
     project: &Project,
     remote: &Remote,
 ) -> Result<RemoteReport, Failure> {
+    let began = Instant::now();
     let title = remote.target().title;
+    if let Some(file) = &args.write_env {
+        env_file::refuse_tracked(&ctx.cwd.join(file), false)?;
+    }
     ctx.ui.header(&format!("Pushing `{}` to {title}", remote.name));
     let step = ctx.ui.step("check", "Checking");
     let compiled = compile::compile(compile::read_sources(project)?)?;
@@ -131,7 +137,7 @@ pub(super) async fn run(
     findings::show(ctx, &plan.findings)?;
     step.done(&format!("{title} answers"));
     if args.dry_run || plan.action == Action::Nothing {
-        return Ok(report(&args, ctx, remote, &plan, None));
+        return Ok(report(args, remote, &plan, None, began));
     }
     push::agree(ctx, remote, &plan, args.allow_breaking)?;
     for line in describe(&plan.changes.queries, &plan.changes.schema).into_iter().take(20) {
@@ -139,36 +145,18 @@ pub(super) async fn run(
     }
     ctx.check_cancelled()?;
     let deployed = push::push(remote, ctx, project, &compiled, &plan, &request).await?;
-    if let Some(made) = &deployed.key {
-        tell(&args, ctx, &remote.name, made);
-    }
+    key::tell(ctx, &remote.name, &deployed, args.reveal);
     drop(lock);
-    Ok(report(&args, ctx, remote, &plan, Some(deployed)))
+    Ok(report(args, remote, &plan, Some(deployed), began))
 }
 
-/// Tells a new key, once: to a file, or to people.
-fn tell(args: &PushArgs, ctx: &Ctx, name: &str, made: &SecretString) {
-    if let Some(file) = &args.write_env {
-        ctx.ui.note(&format!("the key of `{name}` is in `{}`, as `{}`", file.display(), key::VARIABLE));
-        return;
-    }
-    if args.reveal {
-        return;
-    }
-    let mut page = ctx.ui.page();
-    page.line(Style::Bold, format_args!("The key of `{name}`, which is shown this once:"));
-    page.text_line(format_args!("  {}", made.expose_secret()));
-    page.line(Style::Dim, "  clients send it as `x-api-key`; `--write-env .env` writes it to a file instead");
-    ctx.ui.narrate(&page);
-    if ctx.ui.is_json() {
-        ctx.ui.warn(
-            "W-DEPLOY-KEY",
-            "a key was made and is not shown: make another with `helix secrets rotate HELIX_API_KEY`",
-        );
-    }
-}
-
-fn report(args: &PushArgs, ctx: &Ctx, remote: &Remote, plan: &RemotePlan, deployed: Option<Deployed>) -> RemoteReport {
+fn report(
+    args: &PushArgs,
+    remote: &Remote,
+    plan: &RemotePlan,
+    deployed: Option<Deployed>,
+    began: Instant,
+) -> RemoteReport {
     let previous = plan.previous().map(|release| release.id.clone());
     let planned = Planned {
         action: plan.action.clone(),
@@ -193,7 +181,7 @@ fn report(args: &PushArgs, ctx: &Ctx, remote: &Remote, plan: &RemotePlan, deploy
         health: None,
         rolled_back: false,
         api_key: None,
-        duration_ms: u64::try_from(ctx.ui.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
     match deployed {
         Some(done) => {

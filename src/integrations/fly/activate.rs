@@ -208,7 +208,10 @@ impl Fly {
     ) -> TargetError {
         progress.say("going back to the release before");
         match self.put_back(api, machine, before, desired, progress).await {
-            Ok(Some(release)) => failed.context([format!("went back: release {release} runs again")]),
+            Ok(Some(release)) => {
+                let failed = failed.context([format!("went back: release {release} runs again")]);
+                TargetError { rolled_back: true, ..failed }
+            }
             Ok(None) => failed.context(["nothing ran before it: the machine is removed, its volume is kept"]),
             Err(error) => {
                 let instance = &self.settings.instance;

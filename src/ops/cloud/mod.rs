@@ -2,10 +2,10 @@
 
 pub mod bundle;
 pub mod credentials;
-pub mod deploy;
 pub mod login;
 pub mod mock;
 pub mod preferences;
+pub mod provision;
 pub mod selection;
 pub mod sync;
 

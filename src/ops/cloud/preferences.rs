@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Table, value};
 
@@ -24,6 +24,12 @@ pub struct Preferences {
     pub profile: Option<String>,
 }
 
+/// The file that they are in.
+#[must_use]
+pub fn file(state: &Path) -> PathBuf {
+    state.join(FILE_NAME)
+}
+
 impl Preferences {
     /// Reads them. The workspace that version 2 remembers counts as long as there is no file of ours.
     ///
@@ -31,7 +37,7 @@ impl Preferences {
     ///
     /// When the file cannot be read.
     pub fn load(state: &Path) -> Result<Self, Failure> {
-        let Some(document) = read(&state.join(FILE_NAME))? else {
+        let Some(document) = read(&file(state))? else {
             let old = read(&state.join(OLD_FILE_NAME))?;
             let workspace_id = old.and_then(|old| Some(old.get("workspace_id")?.as_str()?.to_owned()));
             return Ok(Self { workspace_id, ..Self::default() });
@@ -49,7 +55,7 @@ impl Preferences {
     ///
     /// When the file cannot be read or written.
     pub fn set(state: &Path, key: &str, choice: Option<&str>) -> Result<(), Failure> {
-        let path = state.join(FILE_NAME);
+        let path = file(state);
         let document = match read(&path)? {
             Some(document) => Some(document),
             // What version 2 remembers must not be lost by another choice.

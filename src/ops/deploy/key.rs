@@ -3,6 +3,10 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
+use super::push::Deployed;
+use crate::ctx::Ctx;
+use crate::ui::Style;
+
 /// The variable that a server reads the hash of its key from, and that a client has the key in.
 pub const VARIABLE: &str = crate::ops::env_file::API_KEY;
 
@@ -18,6 +22,37 @@ pub fn generate() -> SecretString {
 #[must_use]
 pub fn hash(key: &SecretString) -> SecretString {
     SecretString::from(hex::encode(Sha256::digest(key.expose_secret().as_bytes())))
+}
+
+/// Shows a key, once, to whoever sits here; it is in no log.
+pub fn show(ctx: &Ctx, key: &SecretString) {
+    let mut page = ctx.ui.page();
+    page.put(Style::Plain, "The key, shown only now: ").put(Style::Bold, key.expose_secret()).end();
+    ctx.ui.narrate(&page);
+}
+
+/// Tells whoever deployed where the key is that was made for it, or shows it, once and to people only. It is in no log. `is_revealed`
+/// says that the result has it.
+pub fn tell(ctx: &Ctx, name: &str, deployed: &Deployed, is_revealed: bool) {
+    let Some(made) = &deployed.key else { return };
+    if let Some(file) = &deployed.key_written_to {
+        ctx.ui.note(&format!("the key of `{name}` is in `{}`, as `{VARIABLE}`", file.display()));
+        return;
+    }
+    if is_revealed {
+        return;
+    }
+    let mut page = ctx.ui.page();
+    page.line(Style::Bold, format_args!("The key of `{name}`, which is shown this once:"));
+    page.text_line(format_args!("  {}", made.expose_secret()));
+    page.line(Style::Dim, "  clients send it as `x-api-key`; `--write-env .env` writes it to a file instead");
+    ctx.ui.narrate(&page);
+    if ctx.ui.is_json() {
+        ctx.ui.warn(
+            "W-DEPLOY-KEY",
+            "a key was made and is not in the result: make another with `helix secrets rotate HELIX_API_KEY`",
+        );
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ mod targets;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{Cloud, Instance, Provider};
+use crate::config::{BuildMode, Cloud, Instance, Provider};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::Files;
@@ -59,6 +59,15 @@ impl Remote {
     ///
     /// When there is none of that name, or its target cannot be used.
     pub async fn of(ctx: &Ctx, project: &Project, name: &str) -> Result<Option<Self>, Failure> {
+        Self::in_mode(ctx, project, name, false).await
+    }
+
+    /// The same; `dev` has it built in dev mode, whatever the project file says.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Remote::of`].
+    pub async fn in_mode(ctx: &Ctx, project: &Project, name: &str, dev: bool) -> Result<Option<Self>, Failure> {
         let (name, instance) = project.instance(name)?;
         let Instance::Cloud(cloud) = instance else { return Ok(None) };
         let target = integrations::find(instance.target());
@@ -69,10 +78,14 @@ impl Remote {
             let message = format!("`{name}` is at {}, and `--offline` was asked for", target.title);
             return Err(Failure::new("E-NET-OFFLINE", ExitCode::Network, message).hint("leave `--offline` out"));
         }
-        let kind = targets::open(ctx, project, name, cloud).await?;
+        let kind = targets::open(ctx, project, name, cloud, dev).await?;
         // It has no data here.
         let files = Files::new(name, project.home(name), PathBuf::new());
-        Ok(Some(Self { name: name.to_owned(), cloud: cloud.clone(), files, kind }))
+        let mut cloud = cloud.clone();
+        if dev {
+            cloud.build_mode = BuildMode::Dev;
+        }
+        Ok(Some(Self { name: name.to_owned(), cloud, files, kind }))
     }
 
     /// The row of the table.

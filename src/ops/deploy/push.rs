@@ -1,6 +1,7 @@
 //! One push for all remote targets: preflight, plan, build, publish, activate, health, record.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use helix_plan::diff::Class;
@@ -48,6 +49,8 @@ pub struct Deployed {
     pub health: Option<&'static str>,
     /// A key that was made for the instance.
     pub key: Option<SecretString>,
+    /// The file that the key was written to.
+    pub key_written_to: Option<PathBuf>,
 }
 
 /// What runs a release where.
@@ -106,7 +109,8 @@ pub async fn push(
             deployed.release = release;
             Ok(deployed)
         }
-        Err(failure) => {
+        Err(mut failure) => {
+            failure.rolled_back.get_or_insert(false);
             release.error = Some(failure.message.clone());
             // What is remembered is for people: that it cannot be written must not hide why the push failed.
             let _ = releases::record(&remote.files.releases(), &release);
@@ -157,6 +161,7 @@ impl Run<'_> {
             // The registry has what was built, byte for byte: that is all that can be seen of it.
             health: Some("published"),
             key: None,
+            key_written_to: None,
         })
     }
 
@@ -247,16 +252,14 @@ impl Run<'_> {
         let step = self.ctx.ui.step("activate", "Deploying");
         let activated = platform.activate(&desired, !self.request.no_rollback, &Shown(&step)).await?;
         let was_there = self.plan.previous().and_then(|now| now.hash.as_ref()) == Some(&self.plan.hash);
-        if self.request.force && was_there && self.plan.status.state == "running" {
-            // A target that runs just that has nothing to do; what was asked for is a new start.
+        if platform.registry().is_some() && self.request.force && was_there && self.plan.status.state == "running" {
+            // A target that runs just that image has nothing to do; what was asked for is a new start.
             platform.restart().await?;
         }
         step.done("Deployed");
         // The key is what a later failure must not lose.
         let key = activated.key.clone().or(made_key);
-        if let Some(key) = &key {
-            self.hand_over(key, activated.url.as_deref())?;
-        }
+        let key_written_to = key.as_ref().and_then(|key| self.hand_over(key, activated.url.as_deref()));
         let health = match (activated.is_healthy, &activated.url) {
             (true, _) => Some("healthy"),
             (false, Some(url)) => self.wait(url, &desired.health).await?,
@@ -271,6 +274,7 @@ impl Run<'_> {
             uploaded_bytes: uploaded,
             health,
             key,
+            key_written_to,
         })
     }
 
@@ -300,10 +304,16 @@ impl Run<'_> {
         Ok((secrets, Some(made)))
     }
 
-    /// Writes a new key to the file that is asked for, or tells it, once and to people only.
-    fn hand_over(&self, made: &SecretString, url: Option<&str>) -> Result<(), Failure> {
-        let Some(file) = &self.request.write_env else { return Ok(()) };
-        env_file::save(&self.ctx.cwd.join(file), &self.remote.name, None, url, made, false)
+    /// Writes a new key to the file that is asked for; gives the file. That it cannot be written must not lose the key.
+    fn hand_over(&self, made: &SecretString, url: Option<&str>) -> Option<PathBuf> {
+        let file = self.request.write_env.as_ref()?;
+        match env_file::save(&self.ctx.cwd.join(file), &self.remote.name, None, url, made, false) {
+            Ok(()) => Some(file.clone()),
+            Err(failure) => {
+                self.ctx.ui.failure(&failure);
+                None
+            }
+        }
     }
 
     fn labels(&self) -> BTreeMap<String, String> {

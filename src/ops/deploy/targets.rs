@@ -16,8 +16,8 @@ use crate::integrations::role::SourceBundle;
 use crate::ops::{self, compile::CompiledProject};
 use crate::project::Project;
 
-/// The target of an instance. What it needs to know of itself it asks for, and nothing else.
-pub(super) async fn open(ctx: &Ctx, project: &Project, name: &str, cloud: &Cloud) -> Result<Kind, Failure> {
+/// The target of an instance. What it needs to know of itself it asks for, and nothing else. `dev` is for what compiles sources itself.
+pub(super) async fn open(ctx: &Ctx, project: &Project, name: &str, cloud: &Cloud, dev: bool) -> Result<Kind, Failure> {
     let names = Names::new(&project.slug(), name, &project.root_hash());
     let client = ops::cloud::client(ctx)?;
     let home = ctx.var("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
@@ -32,7 +32,7 @@ pub(super) async fn open(ctx: &Ctx, project: &Project, name: &str, cloud: &Cloud
             let around = fly::Surroundings { env: &ctx.env, home: &home, root: project.root() };
             Kind::Platform(Box::new(Fly::new(settings, &names, around, &client, fly::Pace::default())))
         }
-        Provider::Helix(_) => Kind::Platform(Box::new(ops::cloud::platform(ctx, project, name, false).await?)),
+        Provider::Helix(_) => Kind::Platform(Box::new(ops::cloud::platform(ctx, project, name, dev).await?)),
         Provider::Enterprise(_) => return Err(ops::local::unsupported(name, cloud.target())),
     })
 }

@@ -3,7 +3,8 @@ use crate::compiler::{SourceSet, compile};
 
 fn project(root: &Path) -> NewProject {
     let root = root.to_owned();
-    NewProject { root, name: "My \"App\"".to_owned(), queries: "./db/".to_owned(), instance: "dev".to_owned() }
+    let name = "My \"App\"".to_owned();
+    NewProject { root, name, queries: "./db/".to_owned(), instance: "dev".to_owned(), runtime: None }
 }
 
 #[test]

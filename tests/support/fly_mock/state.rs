@@ -45,8 +45,8 @@ pub struct State {
     pub owner: String,
     /// Whether a machine that was made just now is not found once.
     pub is_eventual: bool,
-    /// Whether images that were not announced are run.
-    pub takes_any_image: bool,
+    /// How images that were not announced run; `None`: not at all.
+    pub any_image: Option<Behaviour>,
     /// The second of the limits, in milliseconds; `None`: no limits.
     pub second_ms: Option<u64>,
     pub journal: Vec<Entry>,
@@ -68,7 +68,7 @@ impl State {
             token: super::TOKEN.to_owned(),
             owner: "ann@ci".to_owned(),
             is_eventual: false,
-            takes_any_image: false,
+            any_image: None,
             second_ms: Some(10),
             journal: Vec::new(),
             faults: Vec::new(),
@@ -91,6 +91,11 @@ impl State {
         self.moved += time;
     }
 
+    /// Announces an image that was pushed elsewhere.
+    pub fn announce(&mut self, image: &str, behaviour: Behaviour) {
+        self.images.insert(image.to_owned(), behaviour);
+    }
+
     pub(crate) fn image(&mut self, behaviour: Behaviour) -> String {
         let image = format!("{}/app@sha256:{:064x}", self.host, self.images.len() + 1);
         self.images.insert(image.clone(), behaviour);
@@ -98,8 +103,7 @@ impl State {
     }
 
     pub(crate) fn behaviour(&self, image: &str) -> Option<Behaviour> {
-        let known = self.images.get(image).copied();
-        known.or(self.takes_any_image.then_some(Behaviour::Good))
+        self.images.get(image).copied().or(self.any_image)
     }
 
     pub(crate) fn next_id(&mut self) -> u64 {
