@@ -202,6 +202,11 @@ impl Explain<'_> {
                 Fold::Greatest => "greatest",
             }
             .to_owned(),
+            Step::Group { current, by, items, tag } => {
+                let shown = if *items { "items" } else { "values" };
+                let tag = tag.name().to_lowercase();
+                format!("{tag} {shown} {} by {}", self.slot(*current), self.entries(by))
+            }
             Step::Intersect { current, found } => format!("intersect {} {}", self.slot(*current), self.expr(found)),
             Step::Count => "count".to_owned(),
             Step::Map { current, value } => format!("map {} {}", self.slot(*current), self.expr(value)),

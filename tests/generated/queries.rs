@@ -21,6 +21,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("sources_edges_vectors", sources_edges_vectors::QUERIES),
     ("sources_nodes", sources_nodes::QUERIES),
     ("steps_graph", steps_graph::QUERIES),
+    ("steps_group", steps_group::QUERIES),
     ("steps_intersect", steps_intersect::QUERIES),
     ("steps_projection", steps_projection::QUERIES),
     ("steps_shape", steps_shape::QUERIES),
@@ -1168,9 +1169,9 @@ mod math_functions {
                 }
             };
             out.extend_from_slice(b"{\"t\":");
-            let t4 = t;
+            let _ = t;
             out.extend_from_slice(b"{\"pi\":");
-            write_value(&Value::F64(3.141592653589793), out);
+            write_value(&Value::F64(std::f64::consts::PI), out);
             out.extend_from_slice(b",\"sin\":");
             write_value(
                 &math(
@@ -1181,7 +1182,7 @@ mod math_functions {
                             &[
                                 math(
                                     MathFunction::Div,
-                                    &[Value::F64(3.141592653589793), Value::Int(2)],
+                                    &[Value::F64(std::f64::consts::PI), Value::Int(2)],
                                     run.arena,
                                 )?,
                             ],
@@ -1277,7 +1278,7 @@ mod math_functions {
             let t4 = run.load(t4)?;
             out.extend_from_slice(b"{\"ln\":");
             write_value(
-                &math(MathFunction::Ln, &[Value::F64(2.718281828459045)], run.arena)?,
+                &math(MathFunction::Ln, &[Value::F64(std::f64::consts::E)], run.arena)?,
                 out,
             );
             out.extend_from_slice(b",\"log\":");
@@ -6334,6 +6335,462 @@ mod steps_graph {
             out.extend_from_slice(b"{\"edge\":");
             run.write_item(&edge_, out)?;
             out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod steps_group {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:ebc4940e61dd593b81bb2f7e9f74e32f34498120d8d0a6c1c3be06109d616bf1",
+        bodies: &[
+            ("aggregated", aggregated::query),
+            ("by_age", by_age::query),
+            ("by_two", by_two::query),
+            ("colliding", colliding::query),
+            ("counted", counted::query),
+            ("dates_and_lists", dates_and_lists::query),
+            ("empty", empty::query),
+            ("filtered", filtered::query),
+            ("implicit", implicit::query),
+            ("setup", setup::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const CITY: FieldId = FieldId(1);
+            pub const AGE: FieldId = FieldId(2);
+            pub const AT: FieldId = FieldId(3);
+            pub const TAGS: FieldId = FieldId(4);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const KNOWS: ItemType = ItemType::edge(TypeId(0));
+        pub mod knows {
+            use super::*;
+            pub const KIND: FieldId = FieldId(0);
+        }
+    }
+
+    /// `aggregated`, which reads.
+    mod aggregated {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY aggregated (case.hx:34:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            out.extend_from_slice(b"{\"data\":");
+            let mut groups = Groups::default();
+            run.all(
+                node::USER,
+                |user| {
+                    run.neighbours(
+                        &user,
+                        Direction::Out,
+                        edge::KNOWS,
+                        node::USER,
+                        |user2| {
+                            let user2 = run.load(user2)?;
+                            groups
+                                .take(
+                                    &[("name", run.read(&user2, user_name)?)],
+                                    Some(user2),
+                                )
+                        },
+                    )
+                },
+            )?;
+            let element = groups.finish(run, true, GroupTag::Count);
+            run.write(element, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_age`, which reads.
+    mod by_age {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_age (case.hx:14:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            out.extend_from_slice(b"{\"data\":");
+            let mut groups = Groups::default();
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    groups.take(&[("age", run.read(&user, user_age)?)], None)
+                },
+            )?;
+            let element = groups.finish(run, false, GroupTag::Group);
+            run.write(element, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_two`, which reads.
+    mod by_two {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_two (case.hx:17:7)
+            let user_city = run.column(node::USER, node::user::CITY);
+            let user_age = run.column(node::USER, node::user::AGE);
+            // case.hx:18:5
+            let groups = {
+                let mut groups2 = Groups::default();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        groups2
+                            .take(
+                                &[
+                                    ("city", run.read(&user, user_city)?),
+                                    ("age", run.read(&user, user_age)?),
+                                ],
+                                None,
+                            )
+                    },
+                )?;
+                groups2.finish(run, false, GroupTag::Group)
+            };
+            out.extend_from_slice(b"{\"groups\":");
+            run.write(groups, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `colliding`, which writes.
+    mod colliding {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY colliding (case.hx:40:7)
+            let user_city = run.column(node::USER, node::user::CITY);
+            let user_name = run.column(node::USER, node::user::NAME);
+            // case.hx:41:5
+            let _ = run
+                .add_node(
+                    node::USER,
+                    &[
+                        (node::user::NAME, Value::Str("a_b")),
+                        (node::user::CITY, Value::Str("c")),
+                    ],
+                )?;
+            // case.hx:42:5
+            let _ = run
+                .add_node(
+                    node::USER,
+                    &[
+                        (node::user::NAME, Value::Str("a")),
+                        (node::user::CITY, Value::Str("b_c")),
+                    ],
+                )?;
+            out.extend_from_slice(b"{\"data\":");
+            let mut groups = Groups::default();
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Contains,
+                        run.read(&user, user_city)?,
+                        Value::Str("c"),
+                    ) {
+                        let user = run.load(user)?;
+                        groups
+                            .take(
+                                &[
+                                    ("name", run.read(&user, user_name)?),
+                                    ("city", run.read(&user, user_city)?),
+                                ],
+                                None,
+                            )
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element = groups.finish(run, false, GroupTag::Group);
+            run.write(element, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `counted`, which reads.
+    mod counted {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY counted (case.hx:21:7)
+            let user_city = run.column(node::USER, node::user::CITY);
+            // case.hx:22:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(node::USER, |user| { elements.take(Datum::Item(user)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            let mut groups = Groups::default();
+            run.each(
+                users,
+                |user2| {
+                    match user2.item() {
+                        Some(user3) => {
+                            let user3 = run.load(user3)?;
+                            groups.take(&[("city", run.read(&user3, user_city)?)], None)
+                        }
+                        None => Flow::more(),
+                    }
+                },
+            )?;
+            let element = groups.finish(run, false, GroupTag::Count);
+            run.write(element, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `dates_and_lists`, which reads.
+    mod dates_and_lists {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY dates_and_lists (case.hx:28:7)
+            let user_at = run.column(node::USER, node::user::AT);
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            out.extend_from_slice(b"{\"at\":");
+            let mut groups = Groups::default();
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    groups.take(&[("at", run.read(&user, user_at)?)], None)
+                },
+            )?;
+            let element = groups.finish(run, false, GroupTag::Group);
+            run.write(element, out)?;
+            out.extend_from_slice(b",\"tags\":");
+            let mut groups2 = Groups::default();
+            run.all(
+                node::USER,
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    groups2.take(&[("tags", run.read(&user2, user_tags)?)], None)
+                },
+            )?;
+            let element2 = groups2.finish(run, false, GroupTag::Group);
+            run.write(element2, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `empty`, which reads.
+    mod empty {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY empty (case.hx:37:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            out.extend_from_slice(b"{\"data\":");
+            let mut groups = Groups::default();
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Greater,
+                        run.read(&user, user_age)?,
+                        Value::Int(99),
+                    ) {
+                        let user = run.load(user)?;
+                        groups.take(&[("age", run.read(&user, user_age)?)], None)
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element = groups.finish(run, false, GroupTag::Group);
+            run.write(element, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `least`
+            least: u8,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { least: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:25:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_city = run.column(node::USER, node::user::CITY);
+            let Input { least } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            let mut groups = Groups::default();
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Greater,
+                        run.read(&user, user_age)?,
+                        Value::from(least),
+                    ) {
+                        let user = run.load(user)?;
+                        groups.take(&[("city", run.read(&user, user_city)?)], None)
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element = groups.finish(run, false, GroupTag::Group);
+            run.write(element, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `implicit`, which reads.
+    mod implicit {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY implicit (case.hx:31:7)
+            let knows_kind = run.column(edge::KNOWS, edge::knows::KIND);
+            out.extend_from_slice(b"{\"data\":");
+            let mut groups = Groups::default();
+            run.all(
+                edge::KNOWS,
+                |knows| {
+                    let knows = run.load(knows)?;
+                    groups
+                        .take(
+                            &[
+                                ("label", run.field(&knows, FieldRef::Label)?),
+                                ("kind", run.read(&knows, knows_kind)?),
+                            ],
+                            None,
+                        )
+                },
+            )?;
+            let element = groups.finish(run, false, GroupTag::Group);
+            run.write(element, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:4:7)
+            // case.hx:5:5
+            let ann = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::NAME, Value::Str("ann")),
+                                (node::user::CITY, Value::Str("Oslo")),
+                                (node::user::AGE, Value::Int(30)),
+                                (
+                                    node::user::AT,
+                                    Value::Date(Date {
+                                        seconds: 1714521600,
+                                        nanoseconds: 0,
+                                    }),
+                                ),
+                                (
+                                    node::user::TAGS,
+                                    run.values(&[Value::Str("a"), Value::Str("b")]),
+                                ),
+                            ],
+                        )?,
+                )?;
+            // case.hx:6:5
+            let bob = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::NAME, Value::Str("bob")),
+                                (node::user::CITY, Value::Str("Oslo")),
+                                (node::user::AGE, Value::Int(31)),
+                                (
+                                    node::user::AT,
+                                    Value::Date(Date {
+                                        seconds: 1714521600,
+                                        nanoseconds: 0,
+                                    }),
+                                ),
+                            ],
+                        )?,
+                )?;
+            // case.hx:7:5
+            let cat = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::NAME, Value::Str("cat")),
+                                (node::user::CITY, Value::Str("Rome")),
+                                (node::user::AGE, Value::Int(30)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:8:5
+            let dan = run
+                .settle_item(
+                    run.add_node(node::USER, &[(node::user::NAME, Value::Str("dan"))])?,
+                )?;
+            // case.hx:9:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[(edge::knows::KIND, Value::Str("a_b"))],
+                    &run.ends(Datum::Item(ann))?,
+                    &run.ends(Datum::Item(bob))?,
+                )?;
+            // case.hx:10:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[(edge::knows::KIND, Value::Str("a_b"))],
+                    &run.ends(Datum::Item(cat))?,
+                    &run.ends(Datum::Item(bob))?,
+                )?;
+            // case.hx:11:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[(edge::knows::KIND, Value::Str("c"))],
+                    &run.ends(Datum::Item(dan))?,
+                    &run.ends(Datum::Item(cat))?,
+                )?;
+            out.extend_from_slice(b"null");
             Ok(())
         }
     }

@@ -4,13 +4,16 @@
 
 use helix_plan::Program;
 
-pub use helix_plan::{Comparison, Direction as Order, FieldId, FieldRef, Fold, ItemType, MathFunction, TypeId};
+pub use helix_plan::{
+    Comparison, Direction as Order, FieldId, FieldRef, Fold, GroupTag, ItemType, MathFunction, TypeId,
+};
 pub use uuid::Uuid;
 
 pub use crate::error::{EngineError, Result};
 pub use crate::graph::Direction;
 pub use crate::operators::datum::{Datum, Item};
 pub use crate::operators::fold::{Folded, Intersection};
+pub use crate::operators::group::Groups;
 pub use crate::operators::math::apply as math;
 pub use crate::operators::predicate::{any_holds, holds, is_true};
 pub use crate::operators::streams::{End, First, Keyed, Slice, each};

@@ -420,6 +420,37 @@ pub enum Step {
         /// One or many items.
         found: Expr,
     },
+    /// Replaces the items by one object: what they have in common under `tag`, in the order in which groups appeared.
+    Group {
+        /// Holds the current item while `by` runs.
+        current: SlotId,
+        /// What the items of a group have in common; keys are distinct.
+        by: Vec<Entry>,
+        /// Whether a group shows its items, each once, instead of what they have in common.
+        items: bool,
+        /// The key of the groups.
+        tag: GroupTag,
+    },
+}
+
+/// The key under which groups are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupTag {
+    /// `Group`.
+    Group,
+    /// `Count`: the grouping of a count.
+    Count,
+}
+
+impl GroupTag {
+    /// As it is answered.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Group => "Group",
+            Self::Count => "Count",
+        }
+    }
 }
 
 /// A step from items to their edges, or to what is at the other end of them.
@@ -471,7 +502,8 @@ impl Step {
             | Self::UpsertEdge { .. }
             | Self::UpsertVector { .. }
             | Self::Fold(_)
-            | Self::Intersect { .. } => true,
+            | Self::Intersect { .. }
+            | Self::Group { .. } => true,
         }
     }
 
@@ -496,7 +528,8 @@ impl Step {
             | Self::UpsertEdge { .. }
             | Self::UpsertVector { .. }
             | Self::Fold(_)
-            | Self::Intersect { .. } => None,
+            | Self::Intersect { .. }
+            | Self::Group { .. } => None,
         }
     }
 }

@@ -93,7 +93,9 @@ fn step<'q>(found: &'q Step, visit: &mut dyn FnMut(&'q Expr)) {
             expr(a, visit);
             expr(b, visit);
         }
-        Step::Project { current: _, entries: found } => entries(found, visit),
+        Step::Project { current: _, entries: found } | Step::Group { current: _, by: found, items: _, tag: _ } => {
+            entries(found, visit)
+        }
         Step::Update { item: _, fields } | Step::UpsertNode { node: _, fields } => assignments(fields, visit),
         Step::UpsertEdge { edge: _, from, to, fields } => {
             expr(from, visit);

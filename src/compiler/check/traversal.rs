@@ -22,7 +22,8 @@ impl Checker<'_> {
         for (index, step) in steps.iter().enumerate() {
             let span = self.span(step);
             stream.span = Span { end: span.end, ..stream.span };
-            self.step(&mut stream, step, Rest { steps: &steps[index + 1..], place }, span);
+            let before = index.checked_sub(1).and_then(|index| steps.get(index));
+            self.step(&mut stream, step, Rest { before, steps: &steps[index + 1..], place }, span);
         }
         stream.span = whole;
         stream

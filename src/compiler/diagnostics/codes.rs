@@ -88,9 +88,7 @@ codes! {
     EMPTY_RANGE = "E-HQL-632", "range that is always empty";
 
     ADD_EDGE_STEP = "E-UNSUPPORTED-ADD-EDGE-STEP", "`::AddE` as a step is not supported yet";
-    AGGREGATE_BY = "E-UNSUPPORTED-AGGREGATE-BY", "`AGGREGATE_BY` is not supported yet";
     BATCH_ADD_V = "E-UNSUPPORTED-BATCH-ADD-V", "`BatchAddV` is not supported yet";
-    GROUP_BY = "E-UNSUPPORTED-GROUP-BY", "`GROUP_BY` is not supported yet";
     MCP = "E-UNSUPPORTED-MCP", "`#[mcp]` is not supported yet";
     MIGRATION = "E-UNSUPPORTED-MIGRATION", "`MIGRATION` is not supported yet";
     OPTIONAL_PARAMETER = "E-UNSUPPORTED-OPTIONAL-PARAMETER", "optional parameters are not supported yet";

@@ -13,9 +13,7 @@ pub(in crate::compiler) struct Unsupported {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::compiler) enum Construct {
     AddEdgeStep,
-    AggregateBy,
     BatchAddV,
-    GroupBy,
     Mcp,
     Migration,
     OptionalParameter,
@@ -43,13 +41,9 @@ impl Construct {
                 "`AddE` as a step is",
                 Some("assign the items to a variable `x` and write `AddE<Type>::From(x)::To(…)`"),
             ),
-            Self::AggregateBy => {
-                (codes::AGGREGATE_BY, "`AGGREGATE_BY` is", Some("return the items and group them in the client"))
-            }
             Self::BatchAddV => {
                 (codes::BATCH_ADD_V, "`BatchAddV` is", Some("write `FOR v IN vectors { AddV<Type>(v) }`"))
             }
-            Self::GroupBy => (codes::GROUP_BY, "`GROUP_BY` is", Some("return the fields and count them in the client")),
             Self::Mcp => (codes::MCP, "`#[mcp]` is", Some("remove it: the query is still served over HTTP")),
             Self::Migration => (
                 codes::MIGRATION,

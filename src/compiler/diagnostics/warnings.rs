@@ -47,6 +47,25 @@ impl From<ExtraTypeArguments> for Diagnostic {
     }
 }
 
+/// A name that items are grouped by, and that is no field of theirs: it is missing in each.
+pub(in crate::compiler) struct UnknownGroupField<'a> {
+    pub name: &'a str,
+    pub span: Span,
+    pub nearest: Option<String>,
+}
+
+impl From<UnknownGroupField<'_>> for Diagnostic {
+    fn from(warning: UnknownGroupField<'_>) -> Self {
+        let UnknownGroupField { name, span, nearest } = warning;
+        Self::warning(
+            codes::NO_EFFECT,
+            span,
+            format!("`{name}` is no field of the items: it is missing in each"),
+        )
+        .help(super::suggest::did_you_mean(nearest))
+    }
+}
+
 /// A model of embeddings whose provider is not known: `Embed` will fail.
 pub(in crate::compiler) struct UnknownModel<'a> {
     pub model: &'a str,

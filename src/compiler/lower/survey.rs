@@ -127,7 +127,9 @@ impl Survey {
             | Step::Order { current: _, key: expr, direction: _ }
             | Step::Intersect { current: _, found: expr }
             | Step::Map { current: _, value: expr } => self.expr(expr),
-            Step::Project { current: _, entries } => self.entries(entries),
+            Step::Project { current: _, entries } | Step::Group { current: _, by: entries, items: _, tag: _ } => {
+                self.entries(entries)
+            }
             Step::Range { start, end } => {
                 self.expr(start);
                 self.expr(end);

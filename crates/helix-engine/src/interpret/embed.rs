@@ -167,7 +167,9 @@ impl<'q> Search<'q> {
                 self.expr(a);
                 self.expr(b);
             }
-            Step::Project { current: _, entries } => self.entries(entries),
+            Step::Project { current: _, entries } | Step::Group { current: _, by: entries, items: _, tag: _ } => {
+                self.entries(entries)
+            }
             Step::Update { item: _, fields } | Step::UpsertNode { node: _, fields } => self.fields(fields),
             Step::UpsertEdge { edge: _, from, to, fields } => {
                 self.expr(from);

@@ -9,6 +9,7 @@ use crate::graph::Direction;
 use crate::operators::Flow;
 use crate::operators::datum::{Datum, Item};
 use crate::operators::fold::{Folded, Intersection};
+use crate::operators::group::Groups;
 use crate::operators::streams::{End, First, Keyed, Slice, each};
 use crate::value::Value;
 
@@ -113,6 +114,18 @@ impl<'a> Frame<'a, '_> {
                     })
                 })?;
                 common.finish().into_iter().map(Datum::Item).collect()
+            }
+            Step::Group { current, by, items, tag } => {
+                let mut groups = Groups::default();
+                self.each(input, &mut |datum| {
+                    self.push(before, datum, &mut |datum| {
+                        let Some(item) = datum.item() else { return Flow::more() };
+                        self.set(*current, Datum::Item(item));
+                        let by = by.iter().map(|entry| Ok((entry.key.as_str(), self.value(&entry.value)?)));
+                        groups.take(&by.collect::<Result<Vec<_>>>()?, items.then_some(item))
+                    })
+                })?;
+                vec![groups.finish(self.run, *items, *tag)]
             }
             Step::First => self.slice(input, before, Slice::range(0, 1))?,
             Step::Range { start, end } => {
@@ -271,9 +284,8 @@ impl<'a> Frame<'a, '_> {
             | Step::UpsertEdge { .. }
             | Step::UpsertVector { .. }
             | Step::Fold(_)
-            | Step::Intersect { .. } => {
-                Err(EngineError::Damaged("a step that cuts a traversal was not cut".to_owned()))
-            }
+            | Step::Intersect { .. }
+            | Step::Group { .. } => Err(EngineError::Damaged("a step that cuts a traversal was not cut".to_owned())),
         }
     }
 

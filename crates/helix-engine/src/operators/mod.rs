@@ -5,6 +5,7 @@
 pub mod access;
 pub mod datum;
 pub mod fold;
+pub mod group;
 mod items;
 pub mod math;
 pub mod predicate;

@@ -5,6 +5,7 @@ mod ends;
 mod exclude;
 mod filter;
 mod graph;
+mod group;
 mod intersect;
 mod order;
 mod range;
@@ -13,9 +14,10 @@ mod shape;
 mod update;
 mod upsert;
 
-use helix_plan::{ItemKind, ValueType};
+use helix_plan::{ItemKind, Kind, Type, ValueType};
 
 use self::graph::Hop;
+use self::group::Shown;
 use super::Checker;
 use super::stream::{Place, Stream};
 use super::ty::Ty;
@@ -27,11 +29,18 @@ use crate::compiler::syntax::ast::Step;
 /// What follows a step: the steps behind it, and where the traversal stands.
 #[derive(Clone, Copy)]
 pub(super) struct Rest<'s> {
+    /// The step before this one.
+    pub before: Option<&'s Step>,
     pub steps: &'s [Step],
     pub place: Place,
 }
 
 impl Rest<'_> {
+    /// Whether a grouping follows at once: a `COUNT` before it says how it is answered.
+    pub(super) fn is_grouped(self) -> bool {
+        matches!(self.steps.first(), Some(Step::GroupBy(_) | Step::AggregateBy(_)))
+    }
+
     /// Whether a comparison takes what flows as its left side.
     pub(super) fn compares(self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Comparison(_)))
@@ -53,6 +62,7 @@ impl Checker<'_> {
             Step::Where(filter) => self.filter(stream, filter, span),
             Step::Order(order) => self.order(stream, order, span),
             Step::Range(range) => self.range(stream, range, span),
+            Step::Count(_) if rest.is_grouped() => {}
             Step::Count(_) => self.count(stream, span),
             Step::First(_) => self.first(stream, span),
             Step::Id(_) => self.id_step(stream, rest, span),
@@ -68,8 +78,8 @@ impl Checker<'_> {
             Step::Prefilter(_) => self.not_yet(Construct::Prefilter, span),
             Step::RerankRrf(_) | Step::RerankMmr(_) => self.not_yet(Construct::Rerank, span),
             Step::Intersect(intersect) => self.intersect(stream, intersect, span),
-            Step::GroupBy(_) => self.ends_unknown(stream, Construct::GroupBy, span),
-            Step::AggregateBy(_) => self.ends_unknown(stream, Construct::AggregateBy, span),
+            Step::GroupBy(group) => self.group(stream, group.names().collect(), Shown::Values, rest, span),
+            Step::AggregateBy(group) => self.group(stream, group.names().collect(), Shown::Items, rest, span),
             Step::AddEdge(_) => self.ends_unknown(stream, Construct::AddEdgeStep, span),
             Step::Path(_) => self.ends_unknown(stream, Construct::ShortestPath, span),
             Step::Unknown(_) => {
@@ -93,7 +103,8 @@ impl Checker<'_> {
     /// Whether `step` can work on what flows: anything but an array or an object; reports otherwise.
     fn flows(&mut self, stream: &mut Stream, step: &str, span: Span) -> bool {
         let is_whole = matches!(stream.ty.as_value(), Some(ValueType::List(_) | ValueType::Object(_)));
-        if (is_whole && !stream.ty.is_many()) || stream.ty == Ty::null() {
+        let is_composite = matches!(&stream.ty, Ty::Known(Type { kind: Kind::Composite, .. }));
+        if (is_whole && !stream.ty.is_many()) || is_composite || stream.ty == Ty::null() {
             let found = stream.ty.describe(self.catalog);
             self.report.add(StepNotApplicable { step, found: &found, expected: "streams", span });
             stream.ty = Ty::Unknown;

@@ -1,6 +1,6 @@
 //! What generated code imports: the one place that spells paths of the engine.
 
-use helix_plan::{Comparison, Direction, FieldRef, Fold, MathFunction};
+use helix_plan::{Comparison, Direction, FieldRef, Fold, GroupTag, MathFunction};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -97,6 +97,14 @@ pub(super) fn fold(fold: Fold) -> TokenStream {
         Fold::Average => quote!(Fold::Average),
         Fold::Least => quote!(Fold::Least),
         Fold::Greatest => quote!(Fold::Greatest),
+    }
+}
+
+/// The key of groups.
+pub(super) fn group_tag(tag: GroupTag) -> TokenStream {
+    match tag {
+        GroupTag::Group => quote!(GroupTag::Group),
+        GroupTag::Count => quote!(GroupTag::Count),
     }
 }
 

@@ -89,7 +89,8 @@ impl<'e> Emitter<'e> {
             | Step::UpsertEdge { .. }
             | Step::UpsertVector { .. }
             | Step::Fold(_)
-            | Step::Intersect { .. } => unreachable!("a traversal is cut at such a step"),
+            | Step::Intersect { .. }
+            | Step::Group { .. } => unreachable!("a traversal is cut at such a step"),
         }
     }
 
@@ -166,6 +167,25 @@ impl<'e> Emitter<'e> {
                 });
                 let left = Element { tokens: quote!(#common.finish()), rep: Rep::Item, item: found.ty.item() };
                 (quote!(let mut #common = Intersection::default(); #pushed?;), Input::Many(left))
+            }
+            Step::Group { current, by, items, tag } => {
+                let groups = self.local("groups");
+                let pushed = self.each(input, &mut |this, element| {
+                    this.steps(before, element, &mut |this, element| {
+                        this.with_item(element, &mut |this, item| {
+                            let exprs: Vec<&Expr> = by.iter().map(|entry| &entry.value).collect();
+                            let (load, item) = this.current(*current, item, &exprs);
+                            let by = by.iter().map(|entry| (&entry.key, this.value(&entry.value)));
+                            let by: Vec<TokenStream> = by.map(|(key, value)| quote!((#key, #value))).collect();
+                            let item = item.tokens;
+                            let shown = if *items { quote!(Some(#item)) } else { quote!(None) };
+                            quote!(#load #groups.take(&[#(#by),*], #shown))
+                        })
+                    })
+                });
+                let tag = engine_api::group_tag(*tag);
+                let grouped = Element::new(Emitted::datum(quote!(#groups.finish(run, #items, #tag))), None);
+                (quote!(let mut #groups = Groups::default(); #pushed?;), Input::One(grouped))
             }
             Step::First => {
                 let first = self.local("first");
