@@ -11,6 +11,7 @@ use crate::ctx::Ctx;
 use crate::errors::Failure;
 use crate::ops::deploy::{Remote, destroy};
 use crate::ops::platform::Platform;
+use crate::ops::secrets::Store;
 use crate::ops::{delete, local};
 use crate::project::Project;
 use crate::ui::{Page, Report, Style};
@@ -102,6 +103,7 @@ pub async fn run(args: DeleteArgs, ctx: &Ctx) -> Result<DeleteReport, Failure> {
         ctx.check_cancelled()?;
         let step = ctx.ui.step("delete", &format!("Deleting `{name}`"));
         platform.dispose(&doomed, DRAIN).await?;
+        Store::of(ctx, project).forget(&name)?;
         if !args.keep_config {
             local::forget(project, &name)?;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -14,9 +14,11 @@ use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::role::SecretInfo;
 use crate::ops::deploy::{Remote, key};
+use crate::ops::secrets::{self, Store};
 use crate::ops::{env_file, local};
 use crate::project::Project;
 use crate::ui::{Page, Report, Style};
+use crate::utils::write_private;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,8 +26,10 @@ Examples:
   helix secrets import .env.prod -i prod              Sets all that a file of variables has
   helix secrets list -i prod                          Names only: values cannot be had back
   helix secrets rotate HELIX_API_KEY -i prod --write-env .env
+  helix secrets export -i dev --output dev.env        Values of an instance of this machine, as a file of variables
 
-They are live with the next `helix push`; `rotate` restarts the instance. Values are never arguments.";
+Those of an instance of this machine are in `.helix/secrets.age`, encrypted, and live with its next start; those of one elsewhere are
+at its target, and live with the next `helix push`; `rotate` restarts it. Values are never arguments.";
 
 /// The most that is read of a value.
 const MAX_VALUE: u64 = 64 << 10;
@@ -66,6 +70,20 @@ enum Action {
         #[command(flatten)]
         at: At,
     },
+    /// Write the secrets of an instance of this machine as a file of variables
+    Export {
+        /// The file; stdout when omitted
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Show the values on a terminal, and in the result with `--json`
+        #[arg(long)]
+        reveal: bool,
+        /// Replace a file that is there
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        at: At,
+    },
     /// Make a new key of an instance in place of the one before
     Rotate {
         /// The name: `HELIX_API_KEY`
@@ -102,6 +120,11 @@ pub struct SecretsReport {
     unset: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secrets: Option<Vec<SecretInfo>>,
+    /// What starts to use what was set.
+    live_with: String,
+    /// Where they were written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
     /// A new key, only where it is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
@@ -120,7 +143,10 @@ impl Report for SecretsReport {
         }
         match self.secrets.as_deref() {
             None if self.value.is_none() => {
-                page.line(Style::Dim, format_args!("  live with the next push: helix push {}", self.instance));
+                match &self.file {
+                    Some(file) => page.success(format!("Wrote `{}`", file.display())),
+                    None => page.line(Style::Dim, format_args!("  live with: {}", self.live_with)),
+                };
             }
             None => {}
             Some([]) => {
@@ -147,9 +173,12 @@ pub async fn run(args: SecretsArgs, ctx: &Ctx) -> Result<SecretsReport, Failure>
     let project = ctx.project()?;
     let at = match &args.action {
         Action::Set { at, .. } | Action::Unset { at, .. } | Action::List { at } => at,
-        Action::Import { at, .. } | Action::Rotate { at, .. } => at,
+        Action::Import { at, .. } | Action::Export { at, .. } | Action::Rotate { at, .. } => at,
     };
-    let remote = find(ctx, project, at.instance.as_deref()).await?;
+    let name = local::choose(ctx, project, at.instance.as_deref())?;
+    let Some(remote) = Remote::of(ctx, project, &name).await? else {
+        return here(&args, at, ctx, project, &name).await;
+    };
     let platform = remote.platform("keep secrets for")?;
     let mut report = SecretsReport {
         instance: remote.name.clone(),
@@ -157,6 +186,8 @@ pub async fn run(args: SecretsArgs, ctx: &Ctx) -> Result<SecretsReport, Failure>
         set: Vec::new(),
         unset: Vec::new(),
         secrets: None,
+        live_with: format!("helix push {}", remote.name),
+        file: None,
         value: None,
     };
     let values: BTreeMap<String, Option<SecretString>> = match &args.action {
@@ -167,6 +198,12 @@ pub async fn run(args: SecretsArgs, ctx: &Ctx) -> Result<SecretsReport, Failure>
         Action::Set { name, .. } => BTreeMap::from([(checked(name)?, Some(value(ctx, name)?))]),
         Action::Unset { name, .. } => BTreeMap::from([(checked(name)?, None)]),
         Action::Import { file, .. } => imported(ctx, file)?,
+        Action::Export { .. } => {
+            let title = remote.target().title;
+            let message = format!("{title} gives no values of secrets back");
+            return Err(Failure::new("E-DEPLOY-UNSUPPORTED", ExitCode::Unsupported, message)
+                .hint(format!("their names: `helix secrets list -i {name}`; set them anew where they are lost")));
+        }
         Action::Rotate { name, write_env, reveal, .. } => {
             let made = key::generate();
             if let Some(file) = write_env {
@@ -196,14 +233,76 @@ pub async fn run(args: SecretsArgs, ctx: &Ctx) -> Result<SecretsReport, Failure>
     Ok(report)
 }
 
-/// The instance: the one that is named, or the only one that is elsewhere.
-async fn find(ctx: &Ctx, project: &Project, wanted: Option<&str>) -> Result<Remote, Failure> {
-    let name = local::choose(ctx, project, wanted)?;
-    Remote::of(ctx, project, &name).await?.ok_or_else(|| {
-        let message = format!("`{name}` is on this machine, and has its secrets from files of variables");
-        Failure::new("E-DEPLOY-UNSUPPORTED", ExitCode::Unsupported, message)
-            .hint(format!("write them to `.env.{name}`, with mode 0600; `helix env {name}` shows what it gets"))
-    })
+/// Works on the secrets of an instance of this machine.
+async fn here(args: &SecretsArgs, at: &At, ctx: &Ctx, project: &Project, name: &str) -> Result<SecretsReport, Failure> {
+    let (name, instance) = project.instance(name)?;
+    let store = Store::of(ctx, project);
+    let mut report = SecretsReport {
+        instance: name.to_owned(),
+        provider: instance.target(),
+        set: Vec::new(),
+        unset: Vec::new(),
+        secrets: None,
+        live_with: format!("helix restart {name}"),
+        file: None,
+        value: None,
+    };
+    let values = match &args.action {
+        Action::List { .. } => {
+            report.secrets = Some(store.list(name)?);
+            return Ok(report);
+        }
+        Action::Export { output, reveal, force, .. } => {
+            let text = secrets::dotenv(&store.values(name)?);
+            match output {
+                Some(file) => report.file = Some(export(&ctx.cwd.join(file), &text, *force)?),
+                None if ctx.ui.is_json() && !reveal => {
+                    return Err(Failure::input_required(
+                        "the values would be in the result",
+                        "pass `--reveal`, or `--output FILE`",
+                    ));
+                }
+                None => {
+                    if ctx.ui.is_terminal() && !reveal {
+                        ctx.ui.confirm("The values will be shown here. Go on?", "--reveal")?;
+                    }
+                    report.value = Some(text.expose_secret().trim_end().to_owned());
+                }
+            }
+            return Ok(report);
+        }
+        Action::Set { name, .. } => BTreeMap::from([(checked(name)?, Some(value(ctx, name)?))]),
+        Action::Unset { name, .. } => BTreeMap::from([(checked(name)?, None)]),
+        Action::Import { file, .. } => imported(ctx, file)?,
+        Action::Rotate { name: variable, write_env, reveal, .. } => {
+            let made = key::generate();
+            if let Some(file) = write_env {
+                env_file::save(&ctx.cwd.join(file), name, None, None, &made, false)?;
+            }
+            let is_shown = *reveal || (write_env.is_none() && !ctx.ui.is_json());
+            report.value = is_shown.then(|| made.expose_secret().to_owned());
+            BTreeMap::from([(variable.clone(), Some(key::hash(&made)))])
+        }
+    };
+    let _lock = local::lock_home(&project.home(name), name, "secrets", at.lock.lock_timeout).await?;
+    if let Some(file) = store.change(name, &values)? {
+        ctx.ui.note(&format!("the key that opens them was made: `{}`; without it they are lost", file.display()));
+    }
+    for (name, value) in values {
+        if value.is_some() { report.set.push(name) } else { report.unset.push(name) }
+    }
+    Ok(report)
+}
+
+/// Writes values for their owner's eyes only; another file stays unless it is to be replaced.
+fn export(path: &Path, text: &SecretString, force: bool) -> Result<PathBuf, Failure> {
+    env_file::refuse_tracked(path, force)?;
+    if path.exists() && !force {
+        let message = format!("`{}` exists", path.display());
+        return Err(Failure::new("E-FS-EXISTS", ExitCode::Usage, message).hint("name another file, or pass `--force`"));
+    }
+    write_private(path, text.expose_secret().as_bytes()).map_err(|error| Failure::file("write", path, &error))?;
+    Ok(path.to_owned())
 }
 
 /// A name that an environment can have.

@@ -15,6 +15,7 @@ use crate::integrations::embedded::log;
 use crate::integrations::embedded::settings::{HealthSettings, Settings};
 use crate::integrations::embedded::{Files, State, state};
 use crate::integrations::{self, Target, Unsupported};
+use crate::ops::secrets;
 use crate::project::Project;
 
 /// How long connecting to an instance may take.
@@ -106,7 +107,7 @@ pub fn why_unsupported(instance: &Instance) -> Option<&'static str> {
 }
 
 fn resolve(ctx: &Ctx, project: &Project, name: &str, local: &Local) -> Result<Settings, Failure> {
-    let env = project.environment(name, &local.env, &ctx.env, &ctx.env_files)?;
+    let env = secrets::environment(ctx, project, name, local, &ctx.env)?;
     let database = &local.database;
     let log_max_len_bytes = ctx.var("HELIX_LOG_MAX_BYTES").and_then(|text| text.parse().ok());
     Ok(Settings {

@@ -23,6 +23,7 @@ pub mod params;
 pub mod platform;
 pub mod push;
 pub mod releases;
+pub mod secrets;
 pub mod seed;
 pub mod settings;
 pub mod status;

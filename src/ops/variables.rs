@@ -1,10 +1,12 @@
 //! The variables of an instance, with the place that each is from.
 
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::config::{Instance, looks_secret};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
+use crate::ops::secrets::Store;
 use crate::project::Project;
 
 /// The model keys and settings that reach a server when they are set here.
@@ -33,7 +35,14 @@ pub fn of(ctx: &Ctx, project: &Project, name: &str) -> Result<Vec<Variable>, Fai
         Instance::Local(local) => &local.env,
         Instance::Cloud(cloud) => &cloud.env,
     };
-    let sourced = project.sourced_environment(name, table, &ctx.env, &ctx.env_files)?;
+    let mut sourced = project.sourced_environment(name, table, &ctx.env, &ctx.env_files)?;
+    if let Instance::Local(_) = instance {
+        for (variable, value) in Store::of(ctx, project).values(name)? {
+            if !ctx.env.contains_key(&variable) {
+                sourced.insert(variable, (value.expose_secret().to_owned(), "secrets".to_owned()));
+            }
+        }
+    }
     let wanted = |variable: &str| match instance {
         // What a file says reaches a server elsewhere only when that is asked for.
         Instance::Cloud(_) => {

@@ -28,7 +28,8 @@ pub struct Toolchain {
     cargo: PathBuf,
     /// Where its caches are: paths below it end up in executables.
     cargo_home: Option<PathBuf>,
-    mold: bool,
+    /// A linker that is quicker than the compiler's own.
+    linker: Option<&'static str>,
     version: String,
 }
 
@@ -88,7 +89,10 @@ impl Toolchain {
             return Err(BuildError::OldRust { found: found.to_owned(), needed: OLDEST_RUST });
         }
         let version = found.to_owned();
-        Ok(Self { mold: find("mold").is_some(), cargo, cargo_home, version })
+        // Rust brings lld with it, and uses it by itself, where it does so by default.
+        let linkers = [("mold", "mold"), ("ld.lld", "lld")];
+        let linker = linkers.into_iter().find(|(program, _)| find(program).is_some()).map(|(_, name)| name);
+        Ok(Self { cargo, cargo_home, linker, version })
     }
 
     /// The version of cargo, which is that of Rust.
@@ -159,8 +163,8 @@ impl Toolchain {
         if let Some(home) = &self.cargo_home {
             remap(home, "/cargo");
         }
-        if self.mold {
-            flags.push("-Clink-arg=-fuse-ld=mold".into());
+        if let Some(linker) = self.linker {
+            flags.push(format!("-Clink-arg=-fuse-ld={linker}").into());
         }
         flags.join(std::ffi::OsStr::new("\u{1f}"))
     }

@@ -191,7 +191,12 @@ impl Credentials {
 }
 
 /// Fails when others may read a file of keys.
-fn refuse_open(path: &Path) -> Result<(), Failure> {
+/// Fails when others may read a file that holds keys.
+///
+/// # Errors
+///
+/// Then, and when it cannot be looked at.
+pub(in crate::ops) fn refuse_open(path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let metadata = fs::metadata(path).map_err(|error| Failure::file("read", path, &error))?;

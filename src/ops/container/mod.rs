@@ -27,6 +27,7 @@ use crate::integrations::container::spec::Host;
 use crate::integrations::container::{Names, Settings, names};
 use crate::integrations::embedded::settings::url;
 use crate::integrations::embedded::{Files, State};
+use crate::ops::secrets;
 use crate::project::Project;
 
 /// The variable that has another runtime used than the project says.
@@ -261,9 +262,9 @@ fn runtime_of(ctx: &Ctx) -> Result<Option<Runtime>, Failure> {
 
 /// The variables that the project gives an instance: a container does not see those of the command by itself.
 fn variables(ctx: &Ctx, project: &Project, name: &str, local: &Local) -> Result<BTreeMap<String, String>, Failure> {
-    let mut variables = project.environment(name, &local.env, &ctx.env, &ctx.env_files)?;
+    let mut variables = secrets::environment(ctx, project, name, local, &ctx.env)?;
     // What the process has as well was left to it.
-    let declared = project.environment(name, &local.env, &BTreeMap::new(), &ctx.env_files)?;
+    let declared = secrets::environment(ctx, project, name, local, &BTreeMap::new())?;
     let forwarded = local.env.forward.iter().map(String::as_str).chain(FORWARDED);
     for name in declared.keys().map(String::as_str).chain(forwarded) {
         if let (false, Some(value)) = (variables.contains_key(name), ctx.env.get(name)) {

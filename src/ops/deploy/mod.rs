@@ -41,6 +41,8 @@ pub struct Remote {
     pub files: Files,
     /// What it is.
     pub kind: Kind,
+    /// Whether the project file asks for signatures.
+    pub require_signature: bool,
 }
 
 /// The role of a target.
@@ -85,7 +87,8 @@ impl Remote {
         if dev {
             cloud.build_mode = BuildMode::Dev;
         }
-        Ok(Some(Self { name: name.to_owned(), cloud, files, kind }))
+        let require_signature = project.config().deploy.require_signature;
+        Ok(Some(Self { name: name.to_owned(), cloud, files, kind, require_signature }))
     }
 
     /// The row of the table.
