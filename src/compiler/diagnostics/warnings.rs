@@ -57,12 +57,8 @@ pub(in crate::compiler) struct UnknownGroupField<'a> {
 impl From<UnknownGroupField<'_>> for Diagnostic {
     fn from(warning: UnknownGroupField<'_>) -> Self {
         let UnknownGroupField { name, span, nearest } = warning;
-        Self::warning(
-            codes::NO_EFFECT,
-            span,
-            format!("`{name}` is no field of the items: it is missing in each"),
-        )
-        .help(super::suggest::did_you_mean(nearest))
+        Self::warning(codes::NO_EFFECT, span, format!("`{name}` is no field of the items: it is missing in each"))
+            .help(super::suggest::did_you_mean(nearest))
     }
 }
 
