@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::engine_api;
-use super::query::{Emitted, Emitter, Rep, closure};
+use super::query::{Emitted, Emitter, Rep, closure, mentions};
 use super::traversal::{Element, Input, Sink};
 
 impl<'e> Emitter<'e> {
@@ -63,7 +63,8 @@ impl<'e> Emitter<'e> {
                 let name = self.element_local(&mapped);
                 let tokens = &mapped.tokens;
                 let rest = sink(self, mapped.named(&name));
-                quote!(#load let #name = #tokens; #rest)
+                let bound = bound(&name, tokens, &rest);
+                quote!(#load #bound #rest)
             }
             Step::Project { current, entries } => self.with_item(element, &mut |this, item| {
                 let exprs: Vec<&Expr> = entries.iter().map(|entry| &entry.value).collect();
@@ -73,11 +74,8 @@ impl<'e> Emitter<'e> {
                 let tokens = item.tokens;
                 let shaped = Element { tokens: quote!(#name), rep: Rep::Datum, item: item.item };
                 let rest = sink(this, shaped);
-                quote! {
-                    #load
-                    let #name = run.shaped(#tokens, &[#(#members),*]);
-                    #rest
-                }
+                let bound = bound(&name, &quote!(run.shaped(#tokens, &[#(#members),*])), &rest);
+                quote!(#load #bound #rest)
             }),
             Step::Count
             | Step::First
@@ -141,7 +139,8 @@ impl<'e> Emitter<'e> {
             let ty = this.schema.item(item);
             let next = Element { tokens: quote!(#name), rep: Rep::Item, item: Some(item) };
             let (edge, rest) = (edge.tokens, sink(this, next));
-            quote!(let #name = run.end(&#edge, #end, #ty)?; #rest)
+            let bound = bound(&name, &quote!(run.end(&#edge, #end, #ty)?), &rest);
+            quote!(#bound #rest)
         })
     }
 
@@ -368,6 +367,11 @@ impl<'e> Emitter<'e> {
         });
         (quote!(#pushed?;), kept)
     }
+}
+
+/// A variable for a value; none where what follows looks at nothing of it.
+fn bound(name: &proc_macro2::Ident, tokens: &TokenStream, rest: &TokenStream) -> TokenStream {
+    if mentions(rest, name) { quote!(let #name = #tokens;) } else { quote!(let _ = #tokens;) }
 }
 
 fn many<'s>(tokens: TokenStream, kept: &Element) -> Input<'s> {
