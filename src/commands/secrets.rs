@@ -272,7 +272,14 @@ async fn here(args: &SecretsArgs, at: &At, ctx: &Ctx, project: &Project, name: &
             return Ok(report);
         }
         Action::Set { name, .. } => BTreeMap::from([(checked(name)?, Some(value(ctx, name)?))]),
-        Action::Unset { name, .. } => BTreeMap::from([(checked(name)?, None)]),
+        Action::Unset { name: variable, .. } => {
+            if !store.values(name)?.contains_key(variable) {
+                let message = format!("`{name}` has no secret `{variable}`");
+                return Err(Failure::new("E-STATE-NOT-SET", ExitCode::State, message)
+                    .hint(format!("see those that it has: `helix secrets list -i {name}`")));
+            }
+            BTreeMap::from([(variable.clone(), None)])
+        }
         Action::Import { file, .. } => imported(ctx, file)?,
         Action::Rotate { name: variable, write_env, reveal, .. } => {
             let made = key::generate();

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use age::x25519::Identity;
@@ -102,6 +103,8 @@ impl Store {
         instance: &str,
         values: &BTreeMap<String, Option<SecretString>>,
     ) -> Result<Option<PathBuf>, Failure> {
+        // The file is that of the project: commands for its other instances change it as well.
+        let _lock = self.lock()?;
         let mut contents = self.read()?.unwrap_or_else(|| Contents {
             version: VERSION,
             salt: uuid::Uuid::new_v4().simple().to_string(),
@@ -144,6 +147,17 @@ impl Store {
         self.change(instance, &names.into_keys().map(|name| (name, None)).collect()).map(drop)
     }
 
+    /// The right to change the file; let go with the value. Nobody keeps it for longer than a change takes.
+    fn lock(&self) -> Result<fs::File, Failure> {
+        let path = self.path.with_extension("lock");
+        let open = || {
+            fs::create_dir_all(path.parent().unwrap_or(&path))?;
+            let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
+            file.lock().map(|()| file)
+        };
+        open().map_err(|error| Failure::file("lock", &path, &error))
+    }
+
     fn read(&self) -> Result<Option<Contents>, Failure> {
         let closed = match fs::read(&self.path) {
             Ok(closed) => closed,
@@ -156,12 +170,18 @@ impl Store {
             Failure::new(code, ExitCode::State, message).hint(hint)
         };
         let Some(identity) = self.identity()? else {
-            let hint = format!("set {IDENTITY} or {IDENTITY_FILE} to the key that it was written with");
+            let hint = format!(
+                "set {IDENTITY} or {IDENTITY_FILE} to the key that it was written with; if that is lost, remove the file and set \
+                     the secrets anew"
+            );
             return Err(refused("E-SECRET-KEY", "its key is not on this machine", hint));
         };
         let plain = age::decrypt(&identity, &closed).map_err(|error| match error {
             age::DecryptError::NoMatchingKeys => {
-                let hint = format!("set {IDENTITY} or {IDENTITY_FILE} to the key that it was written with");
+                let hint = format!(
+                    "set {IDENTITY} or {IDENTITY_FILE} to the key that it was written with; if that is lost, remove the file and set \
+                     the secrets anew"
+                );
                 refused("E-SECRET-KEY", "it was written with another key", hint)
             }
             error => {
@@ -203,8 +223,22 @@ impl Store {
         let path = self.state.join(OWN_IDENTITY);
         let text =
             format!("# Opens the secrets of helix projects of this user.\n{}\n", identity.to_string().expose_secret());
-        write_private(&path, text.as_bytes()).map_err(|error| Failure::file("write", &path, &error))?;
-        Ok((identity, path))
+        let put = || {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.state)?;
+            let mut file = tempfile::NamedTempFile::new_in(&self.state)?;
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            // Another project may have made one meanwhile: its secrets depend on it.
+            file.persist_noclobber(&path).map(drop).map_err(|error| error.error)
+        };
+        match put() {
+            Ok(()) => Ok((identity, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let found = self.identity()?.ok_or_else(|| Failure::internal("the key of secrets is gone"))?;
+                Ok((found, path))
+            }
+            Err(error) => Err(Failure::file("write", &path, &error)),
+        }
     }
 }
 

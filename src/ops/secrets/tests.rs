@@ -84,3 +84,33 @@ fn what_is_exported_reads_back_the_same() {
         .collect();
     assert_eq!(read, values);
 }
+
+#[test]
+fn changes_at_once_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let store = store(folder.path());
+            scope.spawn(move || store.change(&format!("i{number}"), &set("TOKEN", "planted")).unwrap());
+        }
+    });
+    for number in 0..8 {
+        assert_eq!(value(&store(folder.path()), &format!("i{number}"), "TOKEN").as_deref(), Some("planted"));
+    }
+}
+
+#[test]
+fn projects_that_make_the_key_at_once_share_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let of =
+        |number: usize| Store { path: folder.path().join(format!("{number}/secrets.age")), ..store(folder.path()) };
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let store = of(number);
+            scope.spawn(move || store.change("dev", &set("TOKEN", "planted")).unwrap());
+        }
+    });
+    for number in 0..8 {
+        assert_eq!(value(&of(number), "dev", "TOKEN").as_deref(), Some("planted"));
+    }
+}
