@@ -5,6 +5,7 @@
 
 pub mod codes;
 pub(super) mod names;
+pub(super) mod paths;
 pub(super) mod schema;
 pub(super) mod steps;
 mod suggest;
