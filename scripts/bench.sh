@@ -5,11 +5,12 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Usage: ./build.sh bench [engine|http|recall]
+Usage: ./build.sh bench [engine|http|recall|text]
 
   engine   Criterion, in process: what a request costs without the network
   http     Load over loopback with 1 and 16 connections, beside an answer that costs nothing
   recall   Recall and speed of vector search at the default settings, over 100 000 vectors
+  text     Text search over 20 000 and 200 000 documents: filling the index, searches, writes
   (none)   The first two
 TEXT
 }
@@ -20,6 +21,7 @@ case "${1:-all}" in
     engine) cargo bench --locked --bench engine ;;
     http) cargo run --release --locked --example load ;;
     recall) cargo run --release --locked --example recall ;;
+    text) cargo run --release --locked --example text ;;
     all)
         cargo bench --locked --bench engine
         cargo run --release --locked --example load

@@ -10,6 +10,10 @@ helix_py=0.2.31
 helix_ts=1.0.8
 vega_datasets=2.11.0
 moto=5.2.1
+mcp=2.3.0
+fastmcp=2.14.5
+schemathesis=4.32.5
+openapi_spec_validator=0.9.0
 
 if [ "$(cat "$dir/python/.version" 2>/dev/null)" != "$helix_py" ]; then
     say "installing helix-py $helix_py"
@@ -17,6 +21,33 @@ if [ "$(cat "$dir/python/.version" 2>/dev/null)" != "$helix_py" ]; then
     python3 -m venv "$dir/python"
     "$dir/python/bin/pip" install --quiet --disable-pip-version-check "helix-py==$helix_py"
     printf '%s\n' "$helix_py" >"$dir/python/.version"
+fi
+
+if [ "$(cat "$dir/mcp/.version" 2>/dev/null)" != "$mcp" ]; then
+    say "installing mcp $mcp, the official client of the Model Context Protocol"
+    rm -rf "$dir/mcp"
+    python3 -m venv "$dir/mcp"
+    "$dir/mcp/bin/pip" install --quiet --disable-pip-version-check "mcp==$mcp"
+    printf '%s\n' "$mcp" >"$dir/mcp/.version"
+fi
+
+openapi="$schemathesis $openapi_spec_validator"
+if [ "$(cat "$dir/openapi/.version" 2>/dev/null)" != "$openapi" ]; then
+    say "installing schemathesis $schemathesis and openapi-spec-validator $openapi_spec_validator"
+    rm -rf "$dir/openapi"
+    python3 -m venv "$dir/openapi"
+    "$dir/openapi/bin/pip" install --quiet --disable-pip-version-check \
+        "schemathesis==$schemathesis" "openapi-spec-validator==$openapi_spec_validator"
+    printf '%s\n' "$openapi" >"$dir/openapi/.version"
+fi
+
+# The server of helix-py needs a framework that the package does not name.
+if [ "$(cat "$dir/mcp-helix-py/.version" 2>/dev/null)" != "$helix_py $fastmcp" ]; then
+    say "installing helix-py $helix_py with fastmcp $fastmcp"
+    rm -rf "$dir/mcp-helix-py"
+    python3 -m venv "$dir/mcp-helix-py"
+    "$dir/mcp-helix-py/bin/pip" install --quiet --disable-pip-version-check "helix-py==$helix_py" "fastmcp==$fastmcp"
+    printf '%s\n' "$helix_py $fastmcp" >"$dir/mcp-helix-py/.version"
 fi
 
 if [ "$(cat "$dir/node/.version" 2>/dev/null)" != "$helix_ts" ]; then

@@ -3,7 +3,7 @@
 use helix_engine::compiled::*;
 /// Every query.
 pub const QUERIES: Queries = Queries {
-    digest: "sha256:762fe5e87b427bd8b1ad1949e6b6d22528771801b8b01d35467e0aa298947e9f",
+    digest: "sha256:37c02dc6b9326c81ab6313b0864c4ecfd449d6bfe87f5328f1cc978af3d29389",
     bodies: &[
         ("add", add::query),
         ("add_doc", add_doc::query),

@@ -42,6 +42,8 @@ enum Emit {
     Rust,
     /// The schema and the queries as clients see them
     Introspection,
+    /// The queries as an OpenAPI document
+    Openapi,
     /// Everything
     All,
 }
@@ -126,7 +128,7 @@ pub fn run(args: &CompileArgs, ctx: &Ctx) -> Result<CompileReport, Failure> {
     let relative = args.output == Path::new(".helix/compiled");
     let folder = if relative { project.root().join(&args.output) } else { ctx.cwd.join(&args.output) };
     let mut files = Vec::new();
-    for (name, bytes) in contents(program, args.emit) {
+    for (name, bytes) in contents(program, args.emit, project.name()) {
         let path = folder.join(name);
         let changed = fs::read(&path).ok().as_deref() != Some(bytes.as_slice());
         if changed && !args.check && !args.dry_run {
@@ -148,7 +150,7 @@ pub fn run(args: &CompileArgs, ctx: &Ctx) -> Result<CompileReport, Failure> {
     })
 }
 
-fn contents(program: &Program, what: Emit) -> Vec<(&'static str, Vec<u8>)> {
+fn contents(program: &Program, what: Emit, project: &str) -> Vec<(&'static str, Vec<u8>)> {
     let pretty = |value: serde_json::Result<Vec<u8>>| {
         let mut bytes = value.unwrap_or_default();
         bytes.push(b'\n');
@@ -164,6 +166,10 @@ fn contents(program: &Program, what: Emit) -> Vec<(&'static str, Vec<u8>)> {
     }
     if matches!(what, Emit::Introspection | Emit::All) {
         files.push(("introspection.json", pretty(serde_json::to_vec_pretty(&program.introspect()))));
+    }
+    if matches!(what, Emit::Openapi | Emit::All) {
+        let document = emit::openapi::document(program, project, &program.catalog.version.to_string());
+        files.push(("openapi.json", pretty(serde_json::to_vec_pretty(&document))));
     }
     files
 }

@@ -182,6 +182,9 @@ impl Explain<'_> {
                 let vector = self.name(ItemType::vector(*vector));
                 format!("search {vector} near {query} k {k} where {} {predicate}", self.slot(*current))
             }
+            Source::SearchText { node, text, k } => {
+                format!("search {} for {} k {}", self.name(ItemType::node(*node)), self.expr(text), self.expr(k))
+            }
         };
         let steps = traversal.steps.iter().map(|step| format!(" | {}", self.step(step)));
         format!("{source}{}", steps.collect::<String>())

@@ -136,6 +136,8 @@ pub fn engine_settings(database: &Database, api_key: bool) -> EngineSettings {
         ef_construction: database.ef_construction,
         ef_search: database.ef_search,
         exact_below: database.exact_below,
+        bm25: database.bm25,
+        mcp: database.mcp,
         embedding_model: database.embedding_model.clone(),
         api_key: database.api_key.unwrap_or(api_key),
     }

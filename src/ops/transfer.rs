@@ -70,7 +70,11 @@ fn write(data: &Path, to: &Path, progress: &Progress) -> Result<Contents, Failur
 ///
 /// When it runs or holds data, or the export is not what was written. Then it is as it was.
 pub fn import(settings: &Settings, from: &Path, progress: &Progress) -> Result<Contents, Failure> {
-    let options = ImportOptions { max_size_gb: settings.engine.db_max_size_gb, vectors: settings.engine.vectors() };
+    let options = ImportOptions {
+        max_size_gb: settings.engine.db_max_size_gb,
+        vectors: settings.engine.vectors(),
+        text: settings.engine.text(),
+    };
     transfer::import(settings.files.data(), from, &options, progress).map_err(|error| match error {
         TransferError::NotEmpty { .. } => {
             let name = settings.files.name();

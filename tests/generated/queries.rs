@@ -10,6 +10,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("paths_shortest", paths_shortest::QUERIES),
     ("queries_decode", queries_decode::QUERIES),
     ("queries_for", queries_for::QUERIES),
+    ("queries_mcp", queries_mcp::QUERIES),
     ("queries_names", queries_names::QUERIES),
     ("queries_nested_return", queries_nested_return::QUERIES),
     ("queries_optional", queries_optional::QUERIES),
@@ -21,6 +22,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("schema_nodes_edges_vectors", schema_nodes_edges_vectors::QUERIES),
     ("schema_types", schema_types::QUERIES),
     ("schema_unique_edges", schema_unique_edges::QUERIES),
+    ("schema_versions", schema_versions::QUERIES),
     ("sources_edges_vectors", sources_edges_vectors::QUERIES),
     ("sources_nodes", sources_nodes::QUERIES),
     ("steps_graph", steps_graph::QUERIES),
@@ -28,7 +30,9 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("steps_intersect", steps_intersect::QUERIES),
     ("steps_projection", steps_projection::QUERIES),
     ("steps_shape", steps_shape::QUERIES),
+    ("steps_vector_ends", steps_vector_ends::QUERIES),
     ("steps_where", steps_where::QUERIES),
+    ("text_search", text_search::QUERIES),
     ("vectors_batch", vectors_batch::QUERIES),
     ("vectors_prefilter", vectors_prefilter::QUERIES),
     ("vectors_rerank", vectors_rerank::QUERIES),
@@ -44,7 +48,7 @@ mod errors_warnings {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:144de3283e3a46557ada097b4e57a3d04887fcfd9d37f8c21997076e6f81186f",
+        digest: "sha256:5196f5a4af21799cbd849ef03a36e2421c1e4afda130b94992adefdfb5d32f21",
         bodies: &[
             ("arguments", arguments::query),
             ("known_model", known_model::query),
@@ -190,7 +194,7 @@ mod example {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:33b5af4715fa1ea1b1ef61fd4b60a0dcb4ee4874fc3304e7cffc7f2649e4594c",
+        digest: "sha256:8e8dd28f4604cecbc52e21a162b5db1b86e7f45b7aee55439c19c5824b60e82d",
         bodies: &[
             ("add_user", add_user::query),
             ("feed", feed::query),
@@ -543,7 +547,7 @@ mod math_folds {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:051127f8830acfbe8b700a0e62c17e5fbec7c2950fc4fe3ad82aab14b05f697b",
+        digest: "sha256:b71d9abbde69177137bfebdd7d1189f8563b7a4b3761ac504282ed314f4c9772",
         bodies: &[
             ("each", each_::query),
             ("exact", exact::query),
@@ -1097,7 +1101,7 @@ mod math_functions {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1ccaa031472ebdc645edd104ec7e07f5ced1d82eeecfd1f333aff74fefdb160f",
+        digest: "sha256:10a3ff4b419f8e13e0a6153390145c2be70b0f09a64660e6215e3a825bf3f94e",
         bodies: &[
             ("absent", absent::query),
             ("angles", angles::query),
@@ -1388,7 +1392,7 @@ mod math_numbers {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b9d80e66069a3843c5f1fc32134200ca66559374cc285eedae0f0da0c874ce10",
+        digest: "sha256:d32e3a5edfabb5dd38b86e0f78a613eedf61e33bd88d22152343c01b31efd0f1",
         bodies: &[
             ("assigned", assigned::query),
             ("big", big::query),
@@ -1901,7 +1905,7 @@ mod paths_shortest {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7b35c4337738dd31b77783568ade4845f0b30efe1564f334ddb93fb98761088e",
+        digest: "sha256:ea376d47caa9cd457d0c369bd38eb64f3a5bd3dec7a3cfb1d307c901cc07a4a9",
         bodies: &[
             ("back", back::query),
             ("built", built::query),
@@ -3686,7 +3690,7 @@ mod queries_decode {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:36e121682994d07bbdcf9595fbde9005e4d1c1a37b937cb380b554829093a1c3",
+        digest: "sha256:f4840c7f482853fe9642280070ab79826f7298acea5350ab5fad24105d85b095",
         bodies: &[
             ("b", b::query),
             ("date", date::query),
@@ -3976,7 +3980,7 @@ mod queries_for {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:213160488aaa2032ac393e1e47409c9ac802f3bbef7befa33d91fc244ef1fa79",
+        digest: "sha256:f5ffb1f917482cd3e2e3e24f1b4d522dc191f3fd87c035b4aab622ce2b5e84a8",
         bodies: &[
             ("all", all::query),
             ("each", each_::query),
@@ -4223,11 +4227,126 @@ mod queries_for {
     }
 }
 
+mod queries_mcp {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:edcff55d149d392eebf64edc64181df1caa25406f957a897b0186ca3ba5ba0e5",
+        bodies: &[("nested", nested::query), ("users", users::query)],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+    }
+
+    /// `nested`, which writes.
+    mod nested {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY nested (case.hx:10:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { name } = Input::of(run)?;
+            // case.hx:11:5
+            let user = run
+                .settle_item(
+                    run.add_node(node::USER, &[(node::user::NAME, Value::from(name))])?,
+                )?;
+            // case.hx:12:5
+            let number = Value::from(run.count(node::USER)?);
+            out.extend_from_slice(b"{\"response\":");
+            out.extend_from_slice(b"{\"answer\":");
+            out.extend_from_slice(b"{\"user\":");
+            write_value(&run.read(&user, user_name)?, out);
+            out.extend_from_slice(b",\"number\":");
+            write_value(&number, out);
+            out.push(b'}');
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `users`, which reads.
+    mod users {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY users (case.hx:4:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { name } = Input::of(run)?;
+            // case.hx:5:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        if holds(
+                            Comparison::Equal,
+                            run.read(&user, user_name)?,
+                            Value::from(name),
+                        ) {
+                            elements.take(Datum::Item(user))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user2| {
+                    let element = run
+                        .field_of(user2, FieldRef::Declared(node::user::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod queries_names {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:56d44ac36c664b0b9206921476c414a781fb82c693d0d0b9b26020562663a58d",
+        digest: "sha256:02dc95452b1a9b0aca490b3654e373c2c9519da939203342a6841454cffdb113",
         bodies: &[
             ("Self", self_::query),
             ("getItem", get_item::query),
@@ -4540,7 +4659,7 @@ mod queries_nested_return {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0c859470b5c5b64be1827f18ef779762b68a1905fe6cab258884b6795ae1b4d2",
+        digest: "sha256:65ff390b9dca381af9e009ee2b8f3604c824061711aa9cfb3a2b33d9696b9662",
         bodies: &[
             ("array_in_object", array_in_object::query),
             ("beside", beside::query),
@@ -4877,7 +4996,7 @@ mod queries_optional {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:415958c5226f053a908df9ec602c6ef0d6ddfdf8f5b88a859c14b4857a9f83f1",
+        digest: "sha256:d1bb7cb8715f4947b04c942a445250e8189fc4a5811b93c38d4dbd2103898e35",
         bodies: &[
             ("by_id", by_id::query),
             ("by_index", by_index::query),
@@ -5905,7 +6024,7 @@ mod queries_return {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2ab90b8fca1ad70fb84f92da830b0727e960c0f594e78a8671790c127f55fcf8",
+        digest: "sha256:ba75f0b22bd1d23b04e56ca45d182411a616a94e1f02702dac3be92a242197cc",
         bodies: &[
             ("direct", direct::query),
             ("echo", echo::query),
@@ -6237,7 +6356,7 @@ mod queries_typed_parameters {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:6ccd04a559d4273ff414a4dbe41f6c0553fd8f764f16347cfb9a1cd2ee9499ff",
+        digest: "sha256:59857deea274d6de17773bb01421f7ed4acddc4956dafb2274071cf8f39af0ae",
         bodies: &[
             ("change", change::query),
             ("create", create::query),
@@ -6692,7 +6811,7 @@ mod queries_variables {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f4ca9e463c3071f1c39c6f24eaef3e420137c286155672e5407b3b7b0e48686e",
+        digest: "sha256:6d324c2b455a71cd0139bb6e15fa9f8bae7ac18685c53319996c89da3d7c1669",
         bodies: &[
             ("keywords", keywords::query),
             ("literals", literals::query),
@@ -6936,7 +7055,7 @@ mod schema_defaults {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0d8d0074fde2b5248a550012e68e6f381a32a6de995df637779cd24b95fb9713",
+        digest: "sha256:040c85426d2d3ee76eca85db32dfda40bb01c3cd9aebb663ed87ddbf80f4a573",
         bodies: &[
             ("bare", bare::query),
             ("edge", edge_::query),
@@ -7133,7 +7252,7 @@ mod schema_indexes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:bbd9a921da00446f937718e71f5d6dd369583de9047c0609c5378b1583476a4b",
+        digest: "sha256:cf2c6846362797336bc3735e0507f015bcf34cc77535ed28e69a92163af1a0bd",
         bodies: &[
             ("add", add::query),
             ("bare", bare::query),
@@ -7475,7 +7594,7 @@ mod schema_nodes_edges_vectors {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:08cc93a4dd0bf8d10f5eb3f5574a9c570f6a2383a924e25c785c571b321db76a",
+        digest: "sha256:02b20d929c1788b64347e5f4ac689dfc4ef4ba317fe643cac94e34edc144326c",
         bodies: &[("make", make::query)],
     };
 
@@ -7591,7 +7710,7 @@ mod schema_types {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:28aface0ea74a8c13923300bc47c7a5fd4afc4115405f532bf76a4b8f7ca07f9",
+        digest: "sha256:d156c69b772c64bbffb704d56eb79c873601651bbf16562b8bc3963caa54127b",
         bodies: &[
             ("absent", absent::query),
             ("literals", literals::query),
@@ -7979,7 +8098,7 @@ mod schema_unique_edges {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7e84b1382e7b24bd4301539141ff429ce01729cfc5f0754d778cccc5a146da93",
+        digest: "sha256:2f9c0ee1887bde8848f590871b2cfd0f4d92820c47bf7632f8e31864693720b1",
         bodies: &[
             ("disown", disown::query),
             ("link", link::query),
@@ -8174,11 +8293,94 @@ mod schema_unique_edges {
     }
 }
 
+mod schema_versions {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:bfba37be72966ffe87271ac8829e61ddfc712993469275cbc8f50801507e102e",
+        bodies: &[("add", add::query)],
+    };
+
+    mod node {
+        use super::*;
+        pub const CITY: ItemType = ItemType::node(TypeId(0));
+        pub mod city {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+
+        pub const PERSON: ItemType = ItemType::node(TypeId(1));
+        pub mod person {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const AGE: FieldId = FieldId(1);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+            /// `age`
+            age: u8,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    name: argument(run, 0)?,
+                    age: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:10:7)
+            let person_name = run.column(node::PERSON, node::person::NAME);
+            let person_age = run.column(node::PERSON, node::person::AGE);
+            let city_name = run.column(node::CITY, node::city::NAME);
+            let Input { name, age } = Input::of(run)?;
+            // case.hx:11:5
+            let person = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::PERSON,
+                            &[
+                                (node::person::NAME, Value::from(name)),
+                                (node::person::AGE, Value::from(age)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:12:5
+            let city = run
+                .settle_item(
+                    run.add_node(node::CITY, &[(node::city::NAME, Value::from(name))])?,
+                )?;
+            out.extend_from_slice(b"{\"person\":");
+            let person2 = person;
+            let person2 = run.load(person2)?;
+            out.extend_from_slice(b"{\"name\":");
+            write_value(&run.read(&person2, person_name)?, out);
+            out.extend_from_slice(b",\"age\":");
+            write_value(&run.read(&person2, person_age)?, out);
+            out.push(b'}');
+            out.extend_from_slice(b",\"city\":");
+            write_value(&run.read(&city, city_name)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod sources_edges_vectors {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f2c19ff6cb5925671fc7af40a33bc4068230b790e8646e25cd58af40166baa01",
+        digest: "sha256:eaa8f89242b4c48e9de38a3be34078339a6203617968784a22294c9a7ac6c0c2",
         bodies: &[
             ("add", add::query),
             ("edge", edge_::query),
@@ -8509,7 +8711,7 @@ mod sources_nodes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:10567c9053c705fbe7350025789c675c59f235888888d5a41e65b0616070a77f",
+        digest: "sha256:346b710aa0f69d3f5ddf63a8829014210747e0043c0449a98f6fc75495479a8b",
         bodies: &[
             ("add", add::query),
             ("again", again::query),
@@ -9043,7 +9245,7 @@ mod steps_graph {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d998f08aa13b9267823acf06cc9e170ee93d164f7bc5824dcd5b322b88359af1",
+        digest: "sha256:c892cbbf568873ed3a7d57eed168ff01c7c47e7c1cbd4f03195597532608198a",
         bodies: &[
             ("edges", edges::query),
             ("ends", ends::query),
@@ -9619,7 +9821,7 @@ mod steps_group {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ebc4940e61dd593b81bb2f7e9f74e32f34498120d8d0a6c1c3be06109d616bf1",
+        digest: "sha256:a92c2bec769c97236c816d057b1d6834b14e240bec44463fa28ba9ea76e06346",
         bodies: &[
             ("aggregated", aggregated::query),
             ("by_age", by_age::query),
@@ -10075,7 +10277,7 @@ mod steps_intersect {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:225b659e72475081be91351cc051adf09e0bfe019029f6256ba6baa376dcbf14",
+        digest: "sha256:a1025baf03e972186401b5c84823056085890310746f8ce13caa4300a3a8195b",
         bodies: &[
             ("further", further::query),
             ("holders", holders::query),
@@ -10466,7 +10668,7 @@ mod steps_projection {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:bae265720dab37f66cf17c6d6ae372d3cf5a78a2c5d81dfb2abba53c6170982d",
+        digest: "sha256:7cc3230cb5a5b38998d49fafccac0a5afe68538968d28e57e2559da32aa61aed",
         bodies: &[
             ("anonymous", anonymous::query),
             ("closure", closure::query),
@@ -11426,7 +11628,7 @@ mod steps_shape {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9bb551ab1e4659ddd45967ee5f7418ad5475a35bc912b2a8544294eb9870361e",
+        digest: "sha256:ff4ec66ae59617af0791ea51c015b631211dba22e9366a415907c09a7cd1a1e1",
         bodies: &[
             ("count", count::query),
             ("first", first::query),
@@ -11856,11 +12058,374 @@ mod steps_shape {
     }
 }
 
+mod steps_vector_ends {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:0b699d1e4cd31babbc04e8236f62173deaefa8a7a3396e93c68e4456eb5c885f",
+        bodies: &[
+            ("cited", cited::query),
+            ("ends", ends::query),
+            ("one", one::query),
+            ("quoting", quoting::query),
+            ("setup", setup::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const AUTHOR: ItemType = ItemType::node(TypeId(0));
+        pub mod author {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const CITES: ItemType = ItemType::edge(TypeId(0));
+        pub const QUOTES: ItemType = ItemType::edge(TypeId(1));
+    }
+
+    mod vector {
+        use super::*;
+        pub const DOC: ItemType = ItemType::vector(TypeId(0));
+        pub mod doc {
+            use super::*;
+            pub const TITLE: FieldId = FieldId(0);
+        }
+    }
+
+    /// `cited`, which reads.
+    mod cited {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `id`
+            id: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { id: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY cited (case.hx:24:7)
+            let Input { id } = Input::of(run)?;
+            // case.hx:25:5
+            let docs = {
+                let mut elements = Slice::all();
+                run.by_id(
+                    vector::DOC,
+                    Datum::Value(Value::from(id)),
+                    |doc| {
+                        run.edges(
+                            &doc,
+                            Direction::Out,
+                            edge::CITES,
+                            |cites| {
+                                let doc2 = run.end(&cites, End::To, vector::DOC)?;
+                                run.neighbours(
+                                    &doc2,
+                                    Direction::Out,
+                                    edge::CITES,
+                                    vector::DOC,
+                                    |doc3| { elements.take(Datum::Item(doc3)) },
+                                )
+                            },
+                        )
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"docs\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                docs,
+                |doc4| {
+                    let element = run
+                        .field_of(doc4, FieldRef::Declared(vector::doc::TITLE))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ends`, which reads.
+    mod ends {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ends (case.hx:15:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            // case.hx:16:5
+            let from = {
+                let mut elements = Slice::all();
+                run.all(
+                    edge::CITES,
+                    |cites| {
+                        let doc = run.end(&cites, End::From, vector::DOC)?;
+                        elements.take(Datum::Item(doc))
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:17:5
+            let to = {
+                let mut elements2 = Slice::all();
+                run.all(
+                    edge::CITES,
+                    |cites2| {
+                        let doc2 = run.end(&cites2, End::To, vector::DOC)?;
+                        elements2.take(Datum::Item(doc2))
+                    },
+                )?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"from\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                from,
+                |doc3| {
+                    separate(&mut is_next, out);
+                    match doc3.item() {
+                        Some(doc4) => {
+                            let doc4 = run.load(doc4)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc4, doc_title)?, out);
+                            out.extend_from_slice(b",\"data\":");
+                            write_value(&run.field(&doc4, FieldRef::Data)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"to\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.each(
+                to,
+                |doc5| {
+                    let element = run
+                        .field_of(doc5, FieldRef::Declared(vector::doc::TITLE))?;
+                    separate(&mut is_next2, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `one`, which reads.
+    mod one {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `id`
+            id: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { id: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY one (case.hx:28:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { id } = Input::of(run)?;
+            // case.hx:29:5
+            let doc = run
+                .load({
+                    let mut first2 = First::default();
+                    let mut first = First::default();
+                    run.by_id(
+                        vector::DOC,
+                        Datum::Value(Value::from(id)),
+                        |doc2| {
+                            run.edges(
+                                &doc2,
+                                Direction::Out,
+                                edge::CITES,
+                                |cites| { first.take(cites) },
+                            )
+                        },
+                    )?;
+                    each(
+                        first.get(),
+                        |cites2| {
+                            let doc3 = run.end(&cites2, End::To, vector::DOC)?;
+                            first2.take(doc3)
+                        },
+                    )?;
+                    match first2.get() {
+                        Some(found) => found,
+                        None => {
+                            return Err(
+                                run.missing(vector::DOC, Datum::Value(Value::from(id))),
+                            );
+                        }
+                    }
+                })?;
+            out.extend_from_slice(b"{\"doc\":");
+            write_value(&run.read(&doc, doc_title)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `quoting`, which reads.
+    mod quoting {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY quoting (case.hx:20:7)
+            let author_name = run.column(node::AUTHOR, node::author::NAME);
+            let Input { name } = Input::of(run)?;
+            // case.hx:21:5
+            let docs = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::AUTHOR,
+                    |author| {
+                        let author = run.load(author)?;
+                        if holds(
+                            Comparison::Equal,
+                            run.read(&author, author_name)?,
+                            Value::from(name),
+                        ) {
+                            run.edges(
+                                &author,
+                                Direction::In,
+                                edge::QUOTES,
+                                |quotes| {
+                                    let doc = run.end(&quotes, End::From, vector::DOC)?;
+                                    elements.take(Datum::Item(doc))
+                                },
+                            )
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"docs\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                docs,
+                |doc2| {
+                    let element = run
+                        .field_of(doc2, FieldRef::Declared(vector::doc::TITLE))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:6:7)
+            // case.hx:7:5
+            let a = run
+                .settle_item(
+                    run
+                        .add_vector(
+                            vector::DOC,
+                            &[(vector::doc::TITLE, Value::Str("a"))],
+                            &run.floats(run.values(&[Value::F64(1.0), Value::F64(0.0)]))?,
+                        )?,
+                )?;
+            // case.hx:8:5
+            let b = run
+                .settle_item(
+                    run
+                        .add_vector(
+                            vector::DOC,
+                            &[(vector::doc::TITLE, Value::Str("b"))],
+                            &run.floats(run.values(&[Value::F64(0.0), Value::F64(1.0)]))?,
+                        )?,
+                )?;
+            // case.hx:9:5
+            let ann = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::AUTHOR,
+                            &[(node::author::NAME, Value::Str("ann"))],
+                        )?,
+                )?;
+            // case.hx:10:5
+            let _ = run
+                .add_edge(
+                    edge::CITES,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:11:5
+            let _ = run
+                .add_edge(
+                    edge::CITES,
+                    &[],
+                    &run.ends(Datum::Item(b))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:12:5
+            let _ = run
+                .add_edge(
+                    edge::QUOTES,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(ann))?,
+                )?;
+            out.extend_from_slice(b"{\"a\":");
+            write_value(&run.id(&a), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod steps_where {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e09c24078ac9ccf20ac8d799df60b6fd50e18e62382e4cbfe2a5f6dc18907dc7",
+        digest: "sha256:3d1dc05d12a3198e75758bd616da56912cf87011382b9504b86ff9db9a845c16",
         bodies: &[
             ("absent", absent::query),
             ("ages", ages::query),
@@ -13070,11 +13635,1104 @@ mod steps_where {
     }
 }
 
+mod text_search {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:c58fd4e40ef2fc3ab33508c8ac7c3a54c5cf72bba14cfe2bc3cff4fd4aadeafa",
+        bodies: &[
+            ("add", add::query),
+            ("alike", alike::query),
+            ("cite", cite::query),
+            ("cited", cited::query),
+            ("count", count::query),
+            ("each", each_::query),
+            ("filtered", filtered::query),
+            ("first", first::query),
+            ("forget", forget::query),
+            ("good", good::query),
+            ("is_there", is_there::query),
+            ("literal", literal::query),
+            ("note", note::query),
+            ("notes", notes::query),
+            ("put_note", put_note::query),
+            ("retitle", retitle::query),
+            ("search", search::query),
+            ("whole", whole::query),
+            ("worst_first", worst_first::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const ARTICLE: ItemType = ItemType::node(TypeId(0));
+        pub mod article {
+            use super::*;
+            pub const SLUG: FieldId = FieldId(0);
+            pub const TITLE: FieldId = FieldId(1);
+            pub const BODY: FieldId = FieldId(2);
+            pub const TAGS: FieldId = FieldId(3);
+            pub const YEAR: FieldId = FieldId(4);
+        }
+
+        pub const NOTE: ItemType = ItemType::node(TypeId(1));
+        pub mod note {
+            use super::*;
+            pub const TEXT: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const CITES: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `slug`
+            slug: &'a str,
+            /// `title`
+            title: &'a str,
+            /// `body`
+            body: &'a str,
+            /// `tags`
+            tags: &'a [Value<'a>],
+
+            /// `year`
+            year: i32,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    slug: argument(run, 0)?,
+                    title: argument(run, 1)?,
+                    body: argument(run, 2)?,
+                    tags: argument(run, 3)?,
+                    year: argument(run, 4)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:5:7)
+            let article_slug = run.column(node::ARTICLE, node::article::SLUG);
+            let Input { slug, title, body, tags, year } = Input::of(run)?;
+            // case.hx:6:5
+            let article = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::ARTICLE,
+                            &[
+                                (node::article::SLUG, Value::from(slug)),
+                                (node::article::TITLE, Value::from(title)),
+                                (node::article::BODY, Value::from(body)),
+                                (node::article::TAGS, Value::from(tags)),
+                                (node::article::YEAR, Value::from(year)),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"article\":");
+            write_value(&run.read(&article, article_slug)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `alike`, which reads.
+    mod alike {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `slug`
+            slug: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { slug: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY alike (case.hx:59:7)
+            let article_title = run.column(node::ARTICLE, node::article::TITLE);
+            let Input { slug } = Input::of(run)?;
+            // case.hx:60:5
+            let article = run
+                .load({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::ARTICLE,
+                        node::article::SLUG,
+                        Value::from(slug),
+                        |article2| { first.take(article2) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:61:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    run.read(&article, article_title)?,
+                    run.k(Value::Int(3))?,
+                    |article3| { elements.take(Datum::Item(article3)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article4| {
+                    let element = run
+                        .field_of(article4, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `cite`, which writes.
+    mod cite {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `a`
+            a: &'a str,
+            /// `b`
+            b: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY cite (case.hx:13:7)
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:14:5
+            let from = run
+                .settle_item({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::ARTICLE,
+                        node::article::SLUG,
+                        Value::from(a),
+                        |article| { first.take(article) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:15:5
+            let to = run
+                .settle_item({
+                    let mut first2 = First::default();
+                    run.by_index(
+                        node::ARTICLE,
+                        node::article::SLUG,
+                        Value::from(b),
+                        |article2| { first2.take(article2) },
+                    )?;
+                    match first2.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:16:5
+            let _ = run
+                .add_edge(
+                    edge::CITES,
+                    &[],
+                    &run.ends(Datum::Item(from))?,
+                    &run.ends(Datum::Item(to))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `cited`, which reads.
+    mod cited {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY cited (case.hx:55:7)
+            let Input { q } = Input::of(run)?;
+            // case.hx:56:5
+            let cited = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(10))?,
+                    |article| {
+                        run.neighbours(
+                            &article,
+                            Direction::Out,
+                            edge::CITES,
+                            node::ARTICLE,
+                            |article2| { elements.take(Datum::Item(article2)) },
+                        )
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"cited\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                cited,
+                |article3| {
+                    let element = run
+                        .field_of(article3, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `count`, which reads.
+    mod count {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY count (case.hx:47:7)
+            let Input { q } = Input::of(run)?;
+            // case.hx:48:5
+            let found = {
+                let mut count = 0_u64;
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(100))?,
+                    |_| {
+                        count += 1;
+                        Flow::more()
+                    },
+                )?;
+                Value::from(count)
+            };
+            out.extend_from_slice(b"{\"found\":");
+            write_value(&found, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `each`, which writes.
+    mod each_ {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `words`
+            words: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { words: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY each (case.hx:64:7)
+            let Input { words } = Input::of(run)?;
+            // case.hx:65:5
+            for element in run.elements(Datum::Value(Value::from(words))) {
+                run.tick()?;
+                let word = element.value();
+                // case.hx:66:9
+                let hits = run
+                    .settle({
+                        let mut elements = Slice::all();
+                        run.search_text(
+                            node::NOTE,
+                            word,
+                            run.k(Value::Int(1))?,
+                            |note| { elements.take(Datum::Item(note)) },
+                        )?;
+                        run.stream(&elements.into_vec())
+                    })?;
+                // case.hx:67:9
+                let mut dropped = Slice::all();
+                run.each(
+                    hits,
+                    |element| match element.item() {
+                        Some(item) => dropped.take(item),
+                        None => Flow::more(),
+                    },
+                )?;
+                run.delete(&dropped.into_vec())?;
+            }
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+            /// `since`
+            since: i32,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    q: argument(run, 0)?,
+                    since: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:35:7)
+            let article_year = run.column(node::ARTICLE, node::article::YEAR);
+            let Input { q, since } = Input::of(run)?;
+            // case.hx:36:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(2))?,
+                    |article| {
+                        let article = run.load(article)?;
+                        if holds(
+                            Comparison::GreaterOrEqual,
+                            run.read(&article, article_year)?,
+                            Value::from(since),
+                        ) {
+                            elements.take(Datum::Item(article))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article2| {
+                    let element = run
+                        .field_of(article2, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `first`, which reads.
+    mod first {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY first (case.hx:51:7)
+            let article_slug = run.column(node::ARTICLE, node::article::SLUG);
+            let Input { q } = Input::of(run)?;
+            // case.hx:52:5
+            let best = run
+                .load({
+                    let mut first2 = First::default();
+                    let mut first = First::default();
+                    run.search_text(
+                        node::ARTICLE,
+                        Value::from(q),
+                        run.k(Value::Int(100))?,
+                        |article| { first.take(article) },
+                    )?;
+                    each(first.get(), |article2| { first2.take(article2) })?;
+                    match first2.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"best\":");
+            write_value(&run.read(&best, article_slug)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `forget`, which writes.
+    mod forget {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `slug`
+            slug: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { slug: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY forget (case.hx:85:7)
+            let Input { slug } = Input::of(run)?;
+            // case.hx:86:5
+            let mut dropped = Slice::all();
+            run.by_index(
+                node::ARTICLE,
+                node::article::SLUG,
+                Value::from(slug),
+                |article| { dropped.take(article) },
+            )?;
+            run.delete(&dropped.into_vec())?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `good`, which reads.
+    mod good {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+            /// `least`
+            least: f64,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    q: argument(run, 0)?,
+                    least: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY good (case.hx:39:7)
+            let Input { q, least } = Input::of(run)?;
+            // case.hx:40:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(10))?,
+                    |article| {
+                        if holds(
+                            Comparison::Greater,
+                            run.field(&article, FieldRef::Score)?,
+                            Value::from(least),
+                        ) {
+                            elements.take(Datum::Item(article))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article2| {
+                    let element = run
+                        .field_of(article2, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `is_there`, which reads.
+    mod is_there {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY is_there (case.hx:71:7)
+            let Input { q } = Input::of(run)?;
+            // case.hx:72:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::NOTE,
+                    |note| {
+                        let keeps = {
+                            let mut exists = false;
+                            run.search_text(
+                                node::ARTICLE,
+                                Value::from(q),
+                                run.k(Value::Int(1))?,
+                                |_| {
+                                    exists = true;
+                                    Flow::stop()
+                                },
+                            )?;
+                            exists
+                        };
+                        if keeps {
+                            elements.take(Datum::Item(note))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |note2| {
+                    let element = run
+                        .field_of(note2, FieldRef::Declared(node::note::TEXT))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `literal`, which reads.
+    mod literal {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY literal (case.hx:31:7)
+            // case.hx:32:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::Str("graph databases"),
+                    run.k(Value::Int(2))?,
+                    |article| { elements.take(Datum::Item(article)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article2| {
+                    let element = run
+                        .field_of(article2, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `note`, which writes.
+    mod note {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `text`
+            text: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { text: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY note (case.hx:9:7)
+            let Input { text } = Input::of(run)?;
+            // case.hx:10:5
+            let _ = run
+                .settle_item(
+                    run.add_node(node::NOTE, &[(node::note::TEXT, Value::from(text))])?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `notes`, which reads.
+    mod notes {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY notes (case.hx:23:7)
+            let note_text = run.column(node::NOTE, node::note::TEXT);
+            let Input { q } = Input::of(run)?;
+            // case.hx:24:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::NOTE,
+                    Value::from(q),
+                    run.k(Value::Int(10))?,
+                    |note| { elements.take(Datum::Item(note)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |note2| {
+                    separate(&mut is_next, out);
+                    match note2.item() {
+                        Some(note3) => {
+                            let note3 = run.load(note3)?;
+                            out.extend_from_slice(b"{\"text\":");
+                            write_value(&run.read(&note3, note_text)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&note3, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(note2, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `put_note`, which writes.
+    mod put_note {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `text`
+            text: &'a str,
+            /// `words`
+            words: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    text: argument(run, 0)?,
+                    words: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY put_note (case.hx:80:7)
+            let note_text = run.column(node::NOTE, node::note::TEXT);
+            let Input { text, words } = Input::of(run)?;
+            // case.hx:81:5
+            let existing = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::NOTE,
+                        |note2| {
+                            let note2 = run.load(note2)?;
+                            if holds(
+                                Comparison::Equal,
+                                run.read(&note2, note_text)?,
+                                Value::from(text),
+                            ) {
+                                elements.take(Datum::Item(note2))
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:82:5
+            let note = run
+                .settle_item({
+                    let mut found = First::default();
+                    run.each(
+                        existing,
+                        |note3| {
+                            match note3.item() {
+                                Some(note4) => found.take(note4),
+                                None => Flow::more(),
+                            }
+                        },
+                    )?;
+                    let found = found.get();
+                    run.upsert_node(
+                        node::NOTE,
+                        found,
+                        &[(node::note::TEXT, Value::from(words))],
+                    )?
+                })?;
+            out.extend_from_slice(b"{\"note\":");
+            write_value(&run.read(&note, note_text)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `retitle`, which writes.
+    mod retitle {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `slug`
+            slug: &'a str,
+            /// `title`
+            title: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    slug: argument(run, 0)?,
+                    title: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY retitle (case.hx:75:7)
+            let Input { slug, title } = Input::of(run)?;
+            // case.hx:76:5
+            let _ = run
+                .settle_item({
+                    let mut first = First::default();
+                    let mut found2 = Slice::all();
+                    run.by_index(
+                        node::ARTICLE,
+                        node::article::SLUG,
+                        Value::from(slug),
+                        |article| { found2.take(article) },
+                    )?;
+                    let updated = run
+                        .update(
+                            node::ARTICLE,
+                            &found2.into_vec(),
+                            &[(node::article::TITLE, Value::from(title))],
+                        )?;
+                    each(updated, |article2| { first.take(article2) })?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:77:5
+            let found = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.search_text(
+                        node::ARTICLE,
+                        Value::from(title),
+                        run.k(Value::Int(1))?,
+                        |article3| { elements.take(Datum::Item(article3)) },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            out.extend_from_slice(b"{\"found\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                found,
+                |article4| {
+                    let element = run
+                        .field_of(article4, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `search`, which reads.
+    mod search {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+            /// `k`
+            k: i32,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    q: argument(run, 0)?,
+                    k: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY search (case.hx:19:7)
+            let article_slug = run.column(node::ARTICLE, node::article::SLUG);
+            let Input { q, k } = Input::of(run)?;
+            // case.hx:20:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::from(k))?,
+                    |article| { elements.take(Datum::Item(article)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article2| {
+                    separate(&mut is_next, out);
+                    match article2.item() {
+                        Some(article3) => {
+                            let article3 = run.load(article3)?;
+                            out.extend_from_slice(b"{\"slug\":");
+                            write_value(&run.read(&article3, article_slug)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&article3, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(article2, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `whole`, which reads.
+    mod whole {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY whole (case.hx:27:7)
+            let Input { q } = Input::of(run)?;
+            // case.hx:28:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::NOTE,
+                    Value::from(q),
+                    run.k(Value::Int(1))?,
+                    |note| { elements.take(Datum::Item(note)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            run.write(hits, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `worst_first`, which reads.
+    mod worst_first {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY worst_first (case.hx:43:7)
+            let article_slug = run.column(node::ARTICLE, node::article::SLUG);
+            let Input { q } = Input::of(run)?;
+            // case.hx:44:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut keyed = Keyed::default();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(10))?,
+                    |article| {
+                        keyed.take(run.field(&article, FieldRef::Score)?, article)
+                    },
+                )?;
+                let mut range = Slice::range(
+                    run.bound(Value::Int(0))?,
+                    run.bound(Value::Int(2))?,
+                );
+                if range.wants_any() {
+                    each(
+                        keyed.sorted(Order::Ascending),
+                        |article2| { range.take(article2) },
+                    )?;
+                }
+                each(
+                    range.into_vec(),
+                    |article3| { elements.take(Datum::Item(article3)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article4| {
+                    separate(&mut is_next, out);
+                    match article4.item() {
+                        Some(article5) => {
+                            let article5 = run.load(article5)?;
+                            out.extend_from_slice(b"{\"slug\":");
+                            write_value(&run.read(&article5, article_slug)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&article5, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(article4, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod vectors_batch {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e6676d00dee483d82ecae756e48157756f5e6f566d8ef6c57f1c3b11276f0fd1",
+        digest: "sha256:e8b4c71abc07b8d5c2c42d1c9de5945a99a5914950b8e8cbaf8e10a7f9f86cd7",
         bodies: &[
             ("count", count::query),
             ("literally", literally::query),
@@ -13299,7 +14957,7 @@ mod vectors_prefilter {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2f781cc4deb65a48074473db22498175d2d887aa0254f157bb18d8573eb2633c",
+        digest: "sha256:f2ac2b3723b33d71b1e49d9de8dc915ec7f74e349a52c7428f32d055f13df367",
         bodies: &[
             ("after", after::query),
             ("among", among::query),
@@ -13807,7 +15465,7 @@ mod vectors_rerank {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5b06c752a43394056b0a3dad0e69b05befa29e62c8667f623d255cacdd0c333e",
+        digest: "sha256:844c537b587213ea789c17f6d8f79ca98f0902c9fa0c6ed2413969d94e0ec3df",
         bodies: &[
             ("add", add::query),
             ("by_dot", by_dot::query),
@@ -14541,7 +16199,7 @@ mod vectors_search {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2afa8e24ab586f0956f856c6ce386ef0ccb3253e9d0dccd700fdac4f6c2b1f32",
+        digest: "sha256:9c65214f195358cbec8e36b6d83dd0bf9ff036aa7e868b9681adf20ecf4870f3",
         bodies: &[
             ("add", add::query),
             ("authors", authors::query),
@@ -15009,7 +16667,7 @@ mod writes_add_edge_step {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:992d33725f593d072ef89d62eb2c055eaa595a31478b69341470cd198df48475",
+        digest: "sha256:a289d7f07241809323de58999df8d2e1d5b51ca0b642c78c90920cd1fc90afa4",
         bodies: &[
             ("everyone", everyone::query),
             ("join", join::query),
@@ -15409,7 +17067,7 @@ mod writes_create {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2626b111d7403f88f92548d6b80d0ff65f1c467af3547a6a7c20beb02dc1b7e9",
+        digest: "sha256:65c984efe7c63850294d980a07e213ddb4a03a84793717443229e8b36dd840de",
         bodies: &[
             ("count", count::query),
             ("everybody", everybody::query),
@@ -15813,7 +17471,7 @@ mod writes_drop {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e3a60aaf8d9efb32250dc1b73303218e57a410410ded130ce17ff9b39e85ddc6",
+        digest: "sha256:dfe978c2cab9515a6f3d4af6cb5a8a8f1072cce44614a3da9f8ee1c89019b9d6",
         bodies: &[
             ("counts", counts::query),
             ("drop_edges", drop_edges::query),
@@ -16093,7 +17751,7 @@ mod writes_update {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:71f8ea49897afe71329d88b80c7f8ccfc3341f338721f25e0670af768ef7de24",
+        digest: "sha256:cc422df924cb55c3cad128d3445fa89eeae1d675e8070201f4668e9193d5c72b",
         bodies: &[
             ("all", all::query),
             ("clear", clear::query),
@@ -16466,7 +18124,7 @@ mod writes_upsert {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1f6bebe7c969efc816afee97b98f11b1122784752dfb533402ff1b417eaa9996",
+        digest: "sha256:e2618e8504913071b43b8491ad86c3ee1531f20ae37acbcd088df3d453b56290",
         bodies: &[
             ("by_id", by_id::query),
             ("by_index", by_index::query),

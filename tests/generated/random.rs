@@ -12,7 +12,7 @@ mod random_0 {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c2a54e81a546bd746fc024e743b3282d1b1372eb28676150f0ced2473d2b5cda",
+        digest: "sha256:dedb3cdc9f25e20c208a100caf57d8323243a42dd81405d789942947581d87b7",
         bodies: &[
             ("add_Doc", add_doc::query),
             ("add_Run", add_run::query),
@@ -2298,7 +2298,7 @@ mod random_1 {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:146e2d2c64d372692fceae4f64697e7dbd6fbf9031e18c5b86d6d6b30a70fb11",
+        digest: "sha256:d98359337aca232a49d18039bd7fd07020fae83326c944a3e601af90e735b123",
         bodies: &[
             ("add_Doc", add_doc::query),
             ("add_Run", add_run::query),
@@ -4573,7 +4573,7 @@ mod random_2 {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:705a560df4255cbe84ddfb9297f0b0b8161ac0cb2014f45d8e0d5f0492a367f9",
+        digest: "sha256:9049c0c491bf747e19efbb420827c103aca87f4c3093a4a0193ab7043ac57dc0",
         bodies: &[
             ("add_Doc", add_doc::query),
             ("add_User", add_user::query),
@@ -7466,7 +7466,7 @@ mod random_3 {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ebfd758454769add43abc83b7abb9f642c8873fa588080279f7f9e2d3ccfb366",
+        digest: "sha256:deeff9075afbe812b8b63562d07a7c49abfe75cb769837354a73a240e5390b22",
         bodies: &[
             ("add_Doc", add_doc::query),
             ("add_Run", add_run::query),

@@ -12,11 +12,12 @@ use helix_plan::{Access, Digest, Program, ReadClass};
 use crate::compiled::Queries;
 use crate::embed::Embedder;
 use crate::error::{EngineError, Result};
-use crate::interpret::PreparedQuery;
+use crate::interpret::{Arguments, Prepared, PreparedQuery};
 use crate::operators::{Embeddings, Limits};
 use crate::runtime::{Core, Request, Runtime};
 use crate::storage::lmdb::{Durability, LmdbOptions};
 use crate::storage::{Lmdb, Memory};
+use crate::text::{TextConfig, TextCounts};
 use crate::vector::{VectorConfig, VectorCounts};
 use crate::verify::VerifyReport;
 
@@ -32,6 +33,8 @@ pub struct EngineOptions {
     pub durability: Durability,
     /// The parameters of vector indexes.
     pub vectors: VectorConfig,
+    /// Whether text is indexed.
+    pub text: TextConfig,
     /// What one request may use.
     pub limits: Limits,
     /// Threads for reads that are not known to be short.
@@ -54,6 +57,7 @@ impl std::fmt::Debug for EngineOptions {
             .field("max_size_gb", &self.max_size_gb)
             .field("durability", &self.durability)
             .field("vectors", &self.vectors)
+            .field("text", &self.text)
             .field("limits", &self.limits)
             .field("readers", &self.readers)
             .field("queue", &self.queue)
@@ -67,6 +71,7 @@ impl Default for EngineOptions {
             max_size_gb: LmdbOptions::default().max_size_gb,
             durability: Durability::Commit,
             vectors: VectorConfig::default(),
+            text: TextConfig::default(),
             limits: Limits::default(),
             readers: std::thread::available_parallelism().map_or(2, usize::from),
             queue: 1_000,
@@ -229,6 +234,19 @@ impl Engine {
         }
     }
 
+    /// The active program, ready to run.
+    pub(crate) fn active(&self) -> Option<Arc<Prepared>> {
+        self.runtime.active()
+    }
+
+    /// Runs a query without parameters that reads, and is none of the active program's.
+    pub(crate) async fn run_once(&self, query: PreparedQuery) -> Result<Bytes> {
+        let (started, arguments) = (Instant::now(), Arguments::default());
+        let embeddings = self.embeddings(&query, query.embedding_texts(&arguments)).await?;
+        let (body, now) = (Bytes::new(), self.options.clock.now());
+        answered(self.runtime.read(Request { query, arguments, embeddings, body, started, now })?.await)
+    }
+
     async fn embeddings(&self, query: &PreparedQuery, texts: Vec<String>) -> Result<Embeddings> {
         if texts.is_empty() {
             return Ok(Embeddings::new());
@@ -265,6 +283,15 @@ impl Engine {
     /// When the store fails.
     pub fn vector_counts(&self) -> Result<Vec<(String, VectorCounts)>> {
         self.runtime.vector_counts()
+    }
+
+    /// What the text index of each node type holds that has one.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn text_counts(&self) -> Result<Vec<(String, TextCounts)>> {
+        self.runtime.text_counts()
     }
 
     /// Figures of the moment.

@@ -18,6 +18,18 @@ pub enum EngineError {
         /// The name asked for.
         name: String,
     },
+    /// A path names no tool of the Model Context Protocol.
+    #[error("Couldn't find `{name}` of type MCP")]
+    UnknownTool {
+        /// The name asked for.
+        name: String,
+    },
+    /// No walk is kept under an id.
+    #[error("Storage error: Connection not found: {id}")]
+    ConnectionNotFound {
+        /// The id.
+        id: String,
+    },
     /// A lookup of a node by id found nothing, and the query needs one.
     #[error("Node not found")]
     NodeNotFound,
@@ -63,6 +75,9 @@ pub enum EngineError {
     /// The embedding provider failed.
     #[error("Error while embedding text: {0}")]
     Embedding(String),
+    /// A query searches text, and the settings say that none is indexed.
+    #[error("Graph error: BM25 not enabled!")]
+    TextNotEnabled,
     /// The query used more than it may.
     #[error("Graph error: query exceeded its limit of {limit}")]
     LimitExceeded {
@@ -145,7 +160,7 @@ impl EngineError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::UnknownQuery { .. } => "NOT_FOUND",
+            Self::UnknownQuery { .. } | Self::UnknownTool { .. } => "NOT_FOUND",
             _ => "GRAPH_ERROR",
         }
     }
@@ -155,6 +170,8 @@ impl EngineError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::UnknownQuery { .. }
+            | Self::UnknownTool { .. }
+            | Self::ConnectionNotFound { .. }
             | Self::NodeNotFound
             | Self::EdgeNotFound
             | Self::VectorNotFound { .. }
@@ -170,6 +187,7 @@ impl EngineError {
             Self::Overloaded | Self::ShuttingDown => 503,
             Self::MapFull { .. } | Self::DiskFull { .. } => 507,
             Self::WorkerFailed
+            | Self::TextNotEnabled
             | Self::Moved
             | Self::Path(_)
             | Self::Storage(_)

@@ -16,7 +16,7 @@ use crate::ids::ItemId;
 use crate::row::{self, Arena};
 use crate::storage::meta::{self, Meta};
 use crate::storage::{Bounds, ReadTxn, Table, keys};
-use crate::vector;
+use crate::{text, vector};
 
 /// Findings beyond this many are counted, not kept.
 const MAX_FINDINGS: usize = 100;
@@ -60,6 +60,12 @@ pub fn verify<T: ReadTxn>(txn: &T, catalog: &LiveCatalog) -> Result<VerifyReport
     for ty in catalog.of(ItemKind::Vector) {
         for finding in vector::verify(txn, ty.stored)? {
             report.find(|| format!("V::{}: {finding}", ty.name));
+        }
+    }
+    for ty in catalog.of(ItemKind::Node) {
+        let Some(index) = &ty.text else { continue };
+        for finding in text::verify(txn, index, graph::scan(txn, ty)?)? {
+            report.find(|| format!("N::{}: {finding}", ty.name));
         }
     }
     Ok(report)

@@ -17,6 +17,54 @@ pub struct Catalog {
     pub edges: Vec<EdgeType>,
     /// Vector types by name.
     pub vectors: Vec<VectorType>,
+    /// How items of earlier versions of the schema are read, by version, kind and type.
+    pub migrations: Vec<Migration>,
+}
+
+/// How items of a type of an earlier version of the schema are read as those of a type of this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Migration {
+    /// The earlier version.
+    pub from: u32,
+    /// The type that they are read as.
+    pub item: ItemType,
+    /// The name of the type that they are of.
+    pub name: String,
+    /// Where each field of `item` comes from.
+    pub fields: Vec<Origin>,
+}
+
+/// Where a field comes from, in an item of an earlier version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Origin {
+    /// Nowhere: it is absent.
+    Absent,
+    /// A stored field, by name.
+    Stored(String),
+    /// A value as another type; absent when it cannot be.
+    Cast(Box<Origin>, ScalarType),
+    /// A value that every item has.
+    Value(DefaultValue),
+    /// What is there, else a value.
+    Or(Box<Origin>, DefaultValue),
+}
+
+impl Origin {
+    /// The stored field that it is read from, if it is.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Stored(name) => Some(name),
+            Self::Cast(origin, _) | Self::Or(origin, _) => origin.field(),
+            Self::Absent | Self::Value(_) => None,
+        }
+    }
+
+    /// Whether it is read from a stored field.
+    #[must_use]
+    pub fn reads(&self, name: &str) -> bool {
+        self.field() == Some(name)
+    }
 }
 
 /// A node type.
@@ -87,6 +135,12 @@ pub enum DefaultValue {
 }
 
 impl Catalog {
+    /// How items of a version of the schema are read as those of a type; `None` when fields keep their names and meanings.
+    #[must_use]
+    pub fn migration(&self, from: u32, item: ItemType) -> Option<&Migration> {
+        self.migrations.iter().find(|migration| migration.from == from && migration.item == item)
+    }
+
     /// The name of a type.
     ///
     /// # Panics

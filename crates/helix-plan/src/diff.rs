@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, Catalog, Field, Index, ItemKind, ItemType, Program, ScalarType, TypeId, ValueType};
+use crate::{
+    Access, Catalog, Field, Index, ItemKind, ItemType, Migration, Origin, Program, ScalarType, TypeId, ValueType,
+};
 
 /// The changes from one program to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +118,13 @@ pub fn catalogs(old: &Catalog, new: &Catalog) -> Vec<SchemaChange> {
         for before in items(old, kind) {
             let name = old.name(before);
             let subject = subject(kind, name);
+            if let Some((migration, after)) = migrated(old, before, new) {
+                if kind == ItemKind::Edge {
+                    changes.extend(ends(old, before.id, new, after.id, &subject));
+                }
+                changes.extend(migrated_fields(&subject, old.fields(before), new, migration));
+                continue;
+            }
             match new.find(kind, name) {
                 None => changes.push(SchemaChange {
                     reason: format!("every stored `{name}` is deleted"),
@@ -133,7 +142,9 @@ pub fn catalogs(old: &Catalog, new: &Catalog) -> Vec<SchemaChange> {
         }
         for after in items(new, kind) {
             let name = new.name(after);
-            if old.find(kind, name).is_none() {
+            let is_new = old.find(kind, name).is_none()
+                && !new.migrations.iter().any(|one| one.from == old.version && one.item == after);
+            if is_new {
                 changes.push(SchemaChange {
                     subject: subject(kind, name),
                     change: Change::Added,
@@ -188,6 +199,56 @@ fn ends(old: &Catalog, before: TypeId, new: &Catalog, after: TypeId, subject: &s
             class,
             reason: reason.to_owned(),
         });
+    }
+    changes
+}
+
+/// How the items of a type are read under the new catalog, when its migrations say so, and as what.
+fn migrated<'c>(old: &Catalog, before: ItemType, new: &'c Catalog) -> Option<(&'c Migration, ItemType)> {
+    let is_it = |migration: &&Migration| {
+        migration.from == old.version && migration.item.kind == before.kind && migration.name == old.name(before)
+    };
+    new.migrations.iter().find(is_it).map(|migration| (migration, migration.item))
+}
+
+/// The changes of fields that a migration maps. What no field comes from is lost.
+fn migrated_fields(subject: &str, old: &[Field], new: &Catalog, migration: &Migration) -> Vec<SchemaChange> {
+    let after = new.fields(migration.item);
+    let is_kept = |field: &Field, origin: &Origin| match origin {
+        Origin::Stored(name) => *name == field.name && old.iter().any(|old| old.name == *name),
+        Origin::Or(origin, _) => {
+            matches!(&**origin, Origin::Stored(name) if *name == field.name && old.iter().any(|old| old.name == *name))
+        }
+        Origin::Absent | Origin::Cast(..) | Origin::Value(_) => false,
+    };
+    let kept: Vec<Field> = after
+        .iter()
+        .zip(&migration.fields)
+        .filter(|(field, origin)| is_kept(field, origin))
+        .map(|(field, _)| field.clone())
+        .collect();
+    let is_read = |name: &str| migration.fields.iter().any(|origin| origin.reads(name));
+    let unread: Vec<Field> = old.iter().filter(|field| !is_read(&field.name)).cloned().collect();
+    let same: Vec<Field> =
+        old.iter().filter(|field| kept.iter().any(|kept| kept.name == field.name)).cloned().collect();
+    let mut changes = fields(subject, &same, &kept);
+    for lost in unread {
+        changes.push(SchemaChange {
+            subject: format!("{subject}.{}", lost.name),
+            change: Change::Removed,
+            class: Class::Breaking,
+            reason: "its stored values are lost".to_owned(),
+        });
+    }
+    for (field, origin) in after.iter().zip(&migration.fields).filter(|(field, origin)| !is_kept(field, origin)) {
+        let reason = match origin {
+            Origin::Absent => "stored items read it as absent".to_owned(),
+            Origin::Value(_) => "stored items read it as the given value".to_owned(),
+            origin => format!("stored items read it from `{}`", origin.field().unwrap_or_default()),
+        };
+        let class = if matches!(origin, Origin::Absent) { Class::Compatible } else { Class::NeedsMigration };
+        let subject = format!("{subject}.{}", field.name);
+        changes.push(SchemaChange { subject, change: Change::Added, class, reason });
     }
     changes
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::Program;
+use crate::{Catalog, EdgeType, NodeType, Program, Query, VectorType};
 
-/// The version of the plan's data format that this crate writes, and the only one that it reads.
-pub const FORMAT_VERSION: u16 = 1;
+/// The version of the plan's data format that this crate writes. It reads version 1 as well, which knew no migrations.
+pub const FORMAT_VERSION: u16 = 2;
 
 /// Marks the bytes as a plan, before the version.
 const MAGIC: &[u8; 4] = b"HXPL";
@@ -85,6 +85,9 @@ impl Program {
         let rest = bytes.strip_prefix(MAGIC).ok_or(DecodeError::NotAPlan)?;
         let (version, body) = rest.split_first_chunk::<2>().ok_or(DecodeError::NotAPlan)?;
         let found = u16::from_be_bytes(*version);
+        if found == 1 {
+            return postcard::from_bytes(body).map(ProgramOf1::into_program).map_err(DecodeError::Damaged);
+        }
         if found != FORMAT_VERSION {
             return Err(DecodeError::Version { found, expected: FORMAT_VERSION });
         }
@@ -95,5 +98,31 @@ impl Program {
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest(Sha256::digest(self.without_sources().encode()).into())
+    }
+}
+
+/// A program of format 1.
+#[derive(Deserialize)]
+struct ProgramOf1 {
+    _format_version: u16,
+    catalog: CatalogOf1,
+    queries: Vec<Query>,
+    files: Vec<String>,
+}
+
+/// The catalog of format 1.
+#[derive(Deserialize)]
+struct CatalogOf1 {
+    version: u32,
+    nodes: Vec<NodeType>,
+    edges: Vec<EdgeType>,
+    vectors: Vec<VectorType>,
+}
+
+impl ProgramOf1 {
+    fn into_program(self) -> Program {
+        let CatalogOf1 { version, nodes, edges, vectors } = self.catalog;
+        let catalog = Catalog { version, nodes, edges, vectors, migrations: Vec::new() };
+        Program { format_version: FORMAT_VERSION, catalog, queries: self.queries, files: self.files }
     }
 }

@@ -320,6 +320,15 @@ pub enum Source {
         /// A boolean.
         predicate: Box<Expr>,
     },
+    /// The nodes of a type whose text fits a query best, best first, by Okapi BM25.
+    SearchText {
+        /// The node type.
+        node: TypeId,
+        /// The words to search for: a String; null finds nothing.
+        text: Box<Expr>,
+        /// How many, at most: an integer.
+        k: Box<Expr>,
+    },
 }
 
 /// What happens to each element of a stream, or to the stream.

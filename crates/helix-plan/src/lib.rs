@@ -17,9 +17,10 @@ mod types;
 
 pub mod diff;
 pub mod introspect;
+pub mod json_schema;
 pub mod visit;
 
-pub use catalog::{Catalog, DefaultValue, EdgeType, Field, Index, NodeType, VectorType};
+pub use catalog::{Catalog, DefaultValue, EdgeType, Field, Index, Migration, NodeType, Origin, VectorType};
 pub use encode::{DecodeError, Digest, FORMAT_VERSION};
 pub use expr::{
     Assignment, Cardinality, Comparison, Direction, EdgeEnd, Entry, Expr, ExprKind, Fold, GroupTag, Heuristic, Hop,

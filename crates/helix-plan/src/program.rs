@@ -1,8 +1,10 @@
 //! The program as a whole.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Catalog, FORMAT_VERSION, Query, SourceMap};
+use crate::{Catalog, ExprKind, FORMAT_VERSION, Query, Source, SourceMap, TypeId, visit};
 
 /// A checked and lowered set of `.hx` files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,22 @@ impl Program {
     pub fn query(&self, name: &str) -> Option<&Query> {
         let index = self.queries.binary_search_by(|query| query.name.as_str().cmp(name)).ok()?;
         self.queries.get(index)
+    }
+
+    /// The node types whose text a query searches.
+    #[must_use]
+    pub fn searched_nodes(&self) -> BTreeSet<TypeId> {
+        let mut nodes = BTreeSet::new();
+        for query in &self.queries {
+            visit::query(query, &mut |expr| {
+                if let ExprKind::Traversal(traversal) | ExprKind::Exists(traversal) = &expr.kind
+                    && let Source::SearchText { node, .. } = &traversal.source
+                {
+                    nodes.insert(*node);
+                }
+            });
+        }
+        nodes
     }
 
     /// The program without file names and spans: what its identity is computed from.

@@ -293,7 +293,7 @@ pub enum FieldRef {
     ToNode,
     /// `data`, on vectors: the components.
     Data,
-    /// `score`, on vectors: what the last search or reranker gave; 2.0 otherwise.
+    /// `score`, on vectors and on nodes that a text search gave: what the last search or reranker gave; 2.0 otherwise.
     Score,
     /// A field of the schema.
     Declared(FieldId),

@@ -78,6 +78,10 @@ pub fn traversal<'q>(found: &'q Traversal, visit: &mut dyn FnMut(&'q Expr)) {
             expr(k, visit);
             expr(predicate, visit);
         }
+        Source::SearchText { node: _, text, k } => {
+            expr(text, visit);
+            expr(k, visit);
+        }
     }
     found.steps.iter().for_each(|found| step(found, visit));
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 fn program(names: &[String]) -> Program {
     let nodes = names.iter().map(|name| NodeType { name: name.clone(), fields: Vec::new() }).collect();
-    let catalog = Catalog { version: 1, nodes, edges: Vec::new(), vectors: Vec::new() };
+    let catalog = Catalog { version: 1, nodes, ..Catalog::default() };
     Program::new(catalog, Vec::new(), vec!["db/schema.hx".to_owned()])
 }
 
@@ -17,10 +17,14 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_program_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400), plan: bool) {
+    fn any_bytes_are_a_program_or_an_error(
+        bytes in prop::collection::vec(any::<u8>(), 0..400),
+        plan: bool,
+        version in 1_u8..=2,
+    ) {
         let mut bytes = bytes;
         if plan {
-            bytes.splice(0..0, *b"HXPL\x00\x01");
+            bytes.splice(0..0, [b'H', b'X', b'P', b'L', 0, version]);
         }
         let _ = Program::decode(&bytes);
     }
@@ -39,6 +43,16 @@ fn another_version_is_named() {
     bytes[5] += 1;
     let error = Program::decode(&bytes).unwrap_err();
     assert!(matches!(error, DecodeError::Version { found, expected: FORMAT_VERSION } if found == FORMAT_VERSION + 1));
+}
+
+#[test]
+fn a_program_of_the_first_format_has_no_migrations() {
+    let now = program(&["User".to_owned()]);
+    let Catalog { version, nodes, edges, vectors, migrations: _ } = &now.catalog;
+    let body =
+        postcard::to_stdvec(&(1_u16, (version, nodes, edges, vectors), &now.queries, &now.files)).expect("plain data");
+    let bytes = [b"HXPL\x00\x01", &body[..]].concat();
+    assert_eq!(Program::decode(&bytes).ok(), Some(now));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Comparisons: which types may meet, and how literals take on the type of the other side.
 
-use helix_plan::{Comparison, ExprKind, Kind, ScalarType, Type, ValueType};
+use helix_plan::{Comparison, ExprKind, Kind, ScalarType, ValueType};
 
 use super::Checker;
 use super::optional::or_null;
@@ -58,15 +58,15 @@ impl Checker<'_> {
         }
         let name = name(comparison);
         let found = left.ty.describe(self.catalog);
-        match &left.ty {
-            Ty::Known(Type { kind: Kind::Item(_), .. }) => {
+        match left.ty.kind() {
+            Some(Kind::Item(_)) => {
                 self.report.add(ComparisonOfNothing { comparison: name, found: &found, span });
             }
-            Ty::Known(Type { kind: Kind::Shaped(_), .. }) => {
+            Some(Kind::Shaped(_)) => {
                 let found = "an object of several fields";
                 self.report.add(NotComparable { comparison: name, found, expected: "a single field", span });
             }
-            Ty::Known(_) | Ty::Unknown => {
+            Some(Kind::Null | Kind::Value(_) | Kind::Composite | Kind::Path) | None => {
                 self.report.add(NotComparable { comparison: name, found: &found, expected: "a scalar", span });
             }
         }

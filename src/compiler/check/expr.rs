@@ -7,7 +7,6 @@ use super::stream::Place;
 use super::ty::Ty;
 use super::value::Value;
 use crate::compiler::diagnostics::steps::MisplacedEmbed;
-use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
 use crate::compiler::diagnostics::values::UnsupportedValue;
 use crate::compiler::schema;
 use crate::compiler::source::Span;
@@ -72,12 +71,6 @@ impl Checker<'_> {
 
     fn object_expr(&mut self, span: Span) -> Value {
         self.report.add(UnsupportedValue { found: "an object", span });
-        self.unknown(span)
-    }
-
-    /// A construct that is read but does not run yet.
-    pub(super) fn unsupported(&mut self, construct: Construct, span: Span) -> Value {
-        self.report.add(Unsupported { construct, span });
         self.unknown(span)
     }
 

@@ -23,15 +23,17 @@ pub(super) fn implicit(kind: ItemKind, name: &str) -> Option<FieldRef> {
 }
 
 impl Checker<'_> {
-    /// The readable field `name` of an item type, if there is one. A declared field comes first.
-    pub(super) fn find_field(&self, item: ItemType, name: &str) -> Option<FieldRef> {
-        self.catalog.field(item, name).map(FieldRef::Declared).or_else(|| implicit(item.kind, name))
+    /// The readable field `name` of items of type `ty`, if there is one. A declared field comes first.
+    pub(super) fn find_field(&self, ty: &Ty, name: &str) -> Option<FieldRef> {
+        let item = ty.item()?;
+        let score = || (matches!(ty, Ty::Scored(_)) && name == "score").then_some(FieldRef::Score);
+        self.catalog.field(item, name).map(FieldRef::Declared).or_else(|| implicit(item.kind, name)).or_else(score)
     }
 
-    /// The readable field `name`; reports when there is none.
-    pub(super) fn field(&mut self, item: ItemType, name: &str, span: Span) -> Option<FieldRef> {
-        let field = self.find_field(item, name);
-        if field.is_none() {
+    /// The readable field `name`; reports when items of type `ty` have none.
+    pub(super) fn field(&mut self, ty: &Ty, name: &str, span: Span) -> Option<FieldRef> {
+        let field = self.find_field(ty, name);
+        if let (None, Some(item)) = (field, ty.item()) {
             self.unknown_field(item, name, span);
         }
         field

@@ -77,7 +77,7 @@ impl Checker<'_> {
         }
         let Some(item) = stream.ty.item() else { return self.select_member(stream, name, span) };
         let excluded = std::mem::take(&mut stream.excluded);
-        let Some(field) = self.field(item, name, span) else {
+        let Some(field) = self.field(&stream.ty, name, span) else {
             stream.ty = Ty::Unknown;
             return;
         };
@@ -220,7 +220,7 @@ impl Checker<'_> {
 
     /// A field of the subject; reports when there is none.
     fn own_field(&mut self, subject: &Subject<'_>, name: &str, span: Span, fields: &mut Vec<FieldRef>) -> Value {
-        let found = subject.item.and_then(|item| Some((item, self.field(item, name, span)?)));
+        let found = subject.item.and_then(|item| Some((item, self.field(&subject.current.ty, name, span)?)));
         match found {
             Some((item, field)) => self.shown_field(subject, item, field, span, fields),
             None => self.unknown(span),
@@ -244,7 +244,7 @@ impl Checker<'_> {
     /// `key: name`: a variable if one is visible, else a field, else null.
     fn named(&mut self, subject: &Subject<'_>, key: &str, name: &ast::NameExpr, fields: &mut Vec<FieldRef>) -> Value {
         let (name, span) = (name.text(), self.span(name));
-        let field = subject.item.and_then(|item| Some((item, self.find_field(item, &name)?)));
+        let field = subject.item.and_then(|item| Some((item, self.find_field(&subject.current.ty, &name)?)));
         let variable = self.scopes.get(&name).map(|binding| binding.span);
         match (variable, field) {
             (Some(variable), field) => {

@@ -1,9 +1,9 @@
 //! A query as a whole.
 
-use helix_plan::Query;
+use helix_plan::{Query, Return};
 
 use super::Checker;
-use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
+use crate::compiler::diagnostics::steps::ToolOfManyValues;
 use crate::compiler::diagnostics::warnings::UnknownModel;
 use crate::compiler::lower::survey;
 use crate::compiler::source::Span;
@@ -23,11 +23,11 @@ fn is_model(name: &str) -> bool {
 impl Checker<'_> {
     /// The query `name`.
     pub(super) fn query(mut self, query: &ast::Query, name: String, name_span: Span) -> Query {
-        let mut model = None;
+        let (mut model, mut mcp) = (None, None);
         for item in query.macros() {
             let span = self.span(&item);
             match item.kind() {
-                MacroKind::Mcp => self.report.add(Unsupported { construct: Construct::Mcp, span }),
+                MacroKind::Mcp => mcp = Some(span),
                 MacroKind::Model(name) => {
                     if !is_model(&name) {
                         self.report.add(UnknownModel { model: &name, span });
@@ -41,6 +41,9 @@ impl Checker<'_> {
         let params = self.params(query.params());
         let body = self.statements(query.statements());
         let returns = self.returns(query.returns(), name_span);
+        if mcp.is_some() {
+            self.check_answers_one(&returns, name_span);
+        }
         let (access, class) = survey(&body, &returns);
         let (slots, source_map) = self.builder.finish();
         Query {
@@ -48,13 +51,24 @@ impl Checker<'_> {
             params,
             access,
             class,
-            mcp: false,
+            mcp: mcp.is_some(),
             embedding_model: model,
             slots,
             body,
             returns,
             span,
             source_map,
+        }
+    }
+
+    /// A tool answers one value; reports others.
+    fn check_answers_one(&mut self, returns: &Return, span: Span) {
+        let values = match returns {
+            Return::Null => 0,
+            Return::Object(entries) => entries.len(),
+        };
+        if values != 1 && !self.is_broken(span) {
+            self.report.add(ToolOfManyValues { values, span });
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Where traversals start.
 
-use helix_plan::{Index, ItemKind, ItemType, Source};
+use helix_plan::{Index, ItemKind, ItemType, ScalarType, Source};
 
 use super::Checker;
 use super::stream::{Place, Stream};
 use super::ty::Ty;
 use crate::compiler::diagnostics::steps::{LookupNeedsNodes, NoCurrentItem, NotIndexed};
-use crate::compiler::diagnostics::unsupported::Construct;
+use crate::compiler::diagnostics::types::TypeMismatch;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _, Expr};
 
@@ -50,7 +50,7 @@ impl Checker<'_> {
                 span,
             }),
             ast::Source::SearchVector(search) => self.search_source(&search, span),
-            ast::Source::SearchText(_) => Stream::of(self.unsupported(Construct::SearchBm25, span)),
+            ast::Source::SearchText(search) => self.text_source(&search, span),
             ast::Source::Anonymous(_) => self.anonymous(span),
             ast::Source::Implied(_) => self.anonymous(whole),
             ast::Source::Name(_)
@@ -155,6 +155,23 @@ impl Checker<'_> {
         let k = Box::new(self.length(search.k(), "SearchV", span));
         match item {
             Some(item) => Stream::new(Source::SearchVector { vector: item.id, query, k }, Ty::items(item, true), span),
+            None => Stream::of(self.unknown(span)),
+        }
+    }
+
+    /// `SearchBM25<Type>(text, k)`.
+    fn text_source(&mut self, search: &ast::SearchText, span: Span) -> Stream {
+        let item = self.type_arg(ItemKind::Node, search.type_args(), span);
+        let query = self.part(search.query(), Place::Top, span);
+        if !query.ty.is_unknown() && query.ty != Ty::scalar(ScalarType::String) {
+            let (found, span) = (query.ty.describe(self.catalog), query.span);
+            let (place, expected) = ("`SearchBM25`", "the text to search for, a String");
+            self.report.add(TypeMismatch { place, expected, found: &found, span, help: None });
+        }
+        let text = Box::new(query.expr);
+        let k = Box::new(self.length(search.k(), "SearchBM25", span));
+        match item {
+            Some(item) => Stream::new(Source::SearchText { node: item.id, text, k }, Ty::scored(item, true), span),
             None => Stream::of(self.unknown(span)),
         }
     }

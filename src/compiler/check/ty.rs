@@ -11,6 +11,8 @@ pub(super) enum Ty {
     Unknown,
     /// The type.
     Known(Type),
+    /// The same, of nodes that a text search gave: they have a score.
+    Scored(Type),
 }
 
 impl Ty {
@@ -35,6 +37,11 @@ impl Ty {
         Self::Known(Type { kind: Kind::Item(item), many })
     }
 
+    /// One or many items that have a score, whatever their kind.
+    pub(super) const fn scored(item: ItemType, many: bool) -> Self {
+        Self::Scored(Type { kind: Kind::Item(item), many })
+    }
+
     /// `NONE`.
     pub(super) const fn null() -> Self {
         Self::Known(Type::one(Kind::Null))
@@ -44,7 +51,15 @@ impl Ty {
     pub(super) fn plan(&self) -> Type {
         match self {
             Self::Unknown => Type::one(Kind::Null),
-            Self::Known(ty) => ty.clone(),
+            Self::Known(ty) | Self::Scored(ty) => ty.clone(),
+        }
+    }
+
+    /// What an element is; `None` when a mistake precedes.
+    pub(super) const fn kind(&self) -> Option<&Kind> {
+        match self {
+            Self::Unknown => None,
+            Self::Known(ty) | Self::Scored(ty) => Some(&ty.kind),
         }
     }
 
@@ -57,7 +72,7 @@ impl Ty {
     pub(super) const fn is_many(&self) -> bool {
         match self {
             Self::Unknown => false,
-            Self::Known(ty) => ty.many,
+            Self::Known(ty) | Self::Scored(ty) => ty.many,
         }
     }
 
@@ -65,15 +80,15 @@ impl Ty {
     pub(super) const fn item(&self) -> Option<ItemType> {
         match self {
             Self::Unknown => None,
-            Self::Known(ty) => ty.item(),
+            Self::Known(ty) | Self::Scored(ty) => ty.item(),
         }
     }
 
     /// The type of values.
     pub(super) const fn as_value(&self) -> Option<&ValueType> {
-        match self {
-            Self::Known(Type { kind: Kind::Value(value), .. }) => Some(value),
-            Self::Known(_) | Self::Unknown => None,
+        match self.kind() {
+            Some(Kind::Value(value)) => Some(value),
+            Some(Kind::Null | Kind::Item(_) | Kind::Shaped(_) | Kind::Composite | Kind::Path) | None => None,
         }
     }
 
@@ -87,6 +102,7 @@ impl Ty {
         match self {
             Self::Unknown => Self::Unknown,
             Self::Known(ty) => Self::Known(Type { kind: ty.kind.clone(), many }),
+            Self::Scored(ty) => Self::Scored(Type { kind: ty.kind.clone(), many }),
         }
     }
 
@@ -94,7 +110,7 @@ impl Ty {
     pub(super) fn describe(&self, catalog: &Catalog) -> String {
         match self {
             Self::Unknown => "something unknown".to_owned(),
-            Self::Known(ty) => match (&ty.kind, ty.many) {
+            Self::Known(ty) | Self::Scored(ty) => match (&ty.kind, ty.many) {
                 (Kind::Null, _) => "`NONE`".to_owned(),
                 (Kind::Value(value), false) => describe_value(value),
                 (Kind::Value(value), true) => format!("many values of type {value}"),

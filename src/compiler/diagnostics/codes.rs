@@ -31,10 +31,13 @@ codes! {
     FORBIDDEN_NAME = "E-HQL-105", "a word of the language used as a name in an expression";
     UNKNOWN_ENDPOINT = "E-HQL-106", "edge end not declared";
     DUPLICATE_TYPE = "E-HQL-107", "type declared twice";
+    UNKNOWN_VERSION = "E-HQL-108", "migration of a version that is not declared";
     DUPLICATE_FIELD = "E-HQL-109", "field or key given twice";
     DUPLICATE_QUERY = "E-HQL-111", "query declared twice";
     DEFAULT_MISMATCH = "E-HQL-112", "default does not fit its field";
+    NOT_THE_NEXT_VERSION = "E-HQL-113", "migration that leaves out a version or goes back";
 
+    UNKNOWN_MAPPED_TYPE = "E-HQL-201", "mapped type not declared in its version";
     UNKNOWN_FIELD = "E-HQL-202", "field not declared on the item's type";
     NOT_AN_ITEM = "E-HQL-203", "fields selected from something that is not an item";
     RESERVED_FIELD = "E-HQL-204", "implicit field declared or written";
@@ -52,6 +55,7 @@ codes! {
     NOT_A_BOOLEAN = "E-HQL-306", "operand is not boolean, or array elements differ in type";
     OUT_OF_RANGE = "E-HQL-307", "number out of the range of its type";
 
+    TOOL_OF_MANY_VALUES = "E-HQL-401", "query with `#[mcp]` that does not return one value";
     BAD_DATE = "E-HQL-501", "text is not a date";
 
     STEP_NOT_APPLICABLE = "E-HQL-601", "step does not apply to what precedes it";
@@ -89,8 +93,4 @@ codes! {
     NO_EFFECT = "W-HQL-107", "part without effect, or that cannot succeed";
     EMPTY_RANGE = "E-HQL-632", "range that is always empty";
 
-    MCP = "E-UNSUPPORTED-MCP", "`#[mcp]` is not supported yet";
-    MIGRATION = "E-UNSUPPORTED-MIGRATION", "`MIGRATION` is not supported yet";
-    SCHEMA_VERSION = "E-UNSUPPORTED-SCHEMA-VERSION", "schema versions above 1 are not supported yet";
-    SEARCH_BM25 = "E-UNSUPPORTED-SEARCH-BM25", "`SearchBM25` is not supported yet";
 }

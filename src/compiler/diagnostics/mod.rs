@@ -4,6 +4,7 @@
 //! what it found. Rendering happens in `ui`.
 
 pub mod codes;
+pub(super) mod migrations;
 pub(super) mod names;
 pub(super) mod paths;
 pub(super) mod schema;
@@ -11,7 +12,6 @@ pub(super) mod steps;
 mod suggest;
 pub mod syntax;
 pub(super) mod types;
-pub(super) mod unsupported;
 pub(super) mod values;
 pub(super) mod warnings;
 pub(super) mod words;

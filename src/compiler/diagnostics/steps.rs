@@ -420,3 +420,17 @@ impl From<UnknownDistance<'_>> for Diagnostic {
             .help("write `\"cosine\"`, `\"euclidean\"` or `\"dotproduct\"`".to_owned())
     }
 }
+
+/// A query that is a tool of the Model Context Protocol, and answers nothing or several values.
+pub(in crate::compiler) struct ToolOfManyValues {
+    pub values: usize,
+    pub span: Span,
+}
+
+impl From<ToolOfManyValues> for Diagnostic {
+    fn from(error: ToolOfManyValues) -> Self {
+        let message = format!("a query with `#[mcp]` returns one value, not {}", error.values);
+        Self::error(codes::TOOL_OF_MANY_VALUES, error.span, message)
+            .help("put several values into one: `RETURN {answer: {a: …, b: …}}`".to_owned())
+    }
+}

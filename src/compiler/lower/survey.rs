@@ -119,6 +119,11 @@ impl Survey {
                 self.expr(k);
                 self.expr(predicate);
             }
+            Source::SearchText { node: _, text, k } => {
+                self.is_long();
+                self.expr(text);
+                self.expr(k);
+            }
         }
         traversal.steps.iter().for_each(|step| self.step(step));
     }

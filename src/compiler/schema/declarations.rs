@@ -6,7 +6,6 @@ use helix_plan::ItemKind;
 
 use crate::compiler::ParsedFile;
 use crate::compiler::diagnostics::schema::{DuplicateType, OverLimit, ReservedTypeName, ZeroVersion};
-use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
 use crate::compiler::report::Report;
 use crate::compiler::source::{FileId, Span};
 use crate::compiler::syntax::ast::{self, AstNode as _, Item};
@@ -29,7 +28,7 @@ const RESERVED_TYPE_NAMES: [&str; 10] = [
 const MAX_TYPES: usize = 65_535;
 
 /// A declared type.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Declaration {
     pub kind: ItemKind,
     pub name: String,
@@ -42,16 +41,29 @@ pub(super) struct Declaration {
 }
 
 /// The ends of an edge type, as they are named.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ends {
     pub from: Option<(String, Span)>,
     pub to: Option<(String, Span)>,
     pub unique: bool,
 }
 
-/// The declarations of the newest version, by kind and name.
-pub(super) fn collect(files: &[ParsedFile], report: &mut Report) -> Vec<Declaration> {
+/// What the files declare.
+pub(super) struct Declared {
+    /// The newest version.
+    pub version: u32,
+    /// Its types, by kind and name.
+    pub newest: Vec<Declaration>,
+    /// The types of every version, the newest among them.
+    pub versions: BTreeMap<u32, Vec<Declaration>>,
+    /// What leads from one version to the next.
+    pub migrations: Vec<(FileId, ast::Migration)>,
+}
+
+/// The declarations of all files.
+pub(super) fn collect(files: &[ParsedFile], report: &mut Report) -> Declared {
     let mut versions: BTreeMap<u32, Vec<Declaration>> = BTreeMap::new();
+    let mut migrations = Vec::new();
     for file in files {
         for item in file.tree.items() {
             match item {
@@ -63,17 +75,15 @@ pub(super) fn collect(files: &[ParsedFile], report: &mut Report) -> Vec<Declarat
                     let items = block.items().filter_map(|item| declaration(file.id, &item, report));
                     versions.entry(version).or_default().extend(items);
                 }
-                Item::Migration(migration) => {
-                    let span = header(file.id, &migration);
-                    report.add(Unsupported { construct: Construct::Migration, span });
-                }
+                Item::Migration(migration) => migrations.push((file.id, migration)),
                 Item::Query(_) => {}
             }
         }
     }
     // Only the newest version is visible to queries.
-    let newest = versions.pop_last().map(|(_, declarations)| declarations).unwrap_or_default();
-    unique(newest, report)
+    let (version, newest) =
+        versions.last_key_value().map_or((1, Vec::new()), |(version, newest)| (*version, newest.clone()));
+    Declared { version, newest: unique(newest, report), versions, migrations }
 }
 
 fn version(file: FileId, block: &ast::SchemaBlock, report: &mut Report) -> u32 {
@@ -87,19 +97,12 @@ fn version(file: FileId, block: &ast::SchemaBlock, report: &mut Report) -> u32 {
             report.add(ZeroVersion { span });
             1
         }
-        Some(1) => 1,
-        number => {
-            report.add(Unsupported { construct: Construct::SchemaVersion, span });
-            number.unwrap_or(u32::MAX)
+        Some(number) => number,
+        None => {
+            report.add(OverLimit { what: "schema versions", limit: u32::MAX as usize, span });
+            1
         }
     }
-}
-
-/// `MIGRATION schema::1 => schema::2`.
-fn header(file: FileId, migration: &ast::Migration) -> Span {
-    let whole = migration.span(file);
-    let end = migration.to().or_else(|| migration.from()).map_or(whole.end, |version| version.span(file).end);
-    Span { end, ..whole }
 }
 
 fn declaration(file: FileId, item: &Item, report: &mut Report) -> Option<Declaration> {

@@ -60,7 +60,7 @@ pub(super) fn default(
     None
 }
 
-fn convert(constant: &Constant, ty: Option<ScalarType>) -> Result<helix_plan::Literal, Misfit> {
+pub(super) fn convert(constant: &Constant, ty: Option<ScalarType>) -> Result<helix_plan::Literal, Misfit> {
     match (constant, ty) {
         (Constant::Integer(seconds), Some(ScalarType::Date)) => date_from_seconds(*seconds),
         (_, Some(scalar)) => constant.convert(scalar),

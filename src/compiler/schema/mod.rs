@@ -6,6 +6,7 @@
 mod declarations;
 mod defaults;
 mod fields;
+mod migrations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,8 @@ use helix_plan::{Catalog, EdgeType, FieldId, ItemKind, ItemType, NodeType, TypeI
 
 pub(super) use self::defaults::constant;
 
-use self::declarations::{Declaration, Ends};
+use self::declarations::{Declaration, Declared, Ends};
+use self::migrations::Migrations;
 use super::ParsedFile;
 use super::diagnostics::schema::UnknownEndpoint;
 use super::report::Report;
@@ -53,16 +55,20 @@ impl Schema {
 
 /// The types that the files declare.
 pub(super) fn build(files: &[ParsedFile], complete: bool, report: &mut Report) -> Schema {
-    let declarations = declarations::collect(files, report);
+    let Declared { version, newest: declarations, versions, migrations } = declarations::collect(files, report);
     let ids = ids(&declarations);
     let mut schema = Schema {
-        catalog: Catalog { version: 1, ..Catalog::default() },
+        catalog: Catalog { version, ..Catalog::default() },
         complete,
         unknown_fields: BTreeSet::new(),
         unknown_ends: BTreeSet::new(),
     };
     for declaration in &declarations {
         schema.add(declaration, &ids, report);
+    }
+    if versions.len() > 1 || !migrations.is_empty() {
+        let migrations = Migrations::new(&versions, &migrations, report);
+        schema.catalog.migrations = migrations.compose(&schema);
     }
     schema
 }

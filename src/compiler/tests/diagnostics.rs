@@ -44,6 +44,7 @@ const SCHEMAS: &[Case] = &[
     case("E-HQL-209", "N::T { part: { a: I8 } }\nQUERY q() => RETURN N<T>::{part}"),
     case("E-HQL-209", "N::T { other: T }"),
     case("E-HQL-209", "N::T { name: Sting }\nQUERY q() => RETURN N<T>::WHERE(_::{name}::EQ(5))"),
+    case("E-HQL-401", "#[mcp]\nQUERY q() => RETURN NONE"),
     case("E-HQL-501", "N::T { at: Date DEFAULT \"2024-13-01\" }"),
     case("E-HQL-303", "N::T { at: ID DEFAULT \"zz\" }"),
     case("W-HQL-104", "N::A {}\nE::T { From: A, To: A, Properties: { UNIQUE INDEX at: Date } }"),
@@ -177,11 +178,24 @@ const WARNINGS: &[Case] = &[
     case("E-HQL-632", "QUERY q() => RETURN N<User>::RANGE(5, 1)"),
 ];
 
-const UNSUPPORTED: &[Case] = &[
-    case("E-UNSUPPORTED-MCP", "#[mcp]\nQUERY q() => RETURN N<User>"),
-    case("E-UNSUPPORTED-MIGRATION", "MIGRATION schema::1 => schema::2 { N::User => _:: { name: email } }"),
-    case("E-UNSUPPORTED-SCHEMA-VERSION", "schema::2 { N::T { a: I8 } }\nQUERY q() => RETURN N<T>::{a}"),
-    case("E-UNSUPPORTED-SEARCH-BM25", "QUERY q(t: String) => RETURN SearchBM25<User>(t, 5)::{name}"),
+const MIGRATIONS: &[Case] = &[
+    case("E-HQL-108", "N::A { a: I8 }\nMIGRATION schema::1 => schema::2 { }"),
+    case(
+        "E-HQL-113",
+        "schema::1 { N::A {} }\nschema::2 { N::A {} }\nschema::3 { N::A {} }\nMIGRATION schema::1 => schema::3 { }",
+    ),
+    case(
+        "E-HQL-201",
+        "schema::1 { N::A {} }\nschema::2 { N::A {} }\nMIGRATION schema::1 => schema::2 { N::B => N::A {} }",
+    ),
+    case(
+        "E-HQL-202",
+        "schema::1 { N::A {} }\nschema::2 { N::A { a: I8 } }\nMIGRATION schema::1 => schema::2 { N::A => _:: { a: b } }",
+    ),
+    case(
+        "E-HQL-205",
+        "schema::1 { N::A {} }\nschema::2 { N::A { a: I8 } }\nMIGRATION schema::1 => schema::2 { N::A => _:: { a: \"x\" } }",
+    ),
 ];
 
 const FAMILIES: [(&str, &[Case]); 8] = [
@@ -192,12 +206,12 @@ const FAMILIES: [(&str, &[Case]); 8] = [
     ("steps", STEPS),
     ("values", VALUES),
     ("warnings", WARNINGS),
-    ("unsupported", UNSUPPORTED),
+    ("migrations", MIGRATIONS),
 ];
 
 impl Case {
     fn source(&self) -> String {
-        let declares = ["N::", "schema::0", "schema::2"].iter().any(|start| self.text.starts_with(start));
+        let declares = ["N::", "schema::0", "schema::1", "schema::2"].iter().any(|start| self.text.starts_with(start));
         if declares { self.text.to_owned() } else { format!("{SCHEMA}{}", self.text) }
     }
 

@@ -206,4 +206,10 @@ QUERY scan() => RETURN N<User>::COUNT
 QUERY many(ids: [ID]) => RETURN N<User>(ids)
 QUERY search(v: [F64]) => RETURN SearchV<Doc>(v, 1)
 "#
+    text_search r#"
+QUERY a(text: String, k: I32) =>
+    users <- SearchBM25<User>(text, k)::WHERE(_::{score}::GT(1.5))
+    cities <- SearchBM25<City>(users::FIRST::{name}, 3)::In<Lives>
+    RETURN users::{name, score}, cities
+"#
 }

@@ -7,14 +7,15 @@
 use helix_plan::diff::{self, Class, SchemaChange};
 use helix_plan::{Catalog, Index, ItemKind, ItemType, Program, TypeId};
 
-use super::build;
 use super::live::LiveCatalog;
 use super::pending::{BuiltIndex, Garbage, Pending};
 use super::stored::{self, StoredEnds, StoredField, StoredIndex, StoredLayout, StoredType};
+use super::{build, migrate};
 use crate::error::{EngineError, Result};
 use crate::ids::IdCodec;
 use crate::storage::meta::{self, Meta};
 use crate::storage::{ReadTxn, WriteTxn};
+use crate::text::TextConfig;
 
 /// What an activation did.
 #[derive(Clone, Debug)]
@@ -63,6 +64,7 @@ pub fn activate<W: WriteTxn>(
     program: &Program,
     codec: IdCodec,
     allow_breaking: bool,
+    text: TextConfig,
 ) -> Result<Activation> {
     let active = active(txn)?;
     let changes = changes(active.as_ref(), program, allow_breaking)?;
@@ -77,14 +79,25 @@ pub fn activate<W: WriteTxn>(
         discard(txn, &active.catalog, &program.catalog, &mut pending)?;
     }
     let mut types = Definitions::read(txn, pending)?;
+    let before = active.as_ref().map(|active| &active.catalog);
+    super::text::discard(txn, (before, program), &types.nodes, text, &mut types.pending)?;
+    if let Some(active) = &active {
+        migrate::rename(txn, &mut types, &active.catalog, &program.catalog)?;
+        migrate::discard_indexes(&mut types, &active.catalog, &program.catalog);
+    }
     for kind in [ItemKind::Node, ItemKind::Vector, ItemKind::Edge] {
         types.reconcile(txn, &program.catalog, kind)?;
     }
+    super::text::adopt(txn, program, &types.nodes, text, &types.pending)?;
     let mut pending = types.pending;
     pending.building.clear();
     pending.write(txn)?;
     meta::put(txn, Meta::Plan, &program.encode())?;
-    Ok(Activation { catalog: LiveCatalog::load(txn, &program.catalog)?, changes })
+    let catalog = LiveCatalog::load(txn, &program.catalog)?;
+    if let Some(active) = &active {
+        migrate::fill(txn, &active.catalog, &program.catalog, &catalog, codec)?;
+    }
+    Ok(Activation { catalog, changes })
 }
 
 /// Takes the definitions of types that are gone, and of edge types whose ends changed, out of the catalog. Their items are
@@ -92,7 +105,7 @@ pub fn activate<W: WriteTxn>(
 fn discard<W: WriteTxn>(txn: &mut W, before: &Catalog, after: &Catalog, pending: &mut Pending) -> Result<()> {
     for kind in [ItemKind::Edge, ItemKind::Vector, ItemKind::Node] {
         for stored in stored::all(txn, kind)? {
-            let found = after.find(kind, &stored.name);
+            let found = after.find(kind, &stored.name).or_else(|| migrate::renamed(before, kind, &stored.name, after));
             let keeps = match (kind, before.find(kind, &stored.name), found) {
                 (_, _, None) => false,
                 (ItemKind::Edge, Some(old), Some(new)) => same_ends(before, old, after, new),
@@ -120,17 +133,21 @@ fn discard<W: WriteTxn>(txn: &mut W, before: &Catalog, after: &Catalog, pending:
 
 fn same_ends(before: &Catalog, old: ItemType, after: &Catalog, new: ItemType) -> bool {
     let (old, new) = (&before.edges[old.id.index()], &after.edges[new.id.index()]);
-    let end = |catalog: &Catalog, item: ItemType| (item.kind, catalog.name(item).to_owned());
-    end(before, old.from) == end(after, new.from) && end(before, old.to) == end(after, new.to)
+    let is_same = |old: ItemType, new: ItemType| {
+        let name = before.name(old);
+        let kept = after.find(old.kind, name).or_else(|| migrate::renamed(before, old.kind, name, after));
+        kept == Some(new)
+    };
+    is_same(old.from, new.from) && is_same(old.to, new.to)
 }
 
 /// The stored definitions while they are reconciled.
-struct Definitions {
-    nodes: Vec<StoredType>,
+pub(super) struct Definitions {
+    pub nodes: Vec<StoredType>,
     edges: Vec<StoredType>,
     vectors: Vec<StoredType>,
     next_index: u16,
-    pending: Pending,
+    pub pending: Pending,
 }
 
 impl Definitions {
@@ -146,7 +163,7 @@ impl Definitions {
         })
     }
 
-    fn of(&mut self, kind: ItemKind) -> &mut Vec<StoredType> {
+    pub fn of(&mut self, kind: ItemKind) -> &mut Vec<StoredType> {
         match kind {
             ItemKind::Node => &mut self.nodes,
             ItemKind::Edge => &mut self.edges,
@@ -241,7 +258,7 @@ impl Definitions {
             {
                 Some(*id)
             }
-            BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } => None,
+            BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } | BuiltIndex::Text { .. } => None,
         })
     }
 
@@ -266,7 +283,8 @@ fn layouts(ty: &mut StoredType, catalog: &Catalog, item: ItemType) -> Result<()>
         declared.iter().filter(|field| !kept.iter().any(|kept| kept.name == field.name)).map(as_stored).collect();
     fresh.sort_by(|a, b| a.name.cmp(&b.name));
     fields.extend(fresh);
-    if ty.layouts.last().is_some_and(|layout| layout.fields == fields) {
+    let schema = catalog.version;
+    if ty.layouts.last().is_some_and(|layout| layout.fields == fields && layout.schema == schema) {
         return Ok(());
     }
     let version = match ty.layouts.last() {
@@ -275,6 +293,6 @@ fn layouts(ty: &mut StoredType, catalog: &Catalog, item: ItemType) -> Result<()>
             reasons: vec![format!("`{}` was changed too often: export and import the data", ty.name)],
         })?,
     };
-    ty.layouts.push(StoredLayout { version, fields });
+    ty.layouts.push(StoredLayout { version, schema, fields });
     Ok(())
 }

@@ -3,6 +3,7 @@
 use helix_plan::{Catalog, Index, ItemKind, ItemType, Program, TypeId, diff};
 
 use super::live::{LiveCatalog, LiveType};
+use super::migrate;
 use super::pending::{Building, BuiltIndex, Pending};
 use super::stored::{self, StoredType};
 use crate::error::{EngineError, Result};
@@ -10,16 +11,20 @@ use crate::graph;
 use crate::ids::{IdCodec, ItemId};
 use crate::row::{self, Arena};
 use crate::storage::{Bounds, ReadTxn, Table, WriteTxn, keys};
+use crate::text::{self, TextConfig};
 
 /// Rows that a slice looks at: few enough that requests do not wait long for it.
 pub const SLICE: usize = 5_000;
+
+/// Bytes of rows whose text a slice takes in, after which it ends.
+const SLICE_BYTES: usize = 2 << 20;
 
 /// Notes the indexes of `program` that stored rows must fill before it becomes active; gives whether there are any.
 ///
 /// # Errors
 ///
 /// When the store fails.
-pub fn begin<W: WriteTxn>(txn: &mut W, active: &Program, program: &Program) -> Result<bool> {
+pub fn begin<W: WriteTxn>(txn: &mut W, active: &Program, program: &Program, text: TextConfig) -> Result<bool> {
     let mut pending = Pending::read(txn)?;
     pending.abandon();
     let nodes = stored::all(txn, ItemKind::Node)?;
@@ -33,7 +38,8 @@ pub fn begin<W: WriteTxn>(txn: &mut W, active: &Program, program: &Program) -> R
         for field in program.catalog.fields(item) {
             let unique = field.index == Index::Unique;
             let has = stored.indexes.iter().any(|index| index.field == field.name && index.unique == unique);
-            let keeps = before.iter().any(|old| old.name == field.name && diff::widens(&old.ty, &field.ty));
+            let keeps = before.iter().any(|old| old.name == field.name && diff::widens(&old.ty, &field.ty))
+                && !migrate::changes(&active.catalog, &program.catalog, item, &field.name);
             if field.index == Index::None || has || !keeps {
                 continue;
             }
@@ -52,6 +58,7 @@ pub fn begin<W: WriteTxn>(txn: &mut W, active: &Program, program: &Program) -> R
             add(BuiltIndex::Pairs { edge: stored.id });
         }
     }
+    super::text::begin(txn, (active, program), &nodes, text, &mut pending)?;
     let builds = !pending.building.is_empty();
     pending.write(txn)?;
     Ok(builds)
@@ -75,13 +82,17 @@ fn stored_and_old<'s>(
 pub fn fill<W: WriteTxn>(txn: &mut W, catalog: &LiveCatalog, codec: IdCodec, rows: usize) -> Result<bool> {
     let mut pending = Pending::read(txn)?;
     let Some(building) = pending.building.iter_mut().find(|building| !building.filled) else { return Ok(false) };
-    let kind = match building.index {
-        BuiltIndex::Field { .. } => ItemKind::Node,
-        BuiltIndex::Pairs { .. } => ItemKind::Edge,
+    let (kind, number) = match building.index {
+        BuiltIndex::Field { node, .. } | BuiltIndex::Text { node, .. } => (ItemKind::Node, node),
+        BuiltIndex::Pairs { edge } => (ItemKind::Edge, edge),
     };
-    let (BuiltIndex::Field { node: number, .. } | BuiltIndex::Pairs { edge: number }) = building.index;
     let ty = catalog.of(kind).iter().find(|ty| ty.stored == number);
     let ty = ty.ok_or_else(|| EngineError::Damaged("an index of an unknown type is being built".to_owned()))?;
+    if let BuiltIndex::Text { .. } = building.index {
+        building.filled = fill_text(txn, ty, rows)?;
+        pending.write(txn)?;
+        return Ok(pending.building.iter().any(|building| !building.filled));
+    }
     let entries = entries(txn, ty, building, rows)?;
     building.filled = entries.len() < rows;
     for Entry { id, key } in entries {
@@ -94,6 +105,7 @@ pub fn fill<W: WriteTxn>(txn: &mut W, catalog: &LiveCatalog, codec: IdCodec, row
             }
             BuiltIndex::Field { unique: true, .. } => Table::Unique,
             BuiltIndex::Pairs { .. } => Table::Pair,
+            BuiltIndex::Text { .. } => continue,
         };
         let holder = txn.get(table, &key)?.and_then(|bytes| bytes.try_into().ok()).map(ItemId::from_bytes);
         match holder {
@@ -109,6 +121,47 @@ pub fn fill<W: WriteTxn>(txn: &mut W, catalog: &LiveCatalog, codec: IdCodec, row
     Ok(pending.building.iter().any(|building| !building.filled))
 }
 
+/// Takes the next rows of a type into its text index; gives whether all are in.
+fn fill_text<W: WriteTxn>(txn: &mut W, ty: &LiveType, rows: usize) -> Result<bool> {
+    let index = ty.building_text.as_ref();
+    let index = index.ok_or_else(|| EngineError::Damaged("an unknown text index is being built".to_owned()))?;
+    let first = text::looked_at(txn, index.number)?.saturating_add(1);
+    let mut arena = Arena::new();
+    let mut documents = Vec::with_capacity(rows);
+    let mut bytes = 0;
+    let mut is_last = true;
+    for row in rows_from(txn, ty, ItemId(first))? {
+        if documents.len() == rows || bytes > SLICE_BYTES {
+            is_last = false;
+            break;
+        }
+        let (id, row) = row?;
+        bytes += row.len();
+        documents.push((id, index.document(row, &arena)?));
+        arena.reset();
+    }
+    text::take_in(txn, index.number, &documents)?;
+    if is_last {
+        text::finish(txn, index.number)?;
+    }
+    Ok(is_last)
+}
+
+/// The rows of a type from an id on.
+fn rows_from<'t, T: ReadTxn>(
+    txn: &'t T,
+    ty: &LiveType,
+    first: ItemId,
+) -> Result<impl Iterator<Item = Result<(ItemId, &'t [u8])>> + use<'t, T>> {
+    let (first, end) = (keys::row(ty.stored, first), keys::row(ty.stored, ItemId(u64::MAX)));
+    let rows = txn.range(graph::table(ty.item.kind), Bounds::Range(&first, &end))?;
+    Ok(rows.map(|entry| {
+        let (key, row) = entry?;
+        let id = keys::row_id(key).ok_or_else(|| EngineError::Damaged("a row's key".to_owned()))?;
+        Ok((id, row))
+    }))
+}
+
 /// What a row asks of an index.
 struct Entry {
     id: ItemId,
@@ -120,15 +173,14 @@ struct Entry {
 fn entries<T: ReadTxn>(txn: &T, ty: &LiveType, building: &Building, rows: usize) -> Result<Vec<Entry>> {
     let mut arena = Arena::new();
     let mut entries = Vec::with_capacity(rows);
-    let (first, end) = (keys::row(ty.stored, ItemId(building.next)), keys::row(ty.stored, ItemId(u64::MAX)));
-    for row in txn.range(graph::table(ty.item.kind), Bounds::Range(&first, &end))?.take(rows) {
-        let (key, bytes) = row?;
-        let id = keys::row_id(key).ok_or_else(|| EngineError::Damaged("a row's key".to_owned()))?;
+    for row in rows_from(txn, ty, ItemId(building.next))?.take(rows) {
+        let (id, bytes) = row?;
         let key = match &building.index {
             BuiltIndex::Pairs { edge } => {
                 let (from, to) = row::edge_ends(bytes)?;
                 Some(keys::pair(*edge, from, to).to_vec())
             }
+            BuiltIndex::Text { .. } => None,
             BuiltIndex::Field { field, id, .. } => {
                 let field = ty.fields.iter().find(|found| found.name == *field);
                 let field = field.ok_or_else(|| {
@@ -156,12 +208,14 @@ pub(super) fn conflict(catalog: &LiveCatalog, building: &Building, codec: IdCode
         let found = catalog.of(kind).iter().find(|ty: &&LiveType| ty.stored == number);
         found.map_or("?", |ty| ty.name.as_str())
     };
-    Some(match &building.index {
+    match &building.index {
         BuiltIndex::Field { node, field, .. } => {
-            format!("N::{}.{field} cannot be unique: {a} and {b} hold the same value", name(ItemKind::Node, *node))
+            let name = name(ItemKind::Node, *node);
+            Some(format!("N::{name}.{field} cannot be unique: {a} and {b} hold the same value"))
         }
         BuiltIndex::Pairs { edge } => {
-            format!("E::{} cannot be unique: {a} and {b} join the same pair", name(ItemKind::Edge, *edge))
+            Some(format!("E::{} cannot be unique: {a} and {b} join the same pair", name(ItemKind::Edge, *edge)))
         }
-    })
+        BuiltIndex::Text { .. } => None,
+    }
 }

@@ -4,9 +4,11 @@ use helix_plan::{Catalog, DefaultValue, FieldId, ItemKind, ItemType, TypeId, Val
 
 use super::pending::{BuiltIndex, Pending};
 use super::stored::{self, StoredType};
+use super::text::{self, StoredText};
 use crate::error::{EngineError, Result};
 use crate::row::{FieldReader, Layout};
 use crate::storage::ReadTxn;
+use crate::text::TextIndex;
 
 /// The types of the active program; the plan's ids index the lists.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,10 @@ pub struct LiveType {
     pub ends: Option<EdgeEnds>,
     /// Whether any field has an index.
     pub is_indexed: bool,
+    /// The text index; only of nodes that a query searches.
+    pub text: Option<TextIndex>,
+    /// A text index that is being filled; writes keep it in step, nothing reads it.
+    pub building_text: Option<TextIndex>,
     /// What new rows get.
     layout: Layout,
     /// For each field of the layout, the plan's id.
@@ -104,6 +110,7 @@ impl LiveCatalog {
     /// [`EngineError::Damaged`] when the store does not know them: it holds another program's data.
     pub fn load<T: ReadTxn>(txn: &T, catalog: &Catalog) -> Result<Self> {
         let pending = Pending::read(txn)?;
+        let texts = text::all(txn)?;
         let load = |kind, len: usize| -> Result<Vec<LiveType>> {
             let stored = stored::all(txn, kind)?;
             (0..len)
@@ -111,7 +118,7 @@ impl LiveCatalog {
                     let item = ItemType { kind, id: TypeId(index as u16) };
                     let name = catalog.name(item);
                     let stored = stored.iter().find(|ty| ty.name == name);
-                    live(catalog, item, stored.ok_or_else(|| unknown(name))?, &pending)
+                    live(catalog, item, stored.ok_or_else(|| unknown(name))?, &texts, &pending)
                 })
                 .collect()
         };
@@ -147,7 +154,13 @@ fn unknown(name: &str) -> EngineError {
     EngineError::Damaged(format!("the store does not know `{name}`"))
 }
 
-fn live(catalog: &Catalog, item: ItemType, stored: &StoredType, pending: &Pending) -> Result<LiveType> {
+fn live(
+    catalog: &Catalog,
+    item: ItemType,
+    stored: &StoredType,
+    texts: &[StoredText],
+    pending: &Pending,
+) -> Result<LiveType> {
     let layout_of = |layout: &super::StoredLayout| {
         Layout::new(item.kind, layout.version, layout.fields.iter().map(|field| field.ty.clone()).collect())
     };
@@ -165,11 +178,20 @@ fn live(catalog: &Catalog, item: ItemType, stored: &StoredType, pending: &Pendin
             };
             (built, layout.fields.iter().position(same))
         });
+        let mut reader = FieldReader::new(&layout, place, earlier);
+        for (built, layout) in older.iter().filter(|(_, layout)| layout.schema != catalog.version) {
+            if let (Some(migration), Some(id)) =
+                (catalog.migration(layout.schema, item), catalog.field(item, &field.name))
+            {
+                let names: Vec<&str> = layout.fields.iter().map(|field| field.name.as_str()).collect();
+                reader.migrate(built, &migration.fields[id.index()], &names);
+            }
+        }
         let index = stored.indexes.iter().find(|index| index.field == field.name);
         Ok(LiveField {
             name: field.name.clone(),
             ty: field.ty.clone(),
-            reader: FieldReader::new(&layout, place, earlier),
+            reader,
             index: index.map(|index| LiveIndex { id: index.id, unique: index.unique }),
             building: (item.kind == ItemKind::Node).then(|| building(pending, stored.id, &field.name)).flatten(),
             default: field.default.clone(),
@@ -185,11 +207,14 @@ fn live(catalog: &Catalog, item: ItemType, stored: &StoredType, pending: &Pendin
         let building = pending.building.iter().any(|one| one.index == BuiltIndex::Pairs { edge: stored.id });
         EdgeEnds { from: edge.from, to: edge.to, unique: edge.unique, building }
     });
+    let is_node = item.kind == ItemKind::Node;
     Ok(LiveType {
         item,
         name: stored.name.clone(),
         stored: stored.id,
         is_indexed: fields.iter().any(|field| field.index.is_some() || field.building.is_some()),
+        text: is_node.then(|| text::ready(texts, catalog, item, stored)).flatten(),
+        building_text: is_node.then(|| text::building(pending, stored)).flatten(),
         fields,
         ends,
         layout,
@@ -203,6 +228,6 @@ fn building(pending: &Pending, node_type: u16, of: &str) -> Option<LiveIndex> {
         BuiltIndex::Field { node, field, id, unique } if *node == node_type && field == of => {
             Some(LiveIndex { id: *id, unique: *unique })
         }
-        BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } => None,
+        BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } | BuiltIndex::Text { .. } => None,
     })
 }

@@ -6,11 +6,14 @@
 mod activate;
 pub mod build;
 mod live;
+mod migrate;
 pub mod pending;
 pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use activate::{Activation, activate, active, changes};
 pub use live::{EdgeEnds, LiveCatalog, LiveField, LiveIndex, LiveType};
 pub use stored::{StoredField, StoredIndex, StoredLayout, StoredType};
+pub use text::{StoredText, indexes_text};

@@ -7,7 +7,7 @@ use std::time::Instant;
 use helix_plan::ItemKind;
 use serde::{Deserialize, Serialize};
 
-use super::stored::kind_byte;
+use super::stored::{StoredField, kind_byte};
 use crate::error::{EngineError, Result};
 use crate::graph;
 use crate::ids::ItemId;
@@ -49,6 +49,11 @@ pub enum Garbage {
         /// Its number in keys.
         edge: u16,
     },
+    /// A text index.
+    Text {
+        /// Its number in keys.
+        id: u16,
+    },
 }
 
 /// An index that is being filled. Writers keep it in step from the first slice on.
@@ -83,6 +88,15 @@ pub enum BuiltIndex {
         /// The edge type's number in keys.
         edge: u16,
     },
+    /// The text of a node type.
+    Text {
+        /// The node type's number in keys.
+        node: u16,
+        /// The index's number in keys.
+        id: u16,
+        /// The fields whose values are its text, in the program that is to become active.
+        fields: Vec<StoredField>,
+    },
 }
 
 impl BuiltIndex {
@@ -90,6 +104,7 @@ impl BuiltIndex {
         match self {
             Self::Field { id, unique, .. } => Garbage::Index { id, unique },
             Self::Pairs { edge } => Garbage::Pairs { edge },
+            Self::Text { id, .. } => Garbage::Text { id },
         }
     }
 }
@@ -133,7 +148,7 @@ impl Pending {
     pub fn numbers(&self, of: ItemKind) -> impl Iterator<Item = u16> {
         self.garbage.iter().filter_map(move |garbage| match garbage {
             Garbage::Type { kind, number } if *kind == of => Some(*number),
-            Garbage::Type { .. } | Garbage::Index { .. } | Garbage::Pairs { .. } => None,
+            Garbage::Type { .. } | Garbage::Index { .. } | Garbage::Pairs { .. } | Garbage::Text { .. } => None,
         })
     }
 
@@ -141,11 +156,11 @@ impl Pending {
     pub fn indexes(&self) -> impl Iterator<Item = u16> {
         let going = self.garbage.iter().filter_map(|garbage| match garbage {
             Garbage::Index { id, .. } => Some(*id),
-            Garbage::Type { .. } | Garbage::Pairs { .. } => None,
+            Garbage::Type { .. } | Garbage::Pairs { .. } | Garbage::Text { .. } => None,
         });
         let coming = self.building.iter().filter_map(|building| match building.index {
             BuiltIndex::Field { id, .. } => Some(id),
-            BuiltIndex::Pairs { .. } => None,
+            BuiltIndex::Pairs { .. } | BuiltIndex::Text { .. } => None,
         });
         going.chain(coming)
     }
@@ -154,11 +169,24 @@ impl Pending {
     pub fn pairs(&self) -> impl Iterator<Item = u16> {
         let going = self.garbage.iter().filter_map(|garbage| match garbage {
             Garbage::Pairs { edge } => Some(*edge),
-            Garbage::Type { .. } | Garbage::Index { .. } => None,
+            Garbage::Type { .. } | Garbage::Index { .. } | Garbage::Text { .. } => None,
         });
         let coming = self.building.iter().filter_map(|building| match building.index {
             BuiltIndex::Pairs { edge } => Some(edge),
-            BuiltIndex::Field { .. } => None,
+            BuiltIndex::Field { .. } | BuiltIndex::Text { .. } => None,
+        });
+        going.chain(coming)
+    }
+
+    /// The numbers of text indexes that are going or coming.
+    pub fn texts(&self) -> impl Iterator<Item = u16> {
+        let going = self.garbage.iter().filter_map(|garbage| match garbage {
+            Garbage::Text { id } => Some(*id),
+            Garbage::Type { .. } | Garbage::Index { .. } | Garbage::Pairs { .. } => None,
+        });
+        let coming = self.building.iter().filter_map(|building| match building.index {
+            BuiltIndex::Text { id, .. } => Some(id),
+            BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } => None,
         });
         going.chain(coming)
     }
@@ -208,16 +236,14 @@ fn remove<W: WriteTxn>(txn: &mut W, garbage: &Garbage, deadline: Instant) -> Res
             clear(txn, if *unique { Table::Unique } else { Table::Index }, &id.to_be_bytes(), deadline)
         }
         Garbage::Pairs { edge } => clear(txn, Table::Pair, &edge.to_be_bytes(), deadline),
+        Garbage::Text { id } => clear_all(txn, crate::text::TABLES, *id, deadline),
         Garbage::Type { kind, number } => {
             let gone = match kind {
                 ItemKind::Node => clear(txn, Table::Node, &number.to_be_bytes(), deadline)?,
                 ItemKind::Edge => clear_edges(txn, *number, deadline)?,
                 ItemKind::Vector => {
-                    let mut gone = true;
-                    for table in std::iter::once(Table::Vector).chain(crate::vector::TABLES) {
-                        gone = gone && clear(txn, table, &number.to_be_bytes(), deadline)?;
-                    }
-                    gone
+                    let tables = std::iter::once(Table::Vector).chain(crate::vector::TABLES);
+                    clear_all(txn, tables, *number, deadline)?
                 }
             };
             if gone {
@@ -226,6 +252,21 @@ fn remove<W: WriteTxn>(txn: &mut W, garbage: &Garbage, deadline: Instant) -> Res
             Ok(gone)
         }
     }
+}
+
+/// Removes the keys of some tables that start with a number until `deadline`; gives whether they are gone.
+fn clear_all<W: WriteTxn>(
+    txn: &mut W,
+    tables: impl IntoIterator<Item = Table>,
+    number: u16,
+    deadline: Instant,
+) -> Result<bool> {
+    for table in tables {
+        if !clear(txn, table, &number.to_be_bytes(), deadline)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Removes the keys that start with a prefix until `deadline`; gives whether they are gone.

@@ -7,7 +7,7 @@ use crate::error::{EngineError, Result};
 use crate::storage::{Bounds, ReadTxn, Table, WriteTxn, keys};
 
 /// The version of the definitions' encoding.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// A type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct StoredType {
 pub struct StoredLayout {
     /// What rows of it carry.
     pub version: u8,
+    /// The version of the schema that its rows are written under.
+    pub schema: u32,
     /// The fields.
     pub fields: Vec<StoredField>,
 }
@@ -96,6 +98,9 @@ pub fn all<T: ReadTxn>(txn: &T, kind: ItemKind) -> Result<Vec<StoredType>> {
         .map(|entry| {
             let (_, value) = entry?;
             match value.split_first() {
+                Some((1, body)) => postcard::from_bytes(body)
+                    .map(StoredTypeOf1::into_type)
+                    .map_err(|error| EngineError::Damaged(format!("a type's definition: {error}"))),
                 Some((&FORMAT, body)) => postcard::from_bytes(body)
                     .map_err(|error| EngineError::Damaged(format!("a type's definition: {error}"))),
                 _ => Err(EngineError::Damaged("a type's definition of an unknown format".to_owned())),
@@ -136,4 +141,29 @@ fn name_key(kind: ItemKind, name: &str) -> Vec<u8> {
         key.extend_from_slice(&xxhash_rust::xxh3::xxh3_128(name.as_bytes()).to_be_bytes());
     }
     key
+}
+
+/// A type of format 1, which knew one version of the schema.
+#[derive(Deserialize)]
+struct StoredTypeOf1 {
+    id: u16,
+    name: String,
+    layouts: Vec<StoredLayoutOf1>,
+    indexes: Vec<StoredIndex>,
+    ends: Option<StoredEnds>,
+}
+
+#[derive(Deserialize)]
+struct StoredLayoutOf1 {
+    version: u8,
+    fields: Vec<StoredField>,
+}
+
+impl StoredTypeOf1 {
+    fn into_type(self) -> StoredType {
+        let Self { id, name, layouts, indexes, ends } = self;
+        let layouts =
+            layouts.into_iter().map(|StoredLayoutOf1 { version, fields }| StoredLayout { version, schema: 1, fields });
+        StoredType { id, name, layouts: layouts.collect(), indexes, ends }
+    }
 }

@@ -16,6 +16,7 @@ use crate::ids::{IdCodec, ItemId};
 use crate::row::Arena;
 use crate::storage::meta::{self, Meta};
 use crate::storage::{Memory, Store, Table, WriteTxn, keys};
+use crate::text::TextConfig;
 use crate::value::Value;
 use crate::verify::verify;
 
@@ -52,6 +53,7 @@ fn program(schema: &Schema) -> Program {
             fields: Vec::new(),
         }],
         vectors: vec![VectorType { name: "Face".to_owned(), fields: Vec::new() }],
+        ..Catalog::default()
     };
     Program::new(catalog, Vec::new(), Vec::new())
 }
@@ -61,7 +63,7 @@ fn start(schema: &Schema) -> (Memory, LiveCatalog) {
     let mut txn = store.write().unwrap();
     meta::prepare(&mut txn, [3; 16]).unwrap();
     meta::put(&mut txn, Meta::LastId, &u64::MAX.to_be_bytes()).unwrap();
-    let catalog = activate(&mut txn, &program(schema), CODEC(), false).unwrap().catalog;
+    let catalog = activate(&mut txn, &program(schema), CODEC(), false, TextConfig::default()).unwrap().catalog;
     txn.commit().unwrap();
     (store, catalog)
 }
@@ -114,7 +116,7 @@ fn fill(store: &Memory, mut between: impl FnMut(&LiveCatalog)) -> Result<(), Eng
 
 fn finish(store: &Memory, schema: &Schema) -> Result<LiveCatalog, EngineError> {
     let mut txn = store.write().unwrap();
-    let catalog = activate(&mut txn, &program(schema), CODEC(), true)?.catalog;
+    let catalog = activate(&mut txn, &program(schema), CODEC(), true, TextConfig::default())?.catalog;
     txn.commit().unwrap();
     Ok(catalog)
 }
@@ -244,7 +246,7 @@ fn what_a_program_no_longer_shows_is_removed_afterwards_in_slices() {
     }
     let empty = Program::new(Catalog { version: 1, ..Catalog::default() }, Vec::new(), Vec::new());
     let mut txn = store.write().unwrap();
-    activate(&mut txn, &empty, CODEC(), true).unwrap();
+    activate(&mut txn, &empty, CODEC(), true, TextConfig::default()).unwrap();
     txn.commit().unwrap();
     assert_sound(&store);
     // The same names again: they start empty, whatever is still there.

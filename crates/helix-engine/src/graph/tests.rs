@@ -14,6 +14,7 @@ use crate::ids::IdCodec;
 use crate::storage::lmdb::LmdbOptions;
 use crate::storage::meta::{self, Meta};
 use crate::storage::{Lmdb, Memory, Store, WriteTxn};
+use crate::text::TextConfig;
 use crate::verify::verify;
 
 const PERSON: ItemType = ItemType::node(TypeId(0));
@@ -41,6 +42,7 @@ fn program() -> Program {
             EdgeType { name: "Owns".to_owned(), from: PERSON, to: FACE, unique: true, fields: Vec::new() },
         ],
         vectors: vec![VectorType { name: "Face".to_owned(), fields: Vec::new() }],
+        ..Catalog::default()
     };
     Program::new(catalog, Vec::new(), Vec::new())
 }
@@ -49,7 +51,7 @@ fn activated<S: Store>(store: &S) -> LiveCatalog {
     let mut txn = store.write().unwrap();
     meta::prepare(&mut txn, [7; 16]).unwrap();
     meta::put(&mut txn, Meta::LastId, &u64::MAX.to_be_bytes()).unwrap();
-    let catalog = activate(&mut txn, &program(), IdCodec::new([7; 16]), false).unwrap().catalog;
+    let catalog = activate(&mut txn, &program(), IdCodec::new([7; 16]), false, TextConfig::default()).unwrap().catalog;
     txn.commit().unwrap();
     catalog
 }

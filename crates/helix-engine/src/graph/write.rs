@@ -10,6 +10,7 @@ use crate::error::{EngineError, Result};
 use crate::ids::ItemId;
 use crate::row::{self as rows, Arena, Header, coerce, encode};
 use crate::storage::{Table, WriteTxn, keys};
+use crate::text;
 use crate::value::Value;
 use crate::vector::{self, VectorConfig};
 
@@ -160,6 +161,9 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
                 self.reindex(ty, FieldId(index as u16), id, value, &Value::Null)?;
             }
         }
+        for index in ty.text.iter().chain(&ty.building_text) {
+            text::remove(self.txn, index.number, id)?;
+        }
         self.txn.del(table(item.kind), &keys::row(ty.stored, id))?;
         self.add_to_count(ty, -1)?;
         Ok(true)
@@ -252,7 +256,11 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         let ordered: Vec<Value<'_>> = ty.layout_order().iter().map(|field| values[field.index()]).collect();
         let mut bytes = Vec::with_capacity(128);
         encode(ty.layout(), header, &ordered, &mut bytes)?;
-        self.txn.put(table(ty.item.kind), &keys::row(ty.stored, id), &bytes)
+        self.txn.put(table(ty.item.kind), &keys::row(ty.stored, id), &bytes)?;
+        for index in ty.text.iter().chain(&ty.building_text) {
+            text::put(self.txn, index.number, id, index.document(&bytes, self.arena)?)?;
+        }
+        Ok(())
     }
 
     /// Moves an item's entry in a field's index from one value to another.

@@ -151,6 +151,10 @@ impl<'q> Search<'q> {
                 self.expr(k);
                 self.expr(predicate);
             }
+            Source::SearchText { node: _, text, k } => {
+                self.expr(text);
+                self.expr(k);
+            }
         }
         for step in &traversal.steps {
             self.step(step);

@@ -65,6 +65,13 @@ impl Prepared {
         self.queries.get(name)
     }
 
+    /// A query that is none of the program's, against its types: to be run once.
+    #[must_use]
+    pub fn once(&self, query: Query) -> PreparedQuery {
+        let program = Program::new(self.program.catalog.clone(), vec![query], Vec::new());
+        PreparedQuery { program: Arc::new(program), catalog: self.catalog.clone(), index: 0, body: None }
+    }
+
     /// The program.
     #[must_use]
     pub const fn program(&self) -> &Arc<Program> {
@@ -83,10 +90,10 @@ impl PreparedQuery {
         &self.program.queries[self.index]
     }
 
-    /// Whether the query belongs to a program.
+    /// Whether the query is against the types of a program, as they were resolved for it.
     #[must_use]
     pub fn is_of(&self, prepared: &Prepared) -> bool {
-        Arc::ptr_eq(&self.program, &prepared.program)
+        Arc::ptr_eq(&self.catalog, &prepared.catalog)
     }
 
     /// The name.

@@ -282,6 +282,10 @@ impl<'a> Frame<'a, '_> {
                 run.search_where(ItemType::vector(*vector), &query, k, accept, |item| sink(Datum::Item(item)))
             }
             Source::Expr(expr) => run.each(self.eval(expr)?, sink),
+            Source::SearchText { node, text, k } => {
+                let (text, k) = (self.value(text)?, run.k(self.value(k)?)?);
+                run.search_text(ItemType::node(*node), text, k, |item| sink(Datum::Item(item)))
+            }
         }
     }
 

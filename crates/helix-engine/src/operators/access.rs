@@ -14,6 +14,7 @@ use crate::graph::{self, Direction, Ends, Mutator};
 use crate::ids::{IdCodec, IdSource, ItemId};
 use crate::row::Arena;
 use crate::storage::{ReadTxn, WriteTxn};
+use crate::text;
 use crate::value::Value;
 use crate::vector::{self, Hit, VectorConfig};
 
@@ -101,6 +102,19 @@ pub trait Access<'a> {
         accept: &mut dyn FnMut(ItemId) -> Result<bool>,
     ) -> Result<Vec<Hit>>;
 
+    /// The nodes of a type whose text fits a query best. `tick` is called for every step of work.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::TextNotEnabled`] when the type has no text index, otherwise as [`text::search`].
+    fn search_text(
+        &self,
+        ty: &LiveType,
+        query: &str,
+        k: usize,
+        tick: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Vec<text::Hit>>;
+
     /// The writes, of a transaction that may write.
     ///
     /// # Errors
@@ -152,6 +166,11 @@ pub trait Mutations {
     ///
     /// As [`Mutator::delete`].
     fn delete(&self, item: ItemType, id: ItemId) -> Result<bool>;
+}
+
+/// The number of a type's text index.
+fn text_index(ty: &LiveType) -> Result<u16> {
+    ty.text.as_ref().map(|index| index.number).ok_or(EngineError::TextNotEnabled)
 }
 
 /// A snapshot, for a query that reads.
@@ -227,6 +246,16 @@ impl<'a, T: ReadTxn> Access<'a> for ReadAccess<'a, T> {
         accept: &mut dyn FnMut(ItemId) -> Result<bool>,
     ) -> Result<Vec<Hit>> {
         vector::search(self.txn, ty.stored, &self.vectors, query, k, accept)
+    }
+
+    fn search_text(
+        &self,
+        ty: &LiveType,
+        query: &str,
+        k: usize,
+        tick: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Vec<text::Hit>> {
+        text::search(self.txn, text_index(ty)?, query, k, tick)
     }
 
     fn mutations(&self) -> Result<&dyn Mutations> {
@@ -336,6 +365,16 @@ impl<'a, W: WriteTxn> Access<'a> for WriteAccess<'a, '_, W> {
         accept: &mut dyn FnMut(ItemId) -> Result<bool>,
     ) -> Result<Vec<Hit>> {
         vector::search(&**self.txn.borrow(), ty.stored, &self.vectors, query, k, accept)
+    }
+
+    fn search_text(
+        &self,
+        ty: &LiveType,
+        query: &str,
+        k: usize,
+        tick: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Vec<text::Hit>> {
+        text::search(&**self.txn.borrow(), text_index(ty)?, query, k, tick)
     }
 
     fn mutations(&self) -> Result<&dyn Mutations> {

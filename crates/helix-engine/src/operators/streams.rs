@@ -264,6 +264,28 @@ impl<'a> Run<'a, '_> {
         each(self.access.search_where(self.catalog.get(item), query, k, accept)?, |hit| sink(nearby(item, &hit)))
     }
 
+    /// The nodes of a type whose text fits a query best, at most `k`, best first; none for an absent text.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::TextNotEnabled`] when text is not indexed, or when the store or `sink` fails.
+    pub fn search_text(
+        &self,
+        item: ItemType,
+        query: Value<'a>,
+        k: usize,
+        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let query = if let Value::Str(text) = query { text } else { "" };
+        for hit in self.access.search_text(self.catalog.get(item), query, k, &mut || self.tick())? {
+            self.tick()?;
+            if sink(Item { score: hit.score, ..Item::new(item, hit.id) })? == Flow::Stop {
+                return Ok(Flow::Stop);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
     /// What an expression gave: all of many, one of one, none of null.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! `docs/storage-format.md`. For one type and layout version every offset is a constant, which [`FieldReader`] holds.
 
 mod list;
+mod migrate;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
 //! Reading fields in place.
 
-use helix_plan::{ScalarType, ValueType};
+use helix_plan::{Origin, ScalarType, ValueType};
 use uuid::Uuid;
 
+use super::migrate::Older;
 use super::{FORMAT, Layout, PREFIX, Place, damaged, header_len, list};
 use crate::error::Result;
 use crate::value::{Big, Date, Value};
@@ -17,15 +18,15 @@ pub type Arena = bumpalo::Bump;
 pub struct FieldReader {
     version: u8,
     current: Accessor,
-    /// By layout version: how rows of earlier versions give the field; `None` where they lack it.
-    older: Vec<(u8, Option<Accessor>)>,
+    /// By layout version: how rows of earlier versions give the field.
+    older: Vec<(u8, Older)>,
     /// What earlier values become.
     ty: ValueType,
 }
 
 /// The constants of a field in one layout.
 #[derive(Clone, Debug)]
-struct Accessor {
+pub(super) struct Accessor {
     null_byte: usize,
     null_mask: u8,
     place: Place,
@@ -47,7 +48,7 @@ impl Accessor {
     }
 
     #[inline]
-    fn read<'t>(&self, row: &'t [u8], arena: &'t Arena) -> Result<Value<'t>> {
+    pub(super) fn read<'t>(&self, row: &'t [u8], arena: &'t Arena) -> Result<Value<'t>> {
         let nulls = *row.get(self.null_byte).ok_or_else(|| damaged("a row ends in its null bitmap"))?;
         if nulls & self.null_mask != 0 {
             return Ok(Value::Null);
@@ -89,12 +90,20 @@ impl FieldReader {
         field: usize,
         older: impl IntoIterator<Item = (&'l Layout, Option<usize>)>,
     ) -> Self {
-        let older = older
-            .into_iter()
-            .map(|(layout, field)| (layout.version, field.map(|field| Accessor::new(layout, field))))
-            .collect();
+        let older = older.into_iter().map(|(layout, field)| {
+            (layout.version, field.map_or(Older::Absent, |field| Older::Field(Accessor::new(layout, field))))
+        });
         let current_accessor = Accessor::new(current, field);
+        let older = older.collect();
         Self { version: current.version, ty: current_accessor.ty.clone(), current: current_accessor, older }
+    }
+
+    /// The same for rows of an earlier layout that a migration maps; `names` are the fields of that layout.
+    pub fn migrate(&mut self, layout: &Layout, origin: &Origin, names: &[&str]) {
+        let field =
+            |name: &str| names.iter().position(|known| *known == name).map(|position| Accessor::new(layout, position));
+        self.older.retain(|(version, _)| *version != layout.version);
+        self.older.push((layout.version, Older::new(origin, &field)));
     }
 
     /// The field's type.
@@ -120,14 +129,11 @@ impl FieldReader {
     #[cold]
     fn read_older<'t>(&self, version: u8, row: &'t [u8], arena: &'t Arena) -> Result<Value<'t>> {
         let known = self.older.iter().find(|(known, _)| *known == version);
-        let Some((_, accessor)) = known else { return Err(damaged("a row of an unknown layout version")) };
-        match accessor {
-            None => Ok(Value::Null),
-            Some(accessor) => Ok(match (accessor.read(row, arena)?, &self.ty) {
-                (Value::F32(value), ValueType::Scalar(ScalarType::F64)) => Value::F64(f64::from(value)),
-                (value, _) => value,
-            }),
-        }
+        let Some((_, older)) = known else { return Err(damaged("a row of an unknown layout version")) };
+        Ok(match (older.read(row, arena)?, &self.ty) {
+            (Value::F32(value), ValueType::Scalar(ScalarType::F64)) => Value::F64(f64::from(value)),
+            (value, _) => value,
+        })
     }
 }
 

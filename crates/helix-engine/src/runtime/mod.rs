@@ -18,8 +18,8 @@ use thread_local::ThreadLocal;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::catalog::LiveCatalog;
 use crate::catalog::pending::Pending;
+use crate::catalog::{self, LiveCatalog};
 use crate::compiled::Queries;
 use crate::engine::{ActivateOptions, Activated, EngineOptions, Stats};
 use crate::error::{EngineError, Result};
@@ -28,6 +28,7 @@ use crate::interpret::{Arguments, Prepared, PreparedQuery};
 use crate::operators::{Embeddings, Limits, RunContext};
 use crate::storage::meta::{self, Meta};
 use crate::storage::{Lmdb, Memory, Store, WriteTxn as _};
+use crate::text::{self, TextConfig, TextCounts};
 use crate::vector::{self, VectorConfig, VectorCounts};
 use crate::verify::{VerifyReport, verify};
 use pool::Pool;
@@ -60,6 +61,7 @@ pub(crate) trait Core: Send + Sync {
     fn write(&self, request: Request) -> Result<Reply>;
     fn verify(&self) -> Result<VerifyReport>;
     fn vector_counts(&self) -> Result<Vec<(String, VectorCounts)>>;
+    fn text_counts(&self) -> Result<Vec<(String, TextCounts)>>;
     fn stats(&self) -> Stats;
     fn tidy(&self) -> Result<()>;
     fn close(&self) -> Result<()>;
@@ -124,6 +126,7 @@ pub(crate) struct Shared<S> {
     gate: RwLock<()>,
     codec: IdCodec,
     vectors: VectorConfig,
+    text: TextConfig,
     limits: Limits,
     queries: Queries,
     counters: Counters,
@@ -239,6 +242,7 @@ impl<S: Files> Runtime<S> {
             gate: RwLock::new(()),
             codec,
             vectors: options.vectors,
+            text: options.text,
             limits: options.limits,
             queries: options.queries,
             counters: Counters::default(),
@@ -267,11 +271,16 @@ impl<S: Files> Core for Runtime<S> {
 
     fn activate(&self, program: &Program, options: ActivateOptions) -> Result<Activated> {
         let digest = program.digest();
-        if self.active().is_some_and(|active| active.program().digest() == digest) {
+        let is_it = |active: Arc<Prepared>| {
+            active.program().digest() == digest
+                && catalog::indexes_text(active.catalog(), active.program(), self.shared.text)
+        };
+        if self.active().is_some_and(is_it) {
             return Ok(Activated { digest, changed: false, changes: Vec::new() });
         }
+        let changed = self.active().is_none_or(|active| active.program().digest() != digest);
         let changes = self.writer.activate(Arc::new(program.clone()), options)?;
-        Ok(Activated { digest, changed: true, changes })
+        Ok(Activated { digest, changed, changes })
     }
 
     fn read_here(&self, request: &Request) -> Result<Bytes> {
@@ -305,6 +314,17 @@ impl<S: Files> Core for Runtime<S> {
         let Some(active) = active else { return Ok(Vec::new()) };
         let types = active.catalog().of(ItemKind::Vector).iter();
         types.map(|ty| Ok((ty.name.clone(), vector::counts(&txn, ty.stored)?))).collect()
+    }
+
+    fn text_counts(&self) -> Result<Vec<(String, TextCounts)>> {
+        let (active, txn) = {
+            let _gate = self.shared.gate.read().unwrap_or_else(PoisonError::into_inner);
+            (self.active(), self.shared.store.read()?)
+        };
+        let Some(active) = active else { return Ok(Vec::new()) };
+        let types = active.catalog().of(ItemKind::Node).iter();
+        let indexes = types.filter_map(|ty| Some((ty.name.clone(), ty.text.as_ref()?.number)));
+        indexes.map(|(name, number)| Ok((name, text::counts(&txn, number)?))).collect()
     }
 
     fn stats(&self) -> Stats {

@@ -104,6 +104,17 @@ impl Metrics {
                 }
             }
         }
+        if let Ok(counts) = engine.text_counts() {
+            let _ = writeln!(
+                out,
+                "# HELP helix_text Nodes and words in the text index of a type.\n# TYPE helix_text gauge"
+            );
+            for (name, counts) in counts {
+                for (what, count) in [("nodes", counts.documents), ("words", counts.terms)] {
+                    let _ = writeln!(out, "helix_text{{type=\"{name}\",of=\"{what}\"}} {count}");
+                }
+            }
+        }
         out.push_str("# EOF\n");
         out
     }

@@ -15,12 +15,15 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use rmcp::transport::streamable_http_server::StreamableHttpService;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Result};
+use crate::mcp::{self, Mcp, Standard};
 use metrics::Metrics;
 
 /// How often what ended processes left behind is tidied up.
@@ -46,6 +49,8 @@ pub struct ServerOptions {
     pub drain_timeout: Duration,
     /// Threads that serve connections.
     pub threads: usize,
+    /// Whether the tools of the Model Context Protocol are served.
+    pub mcp: bool,
 }
 
 impl std::fmt::Debug for ServerOptions {
@@ -71,6 +76,7 @@ impl ServerOptions {
             body_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(10),
             threads: thread::available_parallelism().map_or(2, usize::from),
+            mcp: true,
         }
     }
 }
@@ -97,6 +103,14 @@ struct State {
     metrics: Metrics,
     events: broadcast::Sender<RequestEvent>,
     draining: AtomicBool,
+    /// The walks of the Model Context Protocol, and its standard form; nothing when they are not served.
+    mcp: Option<Tools>,
+}
+
+/// How the Model Context Protocol is served.
+struct Tools {
+    walks: Arc<Mcp>,
+    standard: StreamableHttpService<Standard, NeverSessionManager>,
 }
 
 /// A server that runs until it is stopped.
@@ -125,8 +139,14 @@ impl Server {
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let mcp = options.mcp.then(|| {
+            let walks = Arc::new(Mcp::default());
+            let shared = (engine.clone(), walks.clone());
+            Tools { walks, standard: mcp::service(shared, address.ip().is_loopback(), options.max_body_bytes) }
+        });
         let state = Arc::new(State {
             engine,
+            mcp,
             metrics: Metrics::default(),
             events: broadcast::Sender::new(EVENT_BACKLOG),
             draining: AtomicBool::new(false),

@@ -1,10 +1,12 @@
 //! A request: which route it is for, whether it may, and what it answers.
 
+use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
@@ -14,19 +16,38 @@ use subtle::ConstantTimeEq as _;
 use super::respond::{Answer, json, text};
 use super::{RequestEvent, State};
 use crate::error::EngineError;
+use crate::inspect;
 
 /// The name under which requests to no query are counted, so that strangers cannot make metrics grow.
 const NO_QUERY: &str = "(none)";
 
+/// The path of the standard Model Context Protocol.
+const STANDARD: &str = "/mcp";
+
+/// The body of a response: whole, or as the standard protocol streams it.
+pub(super) type Body = Either<Full<Bytes>, BoxBody<Bytes, Infallible>>;
+
 /// Answers a request, and tells logs, metrics and listeners of it.
-pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
+pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Response<Body> {
     let started = Instant::now();
     let path = request.uri().path().to_owned();
+    if let Some(tools) = state.mcp.as_ref().filter(|_| path == STANDARD && !is_query(state, &path[1..])) {
+        return match refuse(state, request.headers()) {
+            Some(refused) => refused.into_response().map(Either::Left),
+            None => tools.standard.handle(request).await.map(Either::Right),
+        };
+    }
     let is_query = request.method() == Method::POST && !path[1.min(path.len())..].contains('/');
     let name = path.get(1..).unwrap_or_default();
-    let answer = if is_query { query(state, name, request).await } else { other(state, &path, &request) };
+    let tool = path.strip_prefix("/mcp/").filter(|tool| request.method() == Method::POST && !tool.contains('/'));
+    let answer = match (tool, developer_route(state, name, request.method())) {
+        (Some(tool), _) => call_tool(state, tool, request).await,
+        (None, Some(route)) => inspect(state, route, request).await,
+        (None, None) if is_query => query(state, name, request).await,
+        (None, None) => other(state, &path, &request),
+    };
     let latency = started.elapsed();
-    let known = state.engine.program().is_some_and(|program| program.query(name).is_some());
+    let known = self::is_query(state, name);
     if is_query {
         state.metrics.observe(if known { name } else { NO_QUERY }, answer.status, latency);
         tracing::info!(
@@ -46,27 +67,89 @@ pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Respons
             error: answer.error.clone(),
         });
     }
-    answer.into_response()
+    answer.into_response().map(Either::Left)
+}
+
+/// Whether the active program has a query of that name.
+fn is_query(state: &State, name: &str) -> bool {
+    state.engine.program().is_some_and(|program| program.query(name).is_some())
 }
 
 async fn query(state: &State, name: &str, request: Request<Incoming>) -> Answer {
-    if let Some(refused) = refuse(state, request.headers()) {
-        return refused;
-    }
-    let limited = Limited::new(request.into_body(), state.options.max_body_bytes);
-    let body = match tokio::time::timeout(state.options.body_timeout, limited.collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let limit = state.options.max_body_bytes;
-            let message = format!("Request body is larger than {limit} bytes");
-            return Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &message);
-        }
-        Ok(Err(_)) => return bad_request("The request body could not be read"),
-        Err(_) => return Answer::error(StatusCode::REQUEST_TIMEOUT, "BAD_REQUEST", "The request body took too long"),
+    let body = match body(state, request).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
     match state.engine.call(name, body).await {
         Ok(body) => json(StatusCode::OK, body),
         Err(error) => failed(name, &error),
+    }
+}
+
+/// A tool of the Model Context Protocol, as the published clients call it.
+async fn call_tool(state: &State, name: &str, request: Request<Incoming>) -> Answer {
+    let Some(tools) = &state.mcp else {
+        return Answer::error(StatusCode::NOT_FOUND, "NOT_FOUND", "The tools of MCP are not served: `mcp` is off");
+    };
+    let body = match body(state, request).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    match tools.walks.call(&state.engine, name, &body).await {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(error) => failed(name, &error),
+    }
+}
+
+/// The developer route that a request asks for, as it is called with POST. A query of that name comes first.
+fn developer_route(state: &State, name: &str, method: &Method) -> Option<&'static str> {
+    let asked = |(get, post): &&(&'static str, &'static str)| match *method {
+        Method::GET => *get == name,
+        Method::POST => *post == name && !is_query(state, name),
+        _ => false,
+    };
+    inspect::ROUTES.iter().find(asked).map(|(_, post)| *post)
+}
+
+async fn inspect(state: &State, route: &str, request: Request<Incoming>) -> Answer {
+    let is_get = request.method() == Method::GET;
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let body = match body(state, request).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let parameters = if is_get {
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let pairs: serde_json::Map<_, _> = pairs.map(|(name, value)| (name.into_owned(), value.into())).collect();
+        serde_json::from_value(pairs.into())
+    } else {
+        serde_json::from_slice(if body.is_empty() { b"{}" } else { &body })
+    };
+    let answer = match parameters {
+        Ok(parameters) => inspect::answer(&state.engine, route, &parameters).await,
+        Err(error) => Err(EngineError::Decode(error.to_string())),
+    };
+    match answer {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(error) => failed(route, &error),
+    }
+}
+
+/// The body of a request that may go on; else why it may not.
+async fn body(state: &State, request: Request<Incoming>) -> Result<Bytes, Answer> {
+    if let Some(refused) = refuse(state, request.headers()) {
+        return Err(refused);
+    }
+    let limited = Limited::new(request.into_body(), state.options.max_body_bytes);
+    match tokio::time::timeout(state.options.body_timeout, limited.collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let limit = state.options.max_body_bytes;
+            let message = format!("Request body is larger than {limit} bytes");
+            Err(Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &message))
+        }
+        Ok(Err(_)) => Err(bad_request("The request body could not be read")),
+        Err(_) => Err(Answer::error(StatusCode::REQUEST_TIMEOUT, "BAD_REQUEST", "The request body took too long")),
     }
 }
 
@@ -96,10 +179,7 @@ fn other(state: &State, path: &str, request: &Request<Incoming>) -> Answer {
         },
         "/healthz" | "/readyz" | "/metrics" | "/introspect" => not_allowed("GET"),
         _ => match path.strip_prefix("/mcp/") {
-            Some(tool) if !tool.contains('/') => {
-                let message = format!("Couldn't find `{tool}` of type MCP");
-                Answer::error(StatusCode::NOT_FOUND, "NOT_FOUND", &message)
-            }
+            Some(tool) if !tool.contains('/') => not_allowed("POST"),
             _ if path.get(1..).unwrap_or_default().contains('/') => bad_request("A query's path has one segment"),
             _ if path == "/" => Answer::error(StatusCode::NOT_FOUND, "NOT_FOUND", "Queries are called as POST /<name>"),
             _ => not_allowed("POST"),

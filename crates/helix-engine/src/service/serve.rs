@@ -85,6 +85,8 @@ impl From<EngineError> for Failure {
             EngineError::Activation { .. } | EngineError::DuplicateKey { .. } => Exit::Refused,
             EngineError::Io { .. } | EngineError::MapFull { .. } | EngineError::DiskFull { .. } => Exit::Failed,
             EngineError::UnknownQuery { .. }
+            | EngineError::UnknownTool { .. }
+            | EngineError::ConnectionNotFound { .. }
             | EngineError::NodeNotFound
             | EngineError::EdgeNotFound
             | EngineError::VectorNotFound { .. }
@@ -95,6 +97,7 @@ impl From<EngineError> for Failure {
             | EngineError::Decode(_)
             | EngineError::BadValue(_)
             | EngineError::Traversal(_)
+            | EngineError::TextNotEnabled
             | EngineError::Embedding(_)
             | EngineError::LimitExceeded { .. }
             | EngineError::Overloaded

@@ -11,6 +11,7 @@ use crate::engine::EngineOptions;
 use crate::error::EngineError;
 use crate::server::ServerOptions;
 use crate::storage::lmdb::LmdbOptions;
+use crate::text::TextConfig;
 use crate::vector::VectorConfig;
 
 /// The model of a project that names none.
@@ -33,10 +34,14 @@ pub struct EngineSettings {
     pub ef_search: u32,
     /// Vectors of a type below which a search compares them all.
     pub exact_below: Option<u32>,
+    /// Whether text is indexed.
+    pub bm25: bool,
     /// The model that turns text into vectors.
     pub embedding_model: Option<String>,
     /// Whether requests need a key.
     pub api_key: bool,
+    /// Whether the tools of the Model Context Protocol are served.
+    pub mcp: bool,
 }
 
 impl Default for EngineSettings {
@@ -49,8 +54,10 @@ impl Default for EngineSettings {
             ef_construction: small(vectors.ef_construction),
             ef_search: small(vectors.ef_search),
             exact_below: vectors.exact_below,
+            bm25: TextConfig::default().enabled,
             embedding_model: None,
             api_key: false,
+            mcp: true,
         }
     }
 }
@@ -65,6 +72,12 @@ impl EngineSettings {
             ef_search: self.ef_search as usize,
             exact_below: self.exact_below,
         }
+    }
+
+    /// Whether text is indexed.
+    #[must_use]
+    pub const fn text(&self) -> TextConfig {
+        TextConfig { enabled: self.bm25 }
     }
 }
 
@@ -82,6 +95,7 @@ pub fn engine_options(settings: &EngineSettings, env: &Env) -> Result<EngineOpti
     Ok(EngineOptions {
         max_size_gb: settings.db_max_size_gb,
         vectors: settings.vectors(),
+        text: settings.text(),
         embedder: embedder(settings, env)?,
         ..EngineOptions::default()
     })
@@ -117,7 +131,7 @@ fn embedder(settings: &EngineSettings, env: &Env) -> Result<Option<Arc<dyn Embed
 ///
 /// When requests need a key and `HELIX_API_KEY` holds none.
 pub fn server_options(address: SocketAddr, settings: &EngineSettings, env: &Env) -> Result<ServerOptions, NoApiKey> {
-    let mut options = ServerOptions::new(address);
+    let mut options = ServerOptions { mcp: settings.mcp, ..ServerOptions::new(address) };
     if settings.api_key {
         options.api_key_sha256 = Some(api_key(env)?);
     }

@@ -38,11 +38,21 @@ pub enum Table {
     VectorUpperLinks = 0x33,
     /// Slots free for reuse, by vector index and slot.
     VectorFree = 0x34,
+    /// One text index: its counters.
+    TextMeta = 0x40,
+    /// Numbers of terms, by text index and text.
+    TextTerm = 0x41,
+    /// Blocks of postings, by text index, term and last document.
+    TextPostings = 0x42,
+    /// What is kept of documents, by text index and number.
+    TextDocument = 0x43,
+    /// The document of a node, by text index and id.
+    TextDocumentOf = 0x44,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::Meta,
         Self::Catalog,
         Self::Names,
@@ -60,6 +70,11 @@ impl Table {
         Self::VectorLinks,
         Self::VectorUpperLinks,
         Self::VectorFree,
+        Self::TextMeta,
+        Self::TextTerm,
+        Self::TextPostings,
+        Self::TextDocument,
+        Self::TextDocumentOf,
     ];
 
     /// The place of the table in [`Table::ALL`].
@@ -89,6 +104,11 @@ impl Table {
             Self::VectorLinks => "vlink",
             Self::VectorUpperLinks => "vlink+",
             Self::VectorFree => "vfree",
+            Self::TextMeta => "tmeta",
+            Self::TextTerm => "term",
+            Self::TextPostings => "post",
+            Self::TextDocument => "doc",
+            Self::TextDocumentOf => "docof",
         }
     }
 
@@ -100,8 +120,8 @@ impl Table {
 }
 
 /// Tag byte to place in [`Table::ALL`].
-const INDEX: [u8; 0x40] = {
-    let mut index = [0; 0x40];
+const INDEX: [u8; 0x50] = {
+    let mut index = [0; 0x50];
     let mut place = 0;
     while place < Table::ALL.len() {
         index[Table::ALL[place] as usize] = place as u8;

@@ -26,6 +26,7 @@ use crate::row::Arena;
 use crate::storage::lmdb::{self, Beside, Durability, LmdbOptions};
 use crate::storage::meta::{self, Meta};
 use crate::storage::{Bounds, Lmdb, ReadTxn, Store as _, WriteTxn};
+use crate::text::TextConfig;
 use crate::vector::{self, VectorConfig};
 use crate::verify;
 
@@ -45,6 +46,8 @@ pub struct ImportOptions {
     pub max_size_gb: u64,
     /// The parameters of vector indexes.
     pub vectors: VectorConfig,
+    /// Whether text is indexed.
+    pub text: TextConfig,
 }
 
 /// Fills the empty database of a data directory, which is made if it does not exist. Types and fields are found by name, in the
@@ -120,7 +123,8 @@ fn build(
     let live = {
         let mut txn = store.write()?;
         meta::prepare(&mut txn, contents.secret(from)?)?;
-        let activation = catalog::activate(&mut txn, program, codec, false)?;
+        // Text is indexed when all nodes are there, which writes every word once for many of them.
+        let activation = catalog::activate(&mut txn, program, codec, false, TextConfig { enabled: false })?;
         txn.commit()?;
         activation.catalog
     };
@@ -135,8 +139,10 @@ fn build(
         return Err(TransferError::Damaged { path: from.join(manifest::MANIFEST), reason });
     }
     build.link(progress)?;
+    let last_id = build.last_id;
+    let live = index_text(&store, program, codec, options.text, progress)?;
     let mut txn = store.write()?;
-    meta::put(&mut txn, Meta::LastId, &build.last_id.to_be_bytes())?;
+    meta::put(&mut txn, Meta::LastId, &last_id.to_be_bytes())?;
     txn.commit()?;
     store.sync()?;
     let report = verify::verify(&store.read()?, &live)?;
@@ -144,6 +150,30 @@ fn build(
         return Err(TransferError::Unsound { findings: report.findings });
     }
     Ok(())
+}
+
+/// Builds the text indexes of a filled database; gives its types with them.
+fn index_text(
+    store: &Lmdb,
+    program: &Program,
+    codec: IdCodec,
+    text: TextConfig,
+    progress: &Progress,
+) -> Result<LiveCatalog> {
+    let mut txn = store.write()?;
+    let mut more = catalog::build::begin(&mut txn, program, program, text)?;
+    txn.commit()?;
+    while more {
+        progress.go_on()?;
+        let mut txn = store.write()?;
+        let live = LiveCatalog::load(&txn, &program.catalog)?;
+        more = catalog::build::fill(&mut txn, &live, codec, catalog::build::SLICE)?;
+        txn.commit()?;
+    }
+    let mut txn = store.write()?;
+    let activation = catalog::activate(&mut txn, program, codec, false, text)?;
+    txn.commit()?;
+    Ok(activation.catalog)
 }
 
 /// A database that is being filled.

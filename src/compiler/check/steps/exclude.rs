@@ -15,16 +15,16 @@ impl Checker<'_> {
         if stream.ty.is_unknown() {
             return;
         }
-        let Some(item) = stream.ty.item() else {
+        if stream.ty.item().is_none() {
             let found = stream.ty.describe(self.catalog);
             let span = names.first().map_or(span, |name| self.span(name));
             self.report.add(NotAnItem { found: &found, span });
             stream.ty = crate::compiler::check::ty::Ty::Unknown;
             return;
-        };
+        }
         for name in names {
             let (text, at) = (name.text(), self.span(&name));
-            let Some(field) = self.field(item, &text, at) else { continue };
+            let Some(field) = self.field(&stream.ty, &text, at) else { continue };
             match stream.excluded.iter().find(|other| other.field == field) {
                 Some(earlier) => {
                     let (span, other) = (earlier.span, at);

@@ -43,7 +43,7 @@ impl Checker<'_> {
             stream.ty = Ty::Unknown;
             return;
         };
-        let current = self.current("_", &Ty::items(item, false));
+        let current = self.current("_", &stream.ty);
         let mut by: Vec<(Entry, Span)> = Vec::with_capacity(names.len());
         for name in names {
             let (key, at) = (name.text(), self.span(&name));
@@ -52,7 +52,7 @@ impl Checker<'_> {
                 self.report.add(DuplicateProjectionKey { name: &key, span: at, first });
                 continue;
             }
-            let value = match self.find_field(item, &key) {
+            let value = match self.find_field(&stream.ty, &key) {
                 Some(field) => self.read_slot(current.slot, item, field, at).expr,
                 None => {
                     let fields = self.catalog.fields(item).iter().map(|field| field.name.as_str());

@@ -98,7 +98,7 @@ impl Checker<'_> {
     fn flows(&mut self, stream: &mut Stream, step: &str, span: Span) -> bool {
         let is_whole = matches!(stream.ty.as_value(), Some(ValueType::List(_) | ValueType::Object(_)));
         let is_composite = matches!(&stream.ty, Ty::Known(Type { kind: Kind::Composite, .. }));
-        let is_path = matches!(&stream.ty, Ty::Known(Type { kind: Kind::Path, .. }));
+        let is_path = matches!(stream.ty.kind(), Some(Kind::Path));
         let takes = !is_path || matches!(step, "COUNT" | "FIRST");
         if (is_whole && !stream.ty.is_many()) || is_composite || stream.ty == Ty::null() || !takes {
             let found = stream.ty.describe(self.catalog);

@@ -249,7 +249,7 @@ impl Checker<'_> {
             Some(EdgeEnd::From) => ends.from,
             Some(EdgeEnd::To) => ends.to,
         };
-        let field = self.find_field(item, name)?;
+        let field = self.find_field(&Ty::items(item, false), name)?;
         is_number(&self.field_type(item, field)).then_some(field)
     }
 

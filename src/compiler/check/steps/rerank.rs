@@ -1,6 +1,6 @@
 //! `RerankRRF`, `RerankMMR`: new scores and a new order for what a search found.
 
-use helix_plan::{Expr, ExprKind, ItemKind, ItemType, Kind, Literal, ScalarType, Step, Type, ValueType};
+use helix_plan::{Expr, ExprKind, ItemKind, Kind, Literal, ScalarType, Step, Type, ValueType};
 
 use crate::compiler::check::Checker;
 use crate::compiler::check::stream::{Place, Stream};
@@ -40,9 +40,10 @@ impl Checker<'_> {
                 self.builder.expr(kind, Type::scalar(ScalarType::F64), span)
             }
         };
-        let kinds = [ItemKind::Node, ItemKind::Vector];
-        if let Some(item) = self.reranked(stream, parameter.step, &kinds, "nodes and vectors", span) {
-            stream.push(Step::RerankByRank { k }, Ty::items(item, true));
+        let expected = "vectors, and nodes that a search found";
+        if self.reranked(stream, parameter.step, expected, |ty| is_vector(ty) || matches!(ty, Ty::Scored(_)), span) {
+            let ty = stream.ty.with_many(true);
+            stream.push(Step::RerankByRank { k }, ty);
         }
     }
 
@@ -67,26 +68,27 @@ impl Checker<'_> {
             }
         };
         let distance = self.distance(rerank.distance(), span);
-        if let Some(item) = self.reranked(stream, parameter.step, &[ItemKind::Vector], "vectors", span) {
-            stream.push(Step::RerankByDiversity { lambda, distance }, Ty::items(item, true));
+        if self.reranked(stream, parameter.step, "vectors", is_vector, span) {
+            let ty = stream.ty.with_many(true);
+            stream.push(Step::RerankByDiversity { lambda, distance }, ty);
         }
     }
 
-    /// What is reranked: whole items, since a projection has shown their scores already.
+    /// Whether what flows can be reranked: whole items, since a projection has shown their scores already.
     fn reranked(
         &mut self,
         stream: &mut Stream,
         step: &str,
-        kinds: &[ItemKind],
         expected: &str,
+        takes: impl Fn(&Ty) -> bool,
         span: Span,
-    ) -> Option<ItemType> {
+    ) -> bool {
         if stream.ty.is_unknown() {
-            return None;
+            return false;
         }
-        let is_whole = matches!(&stream.ty, Ty::Known(Type { kind: Kind::Item(_), .. }));
-        if is_whole && Self::is_of(stream, kinds) {
-            return stream.ty.item();
+        let is_whole = matches!(stream.ty.kind(), Some(Kind::Item(_)));
+        if is_whole && takes(&stream.ty) {
+            return true;
         }
         let found = if stream.ty.item().is_some() && !is_whole {
             "the objects of a projection".to_owned()
@@ -95,7 +97,7 @@ impl Checker<'_> {
         };
         self.report.add(StepNotApplicable { step, found: &found, expected, span });
         stream.ty = Ty::Unknown;
-        None
+        false
     }
 
     fn parameter(&mut self, parameter: Parameter, given: &ast::Expr) -> Expr {
@@ -154,4 +156,8 @@ impl Checker<'_> {
         }
         value.expr
     }
+}
+
+fn is_vector(ty: &Ty) -> bool {
+    ty.item().is_some_and(|item| item.kind == ItemKind::Vector)
 }

@@ -1,7 +1,7 @@
 //! Shortest paths.
 
 use helix_plan::{ItemType, PathSearch};
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, TokenStream, TokenTree};
 use quote::quote;
 
 use super::engine_api;
@@ -75,6 +75,14 @@ impl Emitter<'_> {
             [] => unreachable!("some edge is weighed"),
         };
         let edge = if mentions(&value, &edge) { quote!(#edge) } else { quote!(_) };
-        quote!(|#way, #edge| Ok(#value))
+        // A value that may fail is a result already.
+        let mut tokens: Vec<TokenTree> = value.into_iter().collect();
+        match tokens.last() {
+            Some(TokenTree::Punct(last)) if last.as_char() == '?' => {
+                tokens.pop();
+                quote!(|#way, #edge| #(#tokens)*)
+            }
+            _ => quote!(|#way, #edge| Ok(#(#tokens)*)),
+        }
     }
 }

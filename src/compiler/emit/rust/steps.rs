@@ -63,6 +63,10 @@ impl<'e> Emitter<'e> {
                 let name = self.element_local(&mapped);
                 let tokens = &mapped.tokens;
                 let rest = sink(self, mapped.named(&name));
+                if rest.to_string() == name.to_string() {
+                    // Nothing else becomes of the value.
+                    return quote!(#load #tokens);
+                }
                 let bound = bound(&name, tokens, &rest);
                 quote!(#load #bound #rest)
             }

@@ -172,7 +172,8 @@ impl<'e> Emitter<'e> {
             | Source::ById { .. }
             | Source::ByIndex { .. }
             | Source::SearchVector { .. }
-            | Source::SearchVectorWhere { .. } => None,
+            | Source::SearchVectorWhere { .. }
+            | Source::SearchText { .. } => None,
         };
         let mut prepared =
             Prepared { prelude: TokenStream::new(), input: input.unwrap_or(Input::Source(source)), rest: steps };
@@ -291,6 +292,12 @@ impl<'e> Emitter<'e> {
                 let body = sink(self, element.named(&name));
                 let sink = closure(&name, &body);
                 quote!(run.each(#datum, #sink))
+            }
+            Source::SearchText { node, text, k } => {
+                let item = ItemType::node(*node);
+                let (text, k) = (self.value(text), self.value(k));
+                let ty = self.schema.item(item);
+                self.each_item(item, &quote!(run.search_text(#ty, #text, run.k(#k)?,)), sink)
             }
         }
     }

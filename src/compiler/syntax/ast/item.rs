@@ -307,6 +307,18 @@ impl FieldMapping {
         child(&self.0)
     }
 
+    /// Whether the value is `NOW`.
+    #[must_use]
+    pub fn is_now(&self) -> bool {
+        keyword(&self.0, "NOW").is_some()
+    }
+
+    /// Whether the value is `NONE`.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        keyword(&self.0, "NONE").is_some()
+    }
+
     /// The type behind `AS`.
     #[must_use]
     pub fn cast_type(&self) -> Option<NamedType> {

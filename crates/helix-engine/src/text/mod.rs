@@ -1,0 +1,111 @@
+//! Full-text search: one index a node type that a query searches, in tables of the store, so that it commits and rolls back
+//! with the nodes.
+//!
+//! The text of a node is the values of its fields. A *document* is a node in the index; documents are numbered in the order
+//! of the nodes' ids, so that ties are broken by number. The documents of a term lie in blocks of postings, each with the
+//! most that it can add to a score, so that a search reads only those that can matter. How often a term occurs is never
+//! stored: the blocks of a term are counted when it is searched for, which keeps the figures exact and writes few.
+//!
+//! Sources: Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009; Ding & Suel, "Faster Top-k
+//! Document Retrieval Using Block-Max Indexes", 2011.
+
+mod cursor;
+mod document;
+mod postings;
+mod search;
+mod table;
+#[cfg(test)]
+mod tests;
+mod vacuum;
+mod verify;
+mod write;
+
+pub use document::Document;
+pub use search::{Hit, search};
+pub use vacuum::{tend, wants_tending};
+pub use verify::verify;
+pub use write::{begin, finish, looked_at, put, remove, take_in};
+
+use helix_plan::{ScalarType, ValueType};
+
+use crate::error::Result;
+use crate::row::{Arena, FieldReader};
+use crate::storage::{ReadTxn, Table};
+use crate::value::Value;
+
+/// The tables of an index; its number starts every key of theirs.
+pub const TABLES: [Table; 5] =
+    [Table::TextPostings, Table::TextTerm, Table::TextDocument, Table::TextDocumentOf, Table::TextMeta];
+
+/// The version of the rules by which text becomes terms. An index of another version is built again.
+pub const TOKENIZER: u16 = 1;
+
+/// Whether and how text is indexed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextConfig {
+    /// Whether the node types that queries search have an index.
+    pub enabled: bool,
+}
+
+impl Default for TextConfig {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// The text index of a node type, ready to be kept in step with its rows.
+#[derive(Clone, Debug)]
+pub struct TextIndex {
+    /// What keys call it.
+    pub number: u16,
+    /// What reads the fields whose values are its text, in any row of the type.
+    pub fields: Vec<TextField>,
+}
+
+/// A field whose values are text of an index.
+#[derive(Clone, Debug)]
+pub struct TextField {
+    /// Reads it from rows.
+    pub reader: FieldReader,
+    /// Its type in the program that the index is for.
+    pub ty: ValueType,
+}
+
+impl TextIndex {
+    /// The terms of a row.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Damaged`](crate::EngineError::Damaged) when the row is none of the type's.
+    pub fn document<'t>(&self, row: &'t [u8], arena: &'t Arena) -> Result<Document> {
+        let mut document = Document::default();
+        for field in &self.fields {
+            document.add(&match (field.reader.read(row, arena)?, &field.ty) {
+                // Rows may be of a layout in which the field was narrower.
+                (Value::F32(value), ValueType::Scalar(ScalarType::F64)) => Value::F64(f64::from(value)),
+                (value, _) => value,
+            });
+        }
+        document.sort();
+        Ok(document)
+    }
+}
+
+/// What an index holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TextCounts {
+    /// Nodes in it.
+    pub documents: u64,
+    /// Different terms of theirs, with those that a vacuum has yet to remove.
+    pub terms: u64,
+}
+
+/// What an index holds.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn counts<T: ReadTxn>(txn: &T, index: u16) -> Result<TextCounts> {
+    let meta = table::meta(txn, index)?;
+    Ok(TextCounts { documents: meta.documents, terms: u64::from(meta.terms) })
+}

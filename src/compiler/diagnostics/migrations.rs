@@ -1,0 +1,128 @@
+//! Problems of migrations.
+
+use helix_plan::{ItemKind, ValueType};
+
+use super::suggest::did_you_mean;
+use super::{Diagnostic, codes, words};
+use crate::compiler::source::Span;
+
+/// A version that no block declares.
+pub(in crate::compiler) struct UnknownVersion {
+    pub span: Span,
+}
+
+impl From<UnknownVersion> for Diagnostic {
+    fn from(error: UnknownVersion) -> Self {
+        Self::error(codes::UNKNOWN_VERSION, error.span, "no type is declared in this version of the schema")
+            .help("declare its types in a block `schema::n { … }`; those outside of blocks are version 1".to_owned())
+    }
+}
+
+/// A migration that leaves out a version, or goes back.
+pub(in crate::compiler) struct NotTheNextVersion {
+    pub from: u32,
+    pub next: Option<u32>,
+    pub span: Span,
+}
+
+impl From<NotTheNextVersion> for Diagnostic {
+    fn from(error: NotTheNextVersion) -> Self {
+        let NotTheNextVersion { from, next, span } = error;
+        let help = match next {
+            Some(next) => format!("migrate to `schema::{next}`, and from there in another block"),
+            None => format!("`schema::{from}` is the newest version"),
+        };
+        Self::error(codes::NOT_THE_NEXT_VERSION, span, format!("this is not the version after `schema::{from}`"))
+            .help(help)
+    }
+}
+
+/// A mapped type that its version does not have.
+pub(in crate::compiler) struct UnknownMappedType<'a> {
+    pub kind: ItemKind,
+    pub name: &'a str,
+    pub version: u32,
+    pub span: Span,
+    pub nearest: Option<String>,
+}
+
+impl From<UnknownMappedType<'_>> for Diagnostic {
+    fn from(error: UnknownMappedType<'_>) -> Self {
+        let UnknownMappedType { kind, name, version, span, nearest } = error;
+        let message = format!("`schema::{version}` has no {} type `{name}`", words::kind(kind));
+        Self::error(codes::UNKNOWN_MAPPED_TYPE, span, message).help(did_you_mean(nearest))
+    }
+}
+
+/// A node becomes an edge, or the like.
+pub(in crate::compiler) struct OtherKind {
+    pub from: ItemKind,
+    pub to: ItemKind,
+    pub span: Span,
+}
+
+impl From<OtherKind> for Diagnostic {
+    fn from(error: OtherKind) -> Self {
+        let (from, to) = (words::kind(error.from), words::kind(error.to));
+        Self::error(codes::TYPE_MISMATCH, error.span, format!("a {from} cannot become a {to}"))
+    }
+}
+
+/// A mapped field that its type does not have.
+pub(in crate::compiler) struct UnknownMappedField<'a> {
+    pub ty: &'a str,
+    pub name: &'a str,
+    pub version: u32,
+    pub span: Span,
+    pub nearest: Option<String>,
+}
+
+impl From<UnknownMappedField<'_>> for Diagnostic {
+    fn from(error: UnknownMappedField<'_>) -> Self {
+        let UnknownMappedField { ty, name, version, span, nearest } = error;
+        let message = format!("`{ty}` has no field `{name}` in `schema::{version}`");
+        Self::error(codes::UNKNOWN_FIELD, span, message).help(did_you_mean(nearest))
+    }
+}
+
+/// A field, or a type, that is mapped twice.
+pub(in crate::compiler) struct MappedTwice<'a> {
+    pub name: &'a str,
+    pub span: Span,
+}
+
+impl From<MappedTwice<'_>> for Diagnostic {
+    fn from(error: MappedTwice<'_>) -> Self {
+        Self::error(codes::DUPLICATE_FIELD, error.span, format!("`{}` is mapped twice", error.name))
+    }
+}
+
+/// A value that the field cannot hold.
+pub(in crate::compiler) struct MigrationValueMismatch<'a> {
+    pub field: &'a str,
+    pub ty: &'a ValueType,
+    pub found: &'a str,
+    pub span: Span,
+}
+
+impl From<MigrationValueMismatch<'_>> for Diagnostic {
+    fn from(error: MigrationValueMismatch<'_>) -> Self {
+        let MigrationValueMismatch { field, ty, found, span } = error;
+        Self::error(codes::TYPE_MISMATCH, span, format!("field `{field}` is of type {ty}, not {found}"))
+            .help(format!("convert a field with `AS {ty}`"))
+    }
+}
+
+/// A cast to another type than that of the field, or of something that cannot be cast.
+pub(in crate::compiler) struct CastOfOtherType<'a> {
+    pub field: &'a str,
+    pub ty: &'a ValueType,
+    pub span: Span,
+}
+
+impl From<CastOfOtherType<'_>> for Diagnostic {
+    fn from(error: CastOfOtherType<'_>) -> Self {
+        let CastOfOtherType { field, ty, span } = error;
+        Self::error(codes::TYPE_MISMATCH, span, format!("`{field}` is of type {ty}: cast a scalar to that"))
+    }
+}
