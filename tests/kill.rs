@@ -43,6 +43,10 @@ QUERY remove(name: String) =>
     DROP N<Account>({ name: name })
     RETURN NONE
 
+QUERY find(name: String) =>
+    accounts <- SearchBM25<Account>(name, 1)
+    RETURN accounts::{name}
+
 QUERY dump() =>
     accounts <- N<Account>
     faces <- V<Face>

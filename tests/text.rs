@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use helix::compiler::{self, SourceSet};
 use helix_engine::text::TextConfig;
+use helix_engine::transfer::{self, ImportOptions, Progress};
 use helix_engine::{ActivateOptions, Engine, EngineOptions};
 use helix_plan::Program;
 use serde_json::{Value, json};
@@ -166,5 +167,26 @@ fn a_search_that_takes_too_long_is_ended() {
     let text = "word0 word1 word2 word3 word4";
     let refused = call(&engine, "find", &json!({"text": text, "k": 600})).unwrap_err();
     assert!(refused.to_string().contains("exceeded its limit of 1000 items"), "{refused}");
+    close(engine);
+}
+
+#[test]
+fn an_import_indexes_the_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to, dump) = (folder.path().join("from"), folder.path().join("to"), folder.path().join("dump"));
+    std::fs::create_dir(&from).unwrap();
+    let engine = open(&from, true);
+    activate(&engine, &searching());
+    for number in 0..200 {
+        call(&engine, "add", &json!({"number": number, "text": format!("common note{number}")})).unwrap();
+    }
+    call(&engine, "remove", &json!({"number": 7})).unwrap();
+    let expected = find(&engine, "common note9 note7");
+    close(engine);
+    transfer::export(&from, &dump, &Progress::default()).unwrap();
+    transfer::import(&to, &dump, &ImportOptions::default(), &Progress::default()).unwrap();
+    let engine = open(&to, true);
+    assert_eq!(find(&engine, "common note9 note7"), expected);
+    call(&engine, "add", &json!({"number": 500, "text": "common"})).unwrap();
     close(engine);
 }

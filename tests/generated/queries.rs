@@ -14728,6 +14728,1160 @@ mod text_search {
     }
 }
 
+mod text_search {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:8b3d9fa0f1937aa2dc7e1aecec900ec4cd8affd972904f6b6a31de1931713aa9",
+        bodies: &[
+            ("add", add::query),
+            ("alike", alike::query),
+            ("cite", cite::query),
+            ("cited", cited::query),
+            ("count", count::query),
+            ("each", each_::query),
+            ("filtered", filtered::query),
+            ("first", first::query),
+            ("forget", forget::query),
+            ("good", good::query),
+            ("is_there", is_there::query),
+            ("literal", literal::query),
+            ("note", note::query),
+            ("notes", notes::query),
+            ("put_note", put_note::query),
+            ("reranked", reranked::query),
+            ("retitle", retitle::query),
+            ("search", search::query),
+            ("whole", whole::query),
+            ("worst_first", worst_first::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const ARTICLE: ItemType = ItemType::node(TypeId(0));
+        pub mod article {
+            use super::*;
+            pub const SLUG: FieldId = FieldId(0);
+            pub const TITLE: FieldId = FieldId(1);
+            pub const BODY: FieldId = FieldId(2);
+            pub const TAGS: FieldId = FieldId(3);
+            pub const YEAR: FieldId = FieldId(4);
+        }
+
+        pub const NOTE: ItemType = ItemType::node(TypeId(1));
+        pub mod note {
+            use super::*;
+            pub const TEXT: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const CITES: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `slug`
+            slug: &'a str,
+            /// `title`
+            title: &'a str,
+            /// `body`
+            body: &'a str,
+            /// `tags`
+            tags: &'a [Value<'a>],
+
+            /// `year`
+            year: i32,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    slug: argument(run, 0)?,
+                    title: argument(run, 1)?,
+                    body: argument(run, 2)?,
+                    tags: argument(run, 3)?,
+                    year: argument(run, 4)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:5:7)
+            let article_slug = run.column(node::ARTICLE, node::article::SLUG);
+            let Input { slug, title, body, tags, year } = Input::of(run)?;
+            // case.hx:6:5
+            let article = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::ARTICLE,
+                            &[
+                                (node::article::SLUG, Value::from(slug)),
+                                (node::article::TITLE, Value::from(title)),
+                                (node::article::BODY, Value::from(body)),
+                                (node::article::TAGS, Value::from(tags)),
+                                (node::article::YEAR, Value::from(year)),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"article\":");
+            write_value(&run.read(&article, article_slug)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `alike`, which reads.
+    mod alike {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `slug`
+            slug: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { slug: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY alike (case.hx:59:7)
+            let article_title = run.column(node::ARTICLE, node::article::TITLE);
+            let Input { slug } = Input::of(run)?;
+            // case.hx:60:5
+            let article = run
+                .load({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::ARTICLE,
+                        node::article::SLUG,
+                        Value::from(slug),
+                        |article2| { first.take(article2) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:61:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    run.read(&article, article_title)?,
+                    run.k(Value::Int(3))?,
+                    |article3| { elements.take(Datum::Item(article3)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article4| {
+                    let element = run
+                        .field_of(article4, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `cite`, which writes.
+    mod cite {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `a`
+            a: &'a str,
+            /// `b`
+            b: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY cite (case.hx:13:7)
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:14:5
+            let from = run
+                .settle_item({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::ARTICLE,
+                        node::article::SLUG,
+                        Value::from(a),
+                        |article| { first.take(article) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:15:5
+            let to = run
+                .settle_item({
+                    let mut first2 = First::default();
+                    run.by_index(
+                        node::ARTICLE,
+                        node::article::SLUG,
+                        Value::from(b),
+                        |article2| { first2.take(article2) },
+                    )?;
+                    match first2.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:16:5
+            let _ = run
+                .add_edge(
+                    edge::CITES,
+                    &[],
+                    &run.ends(Datum::Item(from))?,
+                    &run.ends(Datum::Item(to))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `cited`, which reads.
+    mod cited {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY cited (case.hx:55:7)
+            let Input { q } = Input::of(run)?;
+            // case.hx:56:5
+            let cited = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(10))?,
+                    |article| {
+                        run.neighbours(
+                            &article,
+                            Direction::Out,
+                            edge::CITES,
+                            node::ARTICLE,
+                            |article2| { elements.take(Datum::Item(article2)) },
+                        )
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"cited\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                cited,
+                |article3| {
+                    let element = run
+                        .field_of(article3, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `count`, which reads.
+    mod count {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY count (case.hx:47:7)
+            let Input { q } = Input::of(run)?;
+            // case.hx:48:5
+            let found = {
+                let mut count = 0_u64;
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(100))?,
+                    |_| {
+                        count += 1;
+                        Flow::more()
+                    },
+                )?;
+                Value::from(count)
+            };
+            out.extend_from_slice(b"{\"found\":");
+            write_value(&found, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `each`, which writes.
+    mod each_ {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `words`
+            words: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { words: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY each (case.hx:68:7)
+            let Input { words } = Input::of(run)?;
+            // case.hx:69:5
+            for element in run.elements(Datum::Value(Value::from(words))) {
+                run.tick()?;
+                let word = element.value();
+                // case.hx:70:9
+                let hits = run
+                    .settle({
+                        let mut elements = Slice::all();
+                        run.search_text(
+                            node::NOTE,
+                            word,
+                            run.k(Value::Int(1))?,
+                            |note| { elements.take(Datum::Item(note)) },
+                        )?;
+                        run.stream(&elements.into_vec())
+                    })?;
+                // case.hx:71:9
+                let mut dropped = Slice::all();
+                run.each(
+                    hits,
+                    |element| match element.item() {
+                        Some(item) => dropped.take(item),
+                        None => Flow::more(),
+                    },
+                )?;
+                run.delete(&dropped.into_vec())?;
+            }
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+            /// `since`
+            since: i32,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    q: argument(run, 0)?,
+                    since: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:35:7)
+            let article_year = run.column(node::ARTICLE, node::article::YEAR);
+            let Input { q, since } = Input::of(run)?;
+            // case.hx:36:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(2))?,
+                    |article| {
+                        let article = run.load(article)?;
+                        if holds(
+                            Comparison::GreaterOrEqual,
+                            run.read(&article, article_year)?,
+                            Value::from(since),
+                        ) {
+                            elements.take(Datum::Item(article))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article2| {
+                    let element = run
+                        .field_of(article2, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `first`, which reads.
+    mod first {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY first (case.hx:51:7)
+            let article_slug = run.column(node::ARTICLE, node::article::SLUG);
+            let Input { q } = Input::of(run)?;
+            // case.hx:52:5
+            let best = run
+                .load({
+                    let mut first2 = First::default();
+                    let mut first = First::default();
+                    run.search_text(
+                        node::ARTICLE,
+                        Value::from(q),
+                        run.k(Value::Int(100))?,
+                        |article| { first.take(article) },
+                    )?;
+                    each(first.get(), |article2| { first2.take(article2) })?;
+                    match first2.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"best\":");
+            write_value(&run.read(&best, article_slug)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `forget`, which writes.
+    mod forget {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `slug`
+            slug: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { slug: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY forget (case.hx:89:7)
+            let Input { slug } = Input::of(run)?;
+            // case.hx:90:5
+            let mut dropped = Slice::all();
+            run.by_index(
+                node::ARTICLE,
+                node::article::SLUG,
+                Value::from(slug),
+                |article| { dropped.take(article) },
+            )?;
+            run.delete(&dropped.into_vec())?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `good`, which reads.
+    mod good {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+            /// `least`
+            least: f64,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    q: argument(run, 0)?,
+                    least: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY good (case.hx:39:7)
+            let Input { q, least } = Input::of(run)?;
+            // case.hx:40:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(10))?,
+                    |article| {
+                        if holds(
+                            Comparison::Greater,
+                            run.field(&article, FieldRef::Score)?,
+                            Value::from(least),
+                        ) {
+                            elements.take(Datum::Item(article))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article2| {
+                    let element = run
+                        .field_of(article2, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `is_there`, which reads.
+    mod is_there {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY is_there (case.hx:75:7)
+            let Input { q } = Input::of(run)?;
+            // case.hx:76:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::NOTE,
+                    |note| {
+                        let keeps = {
+                            let mut exists = false;
+                            run.search_text(
+                                node::ARTICLE,
+                                Value::from(q),
+                                run.k(Value::Int(1))?,
+                                |_| {
+                                    exists = true;
+                                    Flow::stop()
+                                },
+                            )?;
+                            exists
+                        };
+                        if keeps {
+                            elements.take(Datum::Item(note))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |note2| {
+                    let element = run
+                        .field_of(note2, FieldRef::Declared(node::note::TEXT))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `literal`, which reads.
+    mod literal {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY literal (case.hx:31:7)
+            // case.hx:32:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::Str("graph databases"),
+                    run.k(Value::Int(2))?,
+                    |article| { elements.take(Datum::Item(article)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article2| {
+                    let element = run
+                        .field_of(article2, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `note`, which writes.
+    mod note {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `text`
+            text: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { text: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY note (case.hx:9:7)
+            let Input { text } = Input::of(run)?;
+            // case.hx:10:5
+            let _ = run
+                .settle_item(
+                    run.add_node(node::NOTE, &[(node::note::TEXT, Value::from(text))])?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `notes`, which reads.
+    mod notes {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY notes (case.hx:23:7)
+            let note_text = run.column(node::NOTE, node::note::TEXT);
+            let Input { q } = Input::of(run)?;
+            // case.hx:24:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::NOTE,
+                    Value::from(q),
+                    run.k(Value::Int(10))?,
+                    |note| { elements.take(Datum::Item(note)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |note2| {
+                    separate(&mut is_next, out);
+                    match note2.item() {
+                        Some(note3) => {
+                            let note3 = run.load(note3)?;
+                            out.extend_from_slice(b"{\"text\":");
+                            write_value(&run.read(&note3, note_text)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&note3, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(note2, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `put_note`, which writes.
+    mod put_note {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `text`
+            text: &'a str,
+            /// `words`
+            words: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    text: argument(run, 0)?,
+                    words: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY put_note (case.hx:84:7)
+            let note_text = run.column(node::NOTE, node::note::TEXT);
+            let Input { text, words } = Input::of(run)?;
+            // case.hx:85:5
+            let existing = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::NOTE,
+                        |note2| {
+                            let note2 = run.load(note2)?;
+                            if holds(
+                                Comparison::Equal,
+                                run.read(&note2, note_text)?,
+                                Value::from(text),
+                            ) {
+                                elements.take(Datum::Item(note2))
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:86:5
+            let note = run
+                .settle_item({
+                    let mut found = First::default();
+                    run.each(
+                        existing,
+                        |note3| {
+                            match note3.item() {
+                                Some(note4) => found.take(note4),
+                                None => Flow::more(),
+                            }
+                        },
+                    )?;
+                    let found = found.get();
+                    run.upsert_node(
+                        node::NOTE,
+                        found,
+                        &[(node::note::TEXT, Value::from(words))],
+                    )?
+                })?;
+            out.extend_from_slice(b"{\"note\":");
+            write_value(&run.read(&note, note_text)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `reranked`, which reads.
+    mod reranked {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY reranked (case.hx:64:7)
+            let article_slug = run.column(node::ARTICLE, node::article::SLUG);
+            let Input { q } = Input::of(run)?;
+            // case.hx:65:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(10))?,
+                    |article| { found.take(article) },
+                )?;
+                let reranked = run.rerank_by_rank(found.into_vec(), Value::F64(60.0))?;
+                each(reranked, |article2| { elements.take(Datum::Item(article2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article3| {
+                    separate(&mut is_next, out);
+                    match article3.item() {
+                        Some(article4) => {
+                            let article4 = run.load(article4)?;
+                            out.extend_from_slice(b"{\"slug\":");
+                            write_value(&run.read(&article4, article_slug)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&article4, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(article3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `retitle`, which writes.
+    mod retitle {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `slug`
+            slug: &'a str,
+            /// `title`
+            title: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    slug: argument(run, 0)?,
+                    title: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY retitle (case.hx:79:7)
+            let Input { slug, title } = Input::of(run)?;
+            // case.hx:80:5
+            let _ = run
+                .settle_item({
+                    let mut first = First::default();
+                    let mut found2 = Slice::all();
+                    run.by_index(
+                        node::ARTICLE,
+                        node::article::SLUG,
+                        Value::from(slug),
+                        |article| { found2.take(article) },
+                    )?;
+                    let updated = run
+                        .update(
+                            node::ARTICLE,
+                            &found2.into_vec(),
+                            &[(node::article::TITLE, Value::from(title))],
+                        )?;
+                    each(updated, |article2| { first.take(article2) })?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:81:5
+            let found = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.search_text(
+                        node::ARTICLE,
+                        Value::from(title),
+                        run.k(Value::Int(1))?,
+                        |article3| { elements.take(Datum::Item(article3)) },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            out.extend_from_slice(b"{\"found\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                found,
+                |article4| {
+                    let element = run
+                        .field_of(article4, FieldRef::Declared(node::article::SLUG))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `search`, which reads.
+    mod search {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+            /// `k`
+            k: i32,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    q: argument(run, 0)?,
+                    k: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY search (case.hx:19:7)
+            let article_slug = run.column(node::ARTICLE, node::article::SLUG);
+            let Input { q, k } = Input::of(run)?;
+            // case.hx:20:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::from(k))?,
+                    |article| { elements.take(Datum::Item(article)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article2| {
+                    separate(&mut is_next, out);
+                    match article2.item() {
+                        Some(article3) => {
+                            let article3 = run.load(article3)?;
+                            out.extend_from_slice(b"{\"slug\":");
+                            write_value(&run.read(&article3, article_slug)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&article3, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(article2, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `whole`, which reads.
+    mod whole {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY whole (case.hx:27:7)
+            let Input { q } = Input::of(run)?;
+            // case.hx:28:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::NOTE,
+                    Value::from(q),
+                    run.k(Value::Int(1))?,
+                    |note| { elements.take(Datum::Item(note)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            run.write(hits, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `worst_first`, which reads.
+    mod worst_first {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY worst_first (case.hx:43:7)
+            let article_slug = run.column(node::ARTICLE, node::article::SLUG);
+            let Input { q } = Input::of(run)?;
+            // case.hx:44:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut keyed = Keyed::default();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(10))?,
+                    |article| {
+                        keyed.take(run.field(&article, FieldRef::Score)?, article)
+                    },
+                )?;
+                let mut range = Slice::range(
+                    run.bound(Value::Int(0))?,
+                    run.bound(Value::Int(2))?,
+                );
+                if range.wants_any() {
+                    each(
+                        keyed.sorted(Order::Ascending),
+                        |article2| { range.take(article2) },
+                    )?;
+                }
+                each(
+                    range.into_vec(),
+                    |article3| { elements.take(Datum::Item(article3)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article4| {
+                    separate(&mut is_next, out);
+                    match article4.item() {
+                        Some(article5) => {
+                            let article5 = run.load(article5)?;
+                            out.extend_from_slice(b"{\"slug\":");
+                            write_value(&run.read(&article5, article_slug)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&article5, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(article4, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod vectors_batch {
     use helix_engine::compiled::*;
     /// Every query.

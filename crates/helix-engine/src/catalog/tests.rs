@@ -94,7 +94,7 @@ fn reload(store: &Memory) -> LiveCatalog {
 fn begin(store: &Memory, schema: &Schema) -> bool {
     let mut txn = store.write().unwrap();
     let active = active(&txn).unwrap().unwrap();
-    let builds = build::begin(&mut txn, &active, &program(schema)).unwrap();
+    let builds = build::begin(&mut txn, &active, &program(schema), TextConfig::default()).unwrap();
     txn.commit().unwrap();
     builds
 }

@@ -168,7 +168,8 @@ fn filled(pending: &Pending, of: u16) -> Option<u16> {
 
 /// The text index of a node type that is ready, if it has one.
 pub(super) fn ready(texts: &[StoredText], catalog: &Catalog, item: ItemType, node: &StoredType) -> Option<TextIndex> {
-    let text = texts.iter().find(|text| text.node == node.id)?;
+    // One of other rules is built again by the next activation.
+    let text = texts.iter().find(|text| text.node == node.id && text.tokenizer == TOKENIZER)?;
     let fields = catalog.fields(item).iter().map(|field| (field.name.as_str(), &field.ty));
     Some(TextIndex { number: text.id, fields: readers(node, fields) })
 }

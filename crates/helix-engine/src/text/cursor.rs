@@ -18,7 +18,7 @@ pub(super) struct Cursor<'t> {
     blocks: Vec<Block<'t>>,
     /// The block that it is in, or that comes next.
     at: usize,
-    /// The postings of that block, once they were read.
+    /// The postings of that block, once they were read: as long as it is at the first of them, that can wait.
     postings: Vec<Posting>,
     is_read: bool,
     place: usize,
@@ -26,6 +26,7 @@ pub(super) struct Cursor<'t> {
 
 /// A block that was not read yet.
 struct Block<'t> {
+    first: u32,
     /// No document of it is after this one.
     last: u32,
     /// The most that the term adds to the score of a document of it.
@@ -56,24 +57,26 @@ impl<'t> Cursor<'t> {
         let weight = formula.weight(found, times);
         let blocks: Vec<Block<'t>> = headers
             .into_iter()
-            .map(|(last, header, bytes)| Block { last, bound: formula.most(weight, &header), bytes })
+            .map(|(last, header, bytes)| Block {
+                first: header.first,
+                last,
+                bound: formula.most(weight, &header),
+                bytes,
+            })
             .collect();
         let bound = blocks.iter().map(|block| block.bound).fold(0.0, f64::max);
-        let mut cursor =
-            Self { document, bound, weight, blocks, at: 0, postings: Vec::new(), is_read: false, place: 0 };
-        cursor.seek(document)?;
-        Ok(Some(cursor))
+        Ok(Some(Self { document, bound, weight, blocks, at: 0, postings: Vec::new(), is_read: false, place: 0 }))
     }
 
     /// Moves to the first document that is not before `document`.
     pub fn seek(&mut self, document: u32) -> Result<()> {
         self.skip(document);
         while let Some(block) = self.blocks.get(self.at) {
-            if !self.is_read {
-                postings::decode(block.bytes, &mut self.postings)?;
-                self.is_read = true;
-                self.place = 0;
+            if !self.is_read && block.first >= document {
+                (self.document, self.place) = (block.first, 0);
+                return Ok(());
             }
+            self.read()?;
             let behind = &self.postings[self.place..];
             // The next one, mostly.
             let passed = match behind.first() {
@@ -90,6 +93,30 @@ impl<'t> Cursor<'t> {
         }
         self.document = END;
         Ok(())
+    }
+
+    /// Calls `visit` with every document of the block from where it is up to but not including `end`, and what the term adds
+    /// to its score; then moves on.
+    pub fn visit(&mut self, end: u32, formula: &Formula, mut visit: impl FnMut(u32, f64)) -> Result<()> {
+        self.read()?;
+        let mut last = self.document;
+        for posting in self.postings[self.place..].iter().take_while(|posting| posting.document < end) {
+            last = posting.document;
+            visit(last, formula.score(self.weight, f64::from(posting.count), f64::from(posting.length)));
+        }
+        self.seek(last + 1)
+    }
+
+    /// Reads the block that it is in.
+    fn read(&mut self) -> Result<()> {
+        match self.blocks.get(self.at) {
+            Some(block) if !self.is_read => {
+                self.is_read = true;
+                self.place = 0;
+                postings::decode(block.bytes, &mut self.postings)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Goes past the blocks that end before a document.
@@ -117,8 +144,9 @@ impl<'t> Cursor<'t> {
     }
 
     /// What the term adds to the score of the document that the cursor is at.
-    pub fn score(&self, formula: &Formula) -> f64 {
+    pub fn score(&mut self, formula: &Formula) -> Result<f64> {
+        self.read()?;
         let Posting { count, length, .. } = self.postings[self.place];
-        formula.score(self.weight, f64::from(count), f64::from(length))
+        Ok(formula.score(self.weight, f64::from(count), f64::from(length)))
     }
 }

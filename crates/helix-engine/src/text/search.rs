@@ -186,9 +186,17 @@ fn best(
             }
             continue;
         }
-        if cursors[order[0]].document == document {
-            let here = cursors.iter().filter(|cursor| cursor.document == document);
-            let score: f64 = here.map(|cursor| cursor.score(formula)).sum();
+        if behind == 1 {
+            // Nothing else adds to the scores of these.
+            let end = order.get(1).map_or(END, |cursor| cursors[*cursor].document);
+            cursors[order[0]].visit(end, formula, |document, score| {
+                if best.wants(score) {
+                    best.push(Found { score: score as f32, document });
+                }
+            })?;
+        } else if cursors[order[0]].document == document {
+            let here = cursors.iter_mut().filter(|cursor| cursor.document == document);
+            let score = here.map(|cursor| cursor.score(formula)).sum::<Result<f64>>()?;
             if best.wants(score) {
                 best.push(Found { score: score as f32, document });
             }

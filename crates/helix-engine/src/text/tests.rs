@@ -411,7 +411,7 @@ fn types_that_no_query_searches_have_no_index_and_switching_it_off_removes_it() 
 fn an_index_follows_the_fields_that_a_program_shows() {
     let (old, new) = (("text", string()), ("title", string()));
     let store = Memory::default();
-    let catalog = start(&store, &program(&[old.clone()], true));
+    let catalog = start(&store, &program(std::slice::from_ref(&old), true));
     let add = |catalog: &LiveCatalog, id, values: &[Value<'_>]| {
         mutate(&store, catalog, |mutator| mutator.insert_node(NOTE, ItemId(id), values).unwrap());
     };
@@ -423,7 +423,7 @@ fn an_index_follows_the_fields_that_a_program_shows() {
     add(&both, 2, &[Value::Str("middle"), Value::Str("heading")]);
     // A field that is gone takes its words with it, also those that are written while the index is built.
     let mut writes = vec![3, 4].into_iter();
-    let later = change(&store, &program(&[new.clone()], true), ON, |catalog| {
+    let later = change(&store, &program(std::slice::from_ref(&new), true), ON, |catalog| {
         if let Some(id) = writes.next() {
             add(catalog, id, &[Value::Str("late"), Value::Str("heading")]);
         }
@@ -481,7 +481,9 @@ fn words_that_nothing_holds_are_forgotten() {
 
 #[test]
 fn a_check_names_what_does_not_agree() {
-    let damages: [(fn(u16) -> (Table, Vec<u8>), &str); 4] = [
+    /// The entry of an index that is taken away.
+    type Entry = fn(u16) -> (Table, Vec<u8>);
+    let damages: [(Entry, &str); 4] = [
         (|number| (Table::TextPostings, table::postings_key(number, 0, postings::OPEN).to_vec()), "postings"),
         (|number| (Table::TextDocumentOf, table::document_of_key(number, ItemId(2)).to_vec()), "node 2 is not in"),
         (|number| (Table::TextTerm, table::text_key(number, "words")), "other words of node 1"),
