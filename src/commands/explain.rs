@@ -8,7 +8,6 @@ use crate::compiler::diagnostics::pages;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::ui::{Page, Report, Style};
-use crate::utils::nearest;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -115,11 +114,12 @@ fn whole(asked: &str) -> String {
 
 fn unknown(asked: &str, whole: &str) -> Failure {
     let failure = Failure::new("E-INPUT-CODE", ExitCode::Usage, format!("`{asked}` is no code of the compiler"));
-    let is_ours = ["E-HQL", "W-HQL", "E-UNSUPPORTED"].iter().any(|start| whole.starts_with(start));
-    let near = nearest(whole, codes::ALL.iter().map(|code| code.code));
+    // Codes differ in a digit, which is not much of a whole word: similar words are not what is looked for.
+    let distance = |code: &&Code| strsim::damerau_levenshtein(whole, code.code);
+    let near = codes::ALL.iter().min_by_key(distance).filter(|code| distance(code) <= 2);
     failure.hint(match near {
-        Some(near) if is_ours => format!("did you mean `helix explain {near}`? `helix explain` lists all"),
-        _ => "`helix explain` lists those that it can explain".to_owned(),
+        Some(near) => format!("did you mean `helix explain {}`? `helix explain` lists all", near.code),
+        None => "`helix explain` lists those that it can explain".to_owned(),
     })
 }
 
