@@ -14,23 +14,25 @@ use std::process::Stdio;
 
 use corpus_files::{blocks, parse};
 use helix::compiler::source::FileId;
-use helix::compiler::syntax::{self, SyntaxKind};
+use helix::compiler::syntax::{self, SyntaxKind, SyntaxToken};
 use helix::compiler::{SourceSet, compile, format};
 use serde_json::json;
 use support::{Project, Ran};
 
+fn all_tokens(text: &str) -> Vec<SyntaxToken> {
+    let elements = syntax::parse(FileId(0), text).syntax().descendants_with_tokens();
+    elements.filter_map(|element| element.into_token()).collect()
+}
+
 /// What a text consists of: comments and all tokens but the commas that end lists, which formatting leaves out.
 fn contents(text: &str) -> (Vec<String>, Vec<String>) {
-    let tree = syntax::parse(FileId(0), text).syntax();
-    let mut next = tree.first_token();
     let (mut comments, mut tokens) = (Vec::new(), Vec::<String>::new());
-    while let Some(token) = next {
+    for token in all_tokens(text) {
         match token.kind() {
             SyntaxKind::WHITESPACE => {}
             SyntaxKind::COMMENT => comments.push(token.text().trim_end().to_owned()),
             _ => tokens.push(token.text().to_owned()),
         }
-        next = token.next_token();
     }
     let mut kept: Vec<String> = Vec::new();
     for token in tokens {
@@ -134,9 +136,8 @@ fn no_random_program_changes_its_meaning() {
 /// The same tokens with other white space and comments between them.
 fn noise(seed: u64, text: &str) -> String {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut next = syntax::parse(FileId(0), text).syntax().first_token();
     let mut out = String::new();
-    while let Some(token) = next {
+    for token in all_tokens(text) {
         if !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT) {
             let gaps =
                 [" ", "\n", "  \n\n\n", "\t", " // a comment, {of(sorts) \n", "\n// one\n\n// two\r\n", "// x\n"];
@@ -145,7 +146,6 @@ fn noise(seed: u64, text: &str) -> String {
             out.push_str(gaps[choice]);
             out.push_str(token.text());
         }
-        next = token.next_token();
     }
     out
 }

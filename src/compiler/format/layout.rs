@@ -1,11 +1,13 @@
 //! From the tree to the document: where lines may end, and what ends together.
 
-use rowan::{NodeOrToken, WalkEvent};
+use rowan::{Direction, NodeOrToken, WalkEvent};
 
 use super::document::{Blank, Comment, Gap, Group, LineEnd, Part, Place};
 use super::spacing::{is_block, is_short, is_space_between, is_tight};
 use crate::compiler::syntax::SyntaxKind::{self, *};
 use crate::compiler::syntax::{SyntaxNode, SyntaxToken};
+
+type SyntaxElement = NodeOrToken<SyntaxNode, SyntaxToken>;
 
 /// A name of this length or less keeps the first step of its traversal: `user::Out<Follows>`. With a longer one, the step would not
 /// get further to the left by ending the line.
@@ -137,7 +139,8 @@ impl Layout {
             FAT_ARROW if parent.kind() == QUERY => {
                 self.plain(token);
                 self.open(Group { is_block: true, ..Group::default() });
-                self.wanted = Some(Gap { end: LineEnd::Always, place: Place::First, ..Gap::default() });
+                self.wanted =
+                    Some(Gap { end: LineEnd::Always, place: Place::First, blank: Blank::Keep, ..Gap::default() });
             }
             IDENT if parent.kind() == RETURN && has_several(&parent) => {
                 self.plain(token);
@@ -191,7 +194,8 @@ impl Layout {
             Form::Block => (true, LineEnd::Always, false),
         };
         self.open(Group { is_block, ..Group::default() });
-        self.wanted = Some(Gap { end, space, place: Place::First, ..Gap::default() });
+        let blank = if is_block { Blank::Keep } else { Blank::Drop };
+        self.wanted = Some(Gap { end, space, place: Place::First, blank, ..Gap::default() });
     }
 
     fn close_brackets(&mut self, token: SyntaxToken) {
@@ -319,10 +323,8 @@ impl Layout {
 
 /// How brackets hold what is in them.
 fn form(open: &SyntaxToken, parent: &SyntaxNode) -> Form {
-    let is_empty = open.next_token().is_some_and(|next| match next.kind() {
-        WHITESPACE => next.next_token().is_some_and(|next| is_closing(next.kind())),
-        kind => is_closing(kind),
-    });
+    let next = siblings(open, Direction::Next).find(|element| element.kind() != WHITESPACE);
+    let is_empty = next.is_some_and(|next| is_closing(next.kind()));
     match open.kind() {
         _ if is_empty || parent.kind() == MACRO => Form::Closed,
         L_BRACE if is_block(parent) => Form::Block,
@@ -333,10 +335,9 @@ fn form(open: &SyntaxToken, parent: &SyntaxNode) -> Form {
 
 /// Whether brackets may stand at the brackets of their last element: `({ … })`, `WHERE(AND(…))`.
 fn may_hug(close: &SyntaxToken, single: bool, are_braces: bool) -> bool {
-    let before = std::iter::successors(close.prev_sibling_or_token(), |element| element.prev_sibling_or_token());
-    let kind = before.filter_map(NodeOrToken::into_node).next().map(|element| element.kind());
+    let element = siblings(close, Direction::Prev).find_map(NodeOrToken::into_node);
     close.kind() != R_BRACE
-        && kind.is_some_and(|kind| match kind {
+        && element.is_some_and(|element| match element.kind() {
             OBJECT | OBJECT_TYPE | INDEX_LOOKUP => true,
             PARAM => are_braces,
             LIST_TYPE | ARRAY | AND | OR | NOT | EXISTS | MATH | EMBED => single,
@@ -346,9 +347,13 @@ fn may_hug(close: &SyntaxToken, single: bool, are_braces: bool) -> bool {
 
 /// Whether nothing of its list follows a comma.
 fn is_last_of_list(comma: &SyntaxToken, parent: &SyntaxNode) -> bool {
-    let next =
-        std::iter::successors(comma.next_token(), SyntaxToken::next_token).find(|token| !token.kind().is_trivia());
+    let next = siblings(comma, Direction::Next).find(|element| !element.kind().is_trivia());
     next.is_some_and(|next| is_closing(next.kind())) || parent.last_token().as_ref() == Some(comma)
+}
+
+/// What is beside a token in its node, from near to far, without nodes that hold nothing.
+fn siblings(token: &SyntaxToken, direction: Direction) -> impl Iterator<Item = SyntaxElement> {
+    token.siblings_with_tokens(direction).skip(1).filter(|element| !element.text_range().is_empty())
 }
 
 fn is_closing(kind: SyntaxKind) -> bool {
