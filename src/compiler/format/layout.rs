@@ -100,12 +100,7 @@ impl Layout {
 
     fn leave(&mut self, node: &SyntaxNode) {
         match node.kind() {
-            TRAVERSAL | ADD_E => {
-                if self.chains.pop().is_some_and(|chain| chain.is_open) {
-                    self.hug_braces();
-                    self.close();
-                }
-            }
+            TRAVERSAL | ADD_E => self.end_chain(),
             RETURN if has_several(node) => {
                 self.hug_braces();
                 self.close();
@@ -243,6 +238,13 @@ impl Layout {
                 self.wanted = Some(soft);
                 self.plain(token);
             }
+        }
+    }
+
+    fn end_chain(&mut self) {
+        if self.chains.pop().is_some_and(|chain| chain.is_open) {
+            self.hug_braces();
+            self.close();
         }
     }
 
