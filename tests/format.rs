@@ -127,7 +127,7 @@ fn what_the_documentation_shows_is_formatted() {
 fn no_random_program_changes_its_meaning() {
     for seed in 0..60 {
         let source = programs::random(seed, 12).source;
-        check(&format!("seed {seed}"), &[source.clone()]);
+        check(&format!("seed {seed}"), std::slice::from_ref(&source));
         let noisy = noise(seed, &source);
         check(&format!("seed {seed} with noise:\n{noisy}"), &[noisy]);
     }
