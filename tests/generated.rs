@@ -104,7 +104,9 @@ fn compare(runtime: &Runtime, name: &str, program: &Program, compiled: &Compiled
         let expected = expecting.send(&interpreted, runtime, &request);
         let found = finding.send(&compiled, runtime, &request);
         assert_eq!(found, expected, "{name}: {}", request.line);
-        assert!(found.0 < 500, "{name}: {}: {}", request.line, found.1);
+        // What is stored can make a path impossible; nothing else may fail the server.
+        let is_known = found.1.contains("Traversal error:");
+        assert!(found.0 < 500 || is_known, "{name}: {}: {}", request.line, found.1);
         if found.0 == 200 { answered += 1 } else { refused += 1 }
     }
     (answered, refused)

@@ -1,9 +1,9 @@
 //! A plan as a compact text: names instead of ids, types where a value comes into being.
 
 use helix_plan::{
-    Access, Assignment, Cardinality, Catalog, Comparison, Direction, Entry, Expr, ExprKind, FieldRef, Fold, ForBinding,
-    ItemType, Kind, Literal, Program, Query, ReadClass, Return, SlotId, Source, Statement, StatementKind, Step,
-    Traversal, Type,
+    Access, Assignment, Cardinality, Catalog, Comparison, Direction, EdgeEnd, Entry, Expr, ExprKind, FieldRef, Fold,
+    ForBinding, ItemType, Kind, Literal, PathAlgorithm, PathSearch, Program, Query, ReadClass, Return, SlotId, Source,
+    Statement, StatementKind, Step, Traversal, Type,
 };
 
 /// All queries of a program.
@@ -82,6 +82,7 @@ impl Explain<'_> {
             Kind::Item(item) => self.name(*item).to_owned(),
             Kind::Shaped(item) => format!("shaped {}", self.name(*item)),
             Kind::Composite => "object".to_owned(),
+            Kind::Path => "path".to_owned(),
         };
         if ty.many { format!("many {kind}") } else { kind }
     }
@@ -142,6 +143,11 @@ impl Explain<'_> {
                 let item = ItemType::vector(*vector);
                 format!("add {} {} at {}", self.name(item), self.fields(item, fields), self.expr(data))
             }
+            ExprKind::AddVectors { vector, data } => {
+                format!("add each {} at {}", self.name(ItemType::vector(*vector)), self.expr(data))
+            }
+            ExprKind::Required { value, name: _ } => format!("required {}", self.expr(value)),
+            ExprKind::Optional(value) => format!("given {}", self.expr(value)),
         }
     }
 
@@ -171,9 +177,33 @@ impl Explain<'_> {
                 format!("search {} near {} k {}", self.name(ItemType::vector(*vector)), self.expr(query), self.expr(k))
             }
             Source::Expr(expr) => self.expr(expr),
+            Source::SearchVectorWhere { vector, query, k, current, predicate } => {
+                let (query, k, predicate) = (self.expr(query), self.expr(k), self.expr(predicate));
+                let vector = self.name(ItemType::vector(*vector));
+                format!("search {vector} near {query} k {k} where {} {predicate}", self.slot(*current))
+            }
         };
         let steps = traversal.steps.iter().map(|step| format!(" | {}", self.step(step)));
         format!("{source}{}", steps.collect::<String>())
+    }
+
+    fn shortest_path(&self, search: &PathSearch) -> String {
+        let algorithm = match search.algorithm {
+            PathAlgorithm::BreadthFirst => "breadth first",
+            PathAlgorithm::Dijkstra => "Dijkstra",
+            PathAlgorithm::AStar => "A*",
+        };
+        let ways = search.edges.iter().map(|way| {
+            let name = self.name(ItemType::edge(way.edge));
+            match &way.weight {
+                None => name.to_owned(),
+                Some(weight) => format!("{name} {} {}", self.slot(weight.current), self.expr(&weight.value)),
+            }
+        });
+        let ways = ways.collect::<Vec<_>>().join(", ");
+        let guide = search.heuristic.as_ref().map(|heuristic| format!(" guided by {}", heuristic.name));
+        let (end, other) = (end_word(search.end), self.expr(&search.other));
+        format!("path {algorithm} {end} {other} along [{ways}]{}", guide.unwrap_or_default())
     }
 
     fn step(&self, step: &Step) -> String {
@@ -221,7 +251,23 @@ impl Explain<'_> {
             Step::UpsertVector { vector, data, fields } => {
                 format!("upsert {} at {}", self.fields(ItemType::vector(*vector), fields), self.expr(data))
             }
+            Step::AddEdge { edge: ty, end, other, fields } => {
+                let fields = self.fields(ItemType::edge(*ty), fields);
+                format!("add {} {fields} {} {}", edge(*ty), end_word(*end), self.expr(other))
+            }
+            Step::RerankByRank { k } => format!("rerank by rank k {}", self.expr(k)),
+            Step::RerankByDiversity { lambda, distance } => {
+                format!("rerank by diversity lambda {} distance {}", self.expr(lambda), self.expr(distance))
+            }
+            Step::ShortestPath(search) => self.shortest_path(search),
         }
+    }
+}
+
+fn end_word(end: EdgeEnd) -> &'static str {
+    match end {
+        EdgeEnd::From => "from",
+        EdgeEnd::To => "to",
     }
 }
 

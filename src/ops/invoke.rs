@@ -222,7 +222,12 @@ pub fn arguments(query: &QueryInfo, data: Option<Value>, texts: &[(String, Strin
         body.insert(name.clone(), value);
     }
     for (name, ty) in &query.parameters {
-        let Some(value) = body.get(name) else {
+        let is_optional = query.optional.contains(name);
+        let value = body.get(name).filter(|value| !(is_optional && value.is_null()));
+        let Some(value) = value else {
+            if is_optional {
+                continue;
+            }
             return Err(InvokeError::MissingParam { query: query.name.clone(), name: name.clone(), ty: ty.clone() });
         };
         if let Some(ty) = params::parse_type(ty) {

@@ -58,7 +58,10 @@ fn members(mut text: &str) -> Option<(ValueType, &str)> {
         }
         let (name, rest) = text.split_once(':')?;
         let (ty, rest) = type_prefix(rest.trim_start())?;
-        members.push((name.trim().to_owned(), ty));
+        members.push(match name.trim().strip_suffix('?') {
+            Some(name) => (name.to_owned(), ValueType::Optional(Box::new(ty))),
+            None => (name.trim().to_owned(), ty),
+        });
         text = rest;
     }
 }
@@ -76,6 +79,7 @@ pub fn from_text(name: &str, ty: &ValueType, text: &str) -> Result<Value, ParamE
             let parts = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
             parts.enumerate().map(|(index, part)| from_text(&format!("{name}[{index}]"), element, part)).collect()
         }
+        ValueType::Optional(ty) => from_text(name, ty, text),
         ValueType::List(_) | ValueType::Object(_) => {
             let value = serde_json::from_str(text).map_err(|_| wrong())?;
             check(name, ty, value)
@@ -90,6 +94,8 @@ pub fn from_text(name: &str, ty: &ValueType, text: &str) -> Result<Value, ParamE
 /// When it is no value of the type.
 pub fn check(name: &str, ty: &ValueType, value: Value) -> Result<Value, ParamError> {
     match (ty, value) {
+        (ValueType::Optional(_), Value::Null) => Ok(Value::Null),
+        (ValueType::Optional(ty), value) => check(name, ty, value),
         (ValueType::Scalar(ScalarType::String), value @ Value::String(_))
         | (ValueType::Scalar(ScalarType::Boolean), value @ Value::Bool(_)) => Ok(value),
         (ValueType::Scalar(scalar @ (ScalarType::Id | ScalarType::Date | ScalarType::U128)), Value::String(text)) => {
@@ -103,10 +109,10 @@ pub fn check(name: &str, ty: &ValueType, value: Value) -> Result<Value, ParamErr
             values.map(|(index, value)| check(&format!("{name}[{index}]"), element, value)).collect()
         }
         (ValueType::Object(members), Value::Object(mut given)) => {
-            let checked = members.iter().map(|(member, ty)| {
-                let missing = || ParamError::Member { name: name.to_owned(), member: member.clone() };
-                let value = given.remove(member).ok_or_else(missing)?;
-                Ok((member.clone(), check(&format!("{name}.{member}"), ty, value)?))
+            let checked = members.iter().filter_map(|(member, ty)| match given.remove(member) {
+                Some(value) => Some(check(&format!("{name}.{member}"), ty, value).map(|value| (member.clone(), value))),
+                None if !ty.given().1 => None,
+                None => Some(Err(ParamError::Member { name: name.to_owned(), member: member.clone() })),
             });
             checked.collect::<Result<Map<_, _>, _>>().map(Value::Object)
         }

@@ -7,11 +7,14 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("math_folds", math_folds::QUERIES),
     ("math_functions", math_functions::QUERIES),
     ("math_numbers", math_numbers::QUERIES),
+    ("paths_shortest", paths_shortest::QUERIES),
     ("queries_decode", queries_decode::QUERIES),
     ("queries_for", queries_for::QUERIES),
     ("queries_names", queries_names::QUERIES),
     ("queries_nested_return", queries_nested_return::QUERIES),
+    ("queries_optional", queries_optional::QUERIES),
     ("queries_return", queries_return::QUERIES),
+    ("queries_typed_parameters", queries_typed_parameters::QUERIES),
     ("queries_variables", queries_variables::QUERIES),
     ("schema_defaults", schema_defaults::QUERIES),
     ("schema_indexes", schema_indexes::QUERIES),
@@ -26,7 +29,11 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("steps_projection", steps_projection::QUERIES),
     ("steps_shape", steps_shape::QUERIES),
     ("steps_where", steps_where::QUERIES),
+    ("vectors_batch", vectors_batch::QUERIES),
+    ("vectors_prefilter", vectors_prefilter::QUERIES),
+    ("vectors_rerank", vectors_rerank::QUERIES),
     ("vectors_search", vectors_search::QUERIES),
+    ("writes_add_edge_step", writes_add_edge_step::QUERIES),
     ("writes_create", writes_create::QUERIES),
     ("writes_drop", writes_drop::QUERIES),
     ("writes_update", writes_update::QUERIES),
@@ -1890,6 +1897,1791 @@ mod math_numbers {
     }
 }
 
+mod paths_shortest {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:7b35c4337738dd31b77783568ade4845f0b30efe1564f334ddb93fb98761088e",
+        bodies: &[
+            ("back", back::query),
+            ("built", built::query),
+            ("by_any", by_any::query),
+            ("constant", constant::query),
+            ("delayed", delayed::query),
+            ("fewest", fewest::query),
+            ("fewest_any", fewest_any::query),
+            ("first", first::query),
+            ("guided", guided::query),
+            ("infinite", infinite::query),
+            ("is_there", is_there::query),
+            ("least", least::query),
+            ("leaving", leaving::query),
+            ("negative", negative::query),
+            ("of_nodes", of_nodes::query),
+            ("setup", setup::query),
+            ("several", several::query),
+            ("unguided", unguided::query),
+            ("weightless", weightless::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const CITY: ItemType = ItemType::node(TypeId(0));
+        pub mod city {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const DELAY: FieldId = FieldId(1);
+            pub const LEFT: FieldId = FieldId(2);
+        }
+
+        pub const VILLAGE: ItemType = ItemType::node(TypeId(1));
+        pub mod village {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const BACK: ItemType = ItemType::edge(TypeId(0));
+        pub const PATH: ItemType = ItemType::edge(TypeId(1));
+        pub const RAIL: ItemType = ItemType::edge(TypeId(2));
+        pub mod rail {
+            use super::*;
+            pub const KM: FieldId = FieldId(0);
+        }
+
+        pub const ROAD: ItemType = ItemType::edge(TypeId(3));
+        pub mod road {
+            use super::*;
+            pub const KM: FieldId = FieldId(0);
+            pub const LANES: FieldId = FieldId(1);
+        }
+
+        pub const SHOWS: ItemType = ItemType::edge(TypeId(4));
+    }
+
+    mod vector {
+        use super::*;
+        pub const PHOTO: ItemType = ItemType::vector(TypeId(0));
+        pub mod photo {
+            use super::*;
+            pub const TITLE: FieldId = FieldId(0);
+        }
+    }
+
+    /// `back`, which reads.
+    mod back {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY back (case.hx:61:7)
+            let road_km = run.column(edge::ROAD, edge::road::KM);
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:62:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(b)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(a)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::BreadthFirst,
+                            end: EdgeEnd::From,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, _| Ok(Value::Null),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:63:5
+            let q = {
+                let mut elements2 = Slice::all();
+                let mut found2 = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(b)),
+                    |city2| { found2.take(city2) },
+                )?;
+                let paths2 = run
+                    .shortest_paths(
+                        &found2.into_vec(),
+                        Datum::Value(Value::from(a)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::From,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked| Ok({
+                            let walked = run.load(walked)?;
+                            math(
+                                MathFunction::Float,
+                                &[run.read(&walked, road_km)?],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths2, |element2| { elements2.take(element2) })?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.extend_from_slice(b",\"q\":");
+            run.write(q, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `built`, which writes.
+    mod built {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { a: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY built (case.hx:84:7)
+            let Input { a } = Input::of(run)?;
+            // case.hx:85:5
+            let new = run
+                .settle_item(
+                    run.add_node(node::CITY, &[(node::city::NAME, Value::Str("N"))])?,
+                )?;
+            // case.hx:86:5
+            let _ = run
+                .add_edge(
+                    edge::ROAD,
+                    &[(edge::road::KM, Value::F64(1.0))],
+                    &run.ends(Datum::Item(new))?,
+                    &run.ends(Datum::Value(Value::from(a)))?,
+                )?;
+            // case.hx:87:5
+            let p = run
+                .settle({
+                    let mut first2 = First::default();
+                    let mut found = Slice::all();
+                    {
+                        let city = new;
+                        found.take(city)
+                    }?;
+                    let paths = run
+                        .shortest_paths(
+                            &found.into_vec(),
+                            Datum::Value(Value::from(a)),
+                            &PathSearch {
+                                algorithm: PathAlgorithm::BreadthFirst,
+                                end: EdgeEnd::To,
+                                ways: &[
+                                    Way {
+                                        edge: edge::ROAD,
+                                        from: node::CITY,
+                                        to: node::CITY,
+                                    },
+                                ],
+                                heuristic: None,
+                            },
+                            &mut |_, _| Ok(Value::Null),
+                        )?;
+                    let mut first = First::default();
+                    each(paths, |element| { first.take(element) })?;
+                    each(first.get(), |element2| { first2.take(element2) })?;
+                    match first2.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:88:5
+            let mut dropped = Slice::all();
+            run.each(
+                Datum::Item(new),
+                |element| match element.item() {
+                    Some(item) => dropped.take(item),
+                    None => Flow::more(),
+                },
+            )?;
+            run.delete(&dropped.into_vec())?;
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_any`, which reads.
+    mod by_any {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_any (case.hx:53:7)
+            let rail_km = run.column(edge::RAIL, edge::rail::KM);
+            let road_km = run.column(edge::ROAD, edge::road::KM);
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:54:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::BACK,
+                                    from: node::VILLAGE,
+                                    to: node::CITY,
+                                },
+                                Way {
+                                    edge: edge::PATH,
+                                    from: node::CITY,
+                                    to: node::VILLAGE,
+                                },
+                                Way {
+                                    edge: edge::RAIL,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |way, walked| Ok(
+                            match way {
+                                0 => Value::Null,
+                                1 => Value::Null,
+                                2 => {
+                                    let walked = run.load(walked)?;
+                                    math(
+                                        MathFunction::Float,
+                                        &[run.read(&walked, rail_km)?],
+                                        run.arena,
+                                    )?
+                                }
+                                _ => {
+                                    let walked = run.load(walked)?;
+                                    math(
+                                        MathFunction::Float,
+                                        &[run.read(&walked, road_km)?],
+                                        run.arena,
+                                    )?
+                                }
+                            },
+                        ),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `constant`, which reads.
+    mod constant {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY constant (case.hx:49:7)
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:50:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, _| Ok(Value::F64(1.0)),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `delayed`, which reads.
+    mod delayed {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY delayed (case.hx:41:7)
+            let road_km = run.column(edge::ROAD, edge::road::KM);
+            let city_delay = run.column(node::CITY, node::city::DELAY);
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:42:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked| Ok({
+                            let walked = run.load(walked)?;
+                            math(
+                                MathFunction::Mul,
+                                &[
+                                    math(
+                                        MathFunction::Float,
+                                        &[run.read(&walked, road_km)?],
+                                        run.arena,
+                                    )?,
+                                    math(
+                                        MathFunction::Add,
+                                        &[
+                                            Value::F64(1.0),
+                                            math(
+                                                MathFunction::Float,
+                                                &[
+                                                    {
+                                                        let road = walked;
+                                                        let city2 = run.end(&road, End::To, node::CITY)?;
+                                                        let city2 = run.load(city2)?;
+                                                        let element = run.read(&city2, city_delay)?;
+                                                        element
+                                                    },
+                                                ],
+                                                run.arena,
+                                            )?,
+                                        ],
+                                        run.arena,
+                                    )?,
+                                ],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths, |element2| { elements.take(element2) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `fewest`, which reads.
+    mod fewest {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY fewest (case.hx:29:7)
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:30:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::BreadthFirst,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, _| Ok(Value::Null),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `fewest_any`, which reads.
+    mod fewest_any {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY fewest_any (case.hx:33:7)
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:34:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::BreadthFirst,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::BACK,
+                                    from: node::VILLAGE,
+                                    to: node::CITY,
+                                },
+                                Way {
+                                    edge: edge::PATH,
+                                    from: node::CITY,
+                                    to: node::VILLAGE,
+                                },
+                                Way {
+                                    edge: edge::RAIL,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, _| Ok(Value::Null),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `first`, which reads.
+    mod first {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY first (case.hx:71:7)
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:72:5
+            let p = {
+                let mut first2 = First::default();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::BreadthFirst,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, _| Ok(Value::Null),
+                    )?;
+                let mut first = First::default();
+                each(paths, |element| { first.take(element) })?;
+                each(first.get(), |element2| { first2.take(element2) })?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => {
+                        return Err(run.missing(node::CITY, Datum::Value(Value::from(a))));
+                    }
+                }
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `guided`, which reads.
+    mod guided {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY guided (case.hx:57:7)
+            let road_km = run.column(edge::ROAD, edge::road::KM);
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:58:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::AStar,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: Some(("left", &[(node::CITY, node::city::LEFT)])),
+                        },
+                        &mut |_, walked| Ok({
+                            let walked = run.load(walked)?;
+                            math(
+                                MathFunction::Float,
+                                &[run.read(&walked, road_km)?],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `infinite`, which reads.
+    mod infinite {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY infinite (case.hx:100:7)
+            let road_km = run.column(edge::ROAD, edge::road::KM);
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:101:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked| Ok({
+                            let walked = run.load(walked)?;
+                            math(
+                                MathFunction::Ln,
+                                &[
+                                    math(
+                                        MathFunction::Sub,
+                                        &[
+                                            math(
+                                                MathFunction::Float,
+                                                &[run.read(&walked, road_km)?],
+                                                run.arena,
+                                            )?,
+                                            math(
+                                                MathFunction::Float,
+                                                &[run.read(&walked, road_km)?],
+                                                run.arena,
+                                            )?,
+                                        ],
+                                        run.arena,
+                                    )?,
+                                ],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `is_there`, which reads.
+    mod is_there {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY is_there (case.hx:80:7)
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:81:5
+            let there = Value::Bool({
+                let mut exists = false;
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::BreadthFirst,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, _| Ok(Value::Null),
+                    )?;
+                each(
+                    paths,
+                    |_| {
+                        exists = true;
+                        Flow::stop()
+                    },
+                )?;
+                exists
+            });
+            out.extend_from_slice(b"{\"there\":");
+            write_value(&there, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `least`, which reads.
+    mod least {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY least (case.hx:37:7)
+            let road_km = run.column(edge::ROAD, edge::road::KM);
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:38:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked| Ok({
+                            let walked = run.load(walked)?;
+                            math(
+                                MathFunction::Float,
+                                &[run.read(&walked, road_km)?],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `leaving`, which reads.
+    mod leaving {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+            /// `factor`
+            factor: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                    factor: argument(run, 2)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY leaving (case.hx:45:7)
+            let road_lanes = run.column(edge::ROAD, edge::road::LANES);
+            let city_delay = run.column(node::CITY, node::city::DELAY);
+            let Input { a, b, factor } = Input::of(run)?;
+            // case.hx:46:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked| Ok({
+                            let walked = run.load(walked)?;
+                            math(
+                                MathFunction::Add,
+                                &[
+                                    math(
+                                        MathFunction::Div,
+                                        &[
+                                            math(
+                                                MathFunction::Float,
+                                                &[run.read(&walked, road_lanes)?],
+                                                run.arena,
+                                            )?,
+                                            Value::F64(4.0),
+                                        ],
+                                        run.arena,
+                                    )?,
+                                    math(
+                                        MathFunction::Mul,
+                                        &[
+                                            math(
+                                                MathFunction::Float,
+                                                &[Value::from(factor)],
+                                                run.arena,
+                                            )?,
+                                            math(
+                                                MathFunction::Float,
+                                                &[
+                                                    {
+                                                        let road = walked;
+                                                        let city2 = run.end(&road, End::From, node::CITY)?;
+                                                        let city2 = run.load(city2)?;
+                                                        let element = run.read(&city2, city_delay)?;
+                                                        element
+                                                    },
+                                                ],
+                                                run.arena,
+                                            )?,
+                                        ],
+                                        run.arena,
+                                    )?,
+                                ],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths, |element2| { elements.take(element2) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `negative`, which reads.
+    mod negative {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY negative (case.hx:95:7)
+            let road_km = run.column(edge::ROAD, edge::road::KM);
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:96:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked| Ok({
+                            let walked = run.load(walked)?;
+                            math(
+                                MathFunction::Sub,
+                                &[
+                                    math(
+                                        MathFunction::Float,
+                                        &[run.read(&walked, road_km)?],
+                                        run.arena,
+                                    )?,
+                                    Value::F64(100.0),
+                                ],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:97:5
+            let q = {
+                let mut elements2 = Slice::all();
+                let mut found2 = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city2| { found2.take(city2) },
+                )?;
+                let paths2 = run
+                    .shortest_paths(
+                        &found2.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::AStar,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: Some(("left", &[(node::CITY, node::city::LEFT)])),
+                        },
+                        &mut |_, walked2| Ok({
+                            let walked2 = run.load(walked2)?;
+                            math(
+                                MathFunction::Sub,
+                                &[
+                                    math(
+                                        MathFunction::Float,
+                                        &[run.read(&walked2, road_km)?],
+                                        run.arena,
+                                    )?,
+                                    Value::F64(100.0),
+                                ],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths2, |element2| { elements2.take(element2) })?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.extend_from_slice(b",\"q\":");
+            run.write(q, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_nodes`, which reads.
+    mod of_nodes {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_nodes (case.hx:75:7)
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:76:5
+            let to = {
+                let mut first = First::default();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(b)),
+                    |city| { first.take(city) },
+                )?;
+                match first.get() {
+                    Some(found) => found,
+                    None => {
+                        return Err(run.missing(node::CITY, Datum::Value(Value::from(b))));
+                    }
+                }
+            };
+            // case.hx:77:5
+            let from = {
+                let mut first2 = First::default();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city2| { first2.take(city2) },
+                )?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => {
+                        return Err(run.missing(node::CITY, Datum::Value(Value::from(a))));
+                    }
+                }
+            };
+            out.extend_from_slice(b"{\"from\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut found = Slice::all();
+            {
+                let city3 = from;
+                found.take(city3)
+            }?;
+            let paths = run
+                .shortest_paths(
+                    &found.into_vec(),
+                    Datum::Item(to),
+                    &PathSearch {
+                        algorithm: PathAlgorithm::BreadthFirst,
+                        end: EdgeEnd::To,
+                        ways: &[
+                            Way {
+                                edge: edge::ROAD,
+                                from: node::CITY,
+                                to: node::CITY,
+                            },
+                        ],
+                        heuristic: None,
+                    },
+                    &mut |_, _| Ok(Value::Null),
+                )?;
+            each(
+                paths,
+                |element| {
+                    separate(&mut is_next, out);
+                    run.write(element, out)?;
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:10:7)
+            // case.hx:11:5
+            let a = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::CITY,
+                            &[
+                                (node::city::NAME, Value::Str("A")),
+                                (node::city::DELAY, Value::Int(0)),
+                                (node::city::LEFT, Value::F64(5.0)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:12:5
+            let b = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::CITY,
+                            &[
+                                (node::city::NAME, Value::Str("B")),
+                                (node::city::DELAY, Value::Int(9)),
+                                (node::city::LEFT, Value::F64(2.0)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:13:5
+            let c = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::CITY,
+                            &[
+                                (node::city::NAME, Value::Str("C")),
+                                (node::city::DELAY, Value::Int(1)),
+                                (node::city::LEFT, Value::F64(1.0)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:14:5
+            let d = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::CITY,
+                            &[
+                                (node::city::NAME, Value::Str("D")),
+                                (node::city::DELAY, Value::Int(0)),
+                                (node::city::LEFT, Value::F64(0.0)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:15:5
+            let e = run
+                .settle_item(
+                    run.add_node(node::CITY, &[(node::city::NAME, Value::Str("E"))])?,
+                )?;
+            // case.hx:16:5
+            let v = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::VILLAGE,
+                            &[(node::village::NAME, Value::Str("V"))],
+                        )?,
+                )?;
+            // case.hx:17:5
+            let _ = run
+                .add_edge(
+                    edge::ROAD,
+                    &[
+                        (edge::road::KM, Value::F64(2.0)),
+                        (edge::road::LANES, Value::Int(2)),
+                    ],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:18:5
+            let _ = run
+                .add_edge(
+                    edge::ROAD,
+                    &[
+                        (edge::road::KM, Value::F64(2.5)),
+                        (edge::road::LANES, Value::Int(4)),
+                    ],
+                    &run.ends(Datum::Item(b))?,
+                    &run.ends(Datum::Item(d))?,
+                )?;
+            // case.hx:19:5
+            let _ = run
+                .add_edge(
+                    edge::ROAD,
+                    &[
+                        (edge::road::KM, Value::F64(1.0)),
+                        (edge::road::LANES, Value::Int(1)),
+                    ],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(c))?,
+                )?;
+            // case.hx:20:5
+            let _ = run
+                .add_edge(
+                    edge::ROAD,
+                    &[
+                        (edge::road::KM, Value::F64(1.5)),
+                        (edge::road::LANES, Value::Int(1)),
+                    ],
+                    &run.ends(Datum::Item(c))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:21:5
+            let _ = run
+                .add_edge(
+                    edge::ROAD,
+                    &[
+                        (edge::road::KM, Value::F64(9.0)),
+                        (edge::road::LANES, Value::Int(6)),
+                    ],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(d))?,
+                )?;
+            // case.hx:22:5
+            let _ = run
+                .add_edge(
+                    edge::RAIL,
+                    &[(edge::rail::KM, Value::Int(1))],
+                    &run.ends(Datum::Item(c))?,
+                    &run.ends(Datum::Item(d))?,
+                )?;
+            // case.hx:23:5
+            let _ = run
+                .add_edge(
+                    edge::PATH,
+                    &[],
+                    &run.ends(Datum::Item(b))?,
+                    &run.ends(Datum::Item(v))?,
+                )?;
+            // case.hx:24:5
+            let _ = run
+                .add_edge(
+                    edge::BACK,
+                    &[],
+                    &run.ends(Datum::Item(v))?,
+                    &run.ends(Datum::Item(e))?,
+                )?;
+            // case.hx:25:5
+            let photo = run
+                .settle_item(
+                    run
+                        .add_vector(
+                            vector::PHOTO,
+                            &[(vector::photo::TITLE, Value::Str("A"))],
+                            &run.floats(run.values(&[Value::F64(1.0)]))?,
+                        )?,
+                )?;
+            // case.hx:26:5
+            let _ = run
+                .add_edge(
+                    edge::SHOWS,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(photo))?,
+                )?;
+            out.extend_from_slice(b"{\"a\":");
+            write_value(&run.id(&a), out);
+            out.extend_from_slice(b",\"b\":");
+            write_value(&run.id(&b), out);
+            out.extend_from_slice(b",\"c\":");
+            write_value(&run.id(&c), out);
+            out.extend_from_slice(b",\"d\":");
+            write_value(&run.id(&d), out);
+            out.extend_from_slice(b",\"e\":");
+            write_value(&run.id(&e), out);
+            out.extend_from_slice(b",\"v\":");
+            write_value(&run.id(&v), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `several`, which reads.
+    mod several {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `names`
+            names: &'a [Value<'a>],
+
+            /// `b`
+            b: Uuid,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    names: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY several (case.hx:66:7)
+            let city_name = run.column(node::CITY, node::city::NAME);
+            let Input { names, b } = Input::of(run)?;
+            // case.hx:67:5
+            let paths = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.all(
+                    node::CITY,
+                    |city| {
+                        let city = run.load(city)?;
+                        if holds(
+                            Comparison::IsIn,
+                            run.read(&city, city_name)?,
+                            Value::from(names),
+                        ) {
+                            found.take(city)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                let paths2 = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::BreadthFirst,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, _| Ok(Value::Null),
+                    )?;
+                each(paths2, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:68:5
+            let number = {
+                let mut found2 = Slice::all();
+                run.all(
+                    node::CITY,
+                    |city2| {
+                        let city2 = run.load(city2)?;
+                        if holds(
+                            Comparison::IsIn,
+                            run.read(&city2, city_name)?,
+                            Value::from(names),
+                        ) {
+                            found2.take(city2)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                let paths3 = run
+                    .shortest_paths(
+                        &found2.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::BreadthFirst,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, _| Ok(Value::Null),
+                    )?;
+                let mut count = 0_u64;
+                each(
+                    paths3,
+                    |_| {
+                        count += 1;
+                        Flow::more()
+                    },
+                )?;
+                Value::from(count)
+            };
+            out.extend_from_slice(b"{\"paths\":");
+            run.write(paths, out)?;
+            out.extend_from_slice(b",\"number\":");
+            write_value(&number, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `unguided`, which reads.
+    mod unguided {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY unguided (case.hx:104:7)
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:105:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::AStar,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::BACK,
+                                    from: node::VILLAGE,
+                                    to: node::CITY,
+                                },
+                                Way {
+                                    edge: edge::PATH,
+                                    from: node::CITY,
+                                    to: node::VILLAGE,
+                                },
+                                Way {
+                                    edge: edge::RAIL,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: Some(("left", &[(node::CITY, node::city::LEFT)])),
+                        },
+                        &mut |way, _| Ok(
+                            match way {
+                                0 => Value::F64(1.0),
+                                1 => Value::F64(1.0),
+                                2 => Value::F64(1.0),
+                                _ => Value::F64(1.0),
+                            },
+                        ),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `weightless`, which reads.
+    mod weightless {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY weightless (case.hx:91:7)
+            let city_left = run.column(node::CITY, node::city::LEFT);
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:92:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::CITY,
+                    Datum::Value(Value::from(a)),
+                    |city| { found.take(city) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked| Ok(
+                            math(
+                                MathFunction::Float,
+                                &[
+                                    {
+                                        let road = walked;
+                                        let city2 = run.end(&road, End::To, node::CITY)?;
+                                        let city2 = run.load(city2)?;
+                                        let element = run.read(&city2, city_left)?;
+                                        element
+                                    },
+                                ],
+                                run.arena,
+                            )?,
+                        ),
+                    )?;
+                each(paths, |element2| { elements.take(element2) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod queries_decode {
     use helix_engine::compiled::*;
     /// Every query.
@@ -3081,6 +4873,1034 @@ mod queries_nested_return {
     }
 }
 
+mod queries_optional {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:415958c5226f053a908df9ec602c6ef0d6ddfdf8f5b88a859c14b4857a9f83f1",
+        bodies: &[
+            ("by_id", by_id::query),
+            ("by_index", by_index::query),
+            ("change", change::query),
+            ("create", create::query),
+            ("few", few::query),
+            ("find", find::query),
+            ("first", first::query),
+            ("given", given::query),
+            ("kept", kept::query),
+            ("knows", knows::query),
+            ("load", load::query),
+            ("member", member::query),
+            ("near", near::query),
+            ("older", older::query),
+            ("shown", shown::query),
+            ("upsert", upsert::query),
+            ("when", when::query),
+            ("within", within::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const EMAIL: FieldId = FieldId(0);
+            pub const NICK: FieldId = FieldId(1);
+            pub const AGE: FieldId = FieldId(2);
+            pub const BIG: FieldId = FieldId(3);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const KNOWS: ItemType = ItemType::edge(TypeId(0));
+        pub mod knows {
+            use super::*;
+            pub const SINCE: FieldId = FieldId(0);
+        }
+    }
+
+    mod vector {
+        use super::*;
+        pub const DOC: ItemType = ItemType::vector(TypeId(0));
+    }
+
+    /// `by_id`, which reads.
+    mod by_id {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `id`
+            id: Option<Uuid>,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { id: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_id (case.hx:45:7)
+            let Input { id } = Input::of(run)?;
+            // case.hx:46:5
+            let user = {
+                let mut first = First::default();
+                run.by_id(
+                    node::USER,
+                    Datum::Value(run.required(Value::from(id), "id")?),
+                    |user2| { first.take(user2) },
+                )?;
+                match first.get() {
+                    Some(found) => found,
+                    None => {
+                        return Err(
+                            run
+                                .missing(
+                                    node::USER,
+                                    Datum::Value(run.required(Value::from(id), "id")?),
+                                ),
+                        );
+                    }
+                }
+            };
+            out.extend_from_slice(b"{\"user\":");
+            run.write_item(&user, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_index`, which reads.
+    mod by_index {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `email`
+            email: Option<&'a str>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { email: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_index (case.hx:49:7)
+            let user_email = run.column(node::USER, node::user::EMAIL);
+            let Input { email } = Input::of(run)?;
+            // case.hx:50:5
+            let user = run
+                .load({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::USER,
+                        node::user::EMAIL,
+                        run.required(Value::from(email), "email")?,
+                        |user2| { first.take(user2) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"user\":");
+            write_value(&run.read(&user, user_email)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `change`, which writes.
+    mod change {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `email`
+            email: &'a str,
+            /// `nick`
+            nick: Option<&'a str>,
+            /// `age`
+            age: Option<u8>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    email: argument(run, 0)?,
+                    nick: argument(run, 1)?,
+                    age: argument(run, 2)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY change (case.hx:9:7)
+            let user_nick = run.column(node::USER, node::user::NICK);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { email, nick, age } = Input::of(run)?;
+            // case.hx:10:5
+            let user = run
+                .settle_item({
+                    let mut first = First::default();
+                    let mut found = Slice::all();
+                    run.by_index(
+                        node::USER,
+                        node::user::EMAIL,
+                        Value::from(email),
+                        |user2| { found.take(user2) },
+                    )?;
+                    let updated = run
+                        .update(
+                            node::USER,
+                            &found.into_vec(),
+                            &run
+                                .given(
+                                    &[
+                                        (node::user::NICK, Value::from(nick)),
+                                        (node::user::AGE, Value::from(age)),
+                                    ],
+                                    &[node::user::NICK, node::user::AGE],
+                                ),
+                        )?;
+                    each(updated, |user3| { first.take(user3) })?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"user\":");
+            let user4 = user;
+            let user4 = run.load(user4)?;
+            out.extend_from_slice(b"{\"nick\":");
+            write_value(&run.read(&user4, user_nick)?, out);
+            out.extend_from_slice(b",\"age\":");
+            write_value(&run.read(&user4, user_age)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `create`, which writes.
+    mod create {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `email`
+            email: &'a str,
+            /// `nick`
+            nick: Option<&'a str>,
+            /// `age`
+            age: Option<u8>,
+            /// `big`
+            big: Option<u128>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    email: argument(run, 0)?,
+                    nick: argument(run, 1)?,
+                    age: argument(run, 2)?,
+                    big: argument(run, 3)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY create (case.hx:5:7)
+            let user_nick = run.column(node::USER, node::user::NICK);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_big = run.column(node::USER, node::user::BIG);
+            let Input { email, nick, age, big } = Input::of(run)?;
+            // case.hx:6:5
+            let user = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &run
+                                .given(
+                                    &[
+                                        (node::user::EMAIL, Value::from(email)),
+                                        (node::user::NICK, Value::from(nick)),
+                                        (node::user::AGE, Value::from(age)),
+                                        (node::user::BIG, Value::from(big)),
+                                    ],
+                                    &[node::user::NICK, node::user::AGE, node::user::BIG],
+                                ),
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"user\":");
+            let user2 = user;
+            let user2 = run.load(user2)?;
+            out.extend_from_slice(b"{\"nick\":");
+            write_value(&run.read(&user2, user_nick)?, out);
+            out.extend_from_slice(b",\"age\":");
+            write_value(&run.read(&user2, user_age)?, out);
+            out.extend_from_slice(b",\"big\":");
+            write_value(&run.read(&user2, user_big)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `few`, which reads.
+    mod few {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: Option<i32>,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY few (case.hx:53:7)
+            let Input { n } = Input::of(run)?;
+            // case.hx:54:5
+            let users = {
+                let mut elements = Slice::all();
+                let mut range = Slice::range(
+                    run.bound(Value::Int(0))?,
+                    run.bound(run.required(Value::from(n), "n")?)?,
+                );
+                if range.wants_any() {
+                    run.all(node::USER, |user| { range.take(user) })?;
+                }
+                each(range.into_vec(), |user2| { elements.take(Datum::Item(user2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user3| {
+                    let element = run
+                        .field_of(user3, FieldRef::Declared(node::user::NICK))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `find`, which reads.
+    mod find {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `nick`
+            nick: Option<&'a str>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { nick: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY find (case.hx:17:7)
+            let user_nick = run.column(node::USER, node::user::NICK);
+            let Input { nick } = Input::of(run)?;
+            // case.hx:18:5
+            let same = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        if holds(
+                            Comparison::Equal,
+                            run.read(&user, user_nick)?,
+                            Value::from(nick),
+                        ) {
+                            elements.take(Datum::Item(user))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:19:5
+            let other = {
+                let mut elements2 = Slice::all();
+                run.all(
+                    node::USER,
+                    |user2| {
+                        let user2 = run.load(user2)?;
+                        if holds(
+                            Comparison::NotEqual,
+                            run.read(&user2, user_nick)?,
+                            Value::from(nick),
+                        ) {
+                            elements2.take(Datum::Item(user2))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements2.into_vec())
+            };
+            // case.hx:20:5
+            let unless = {
+                let mut elements3 = Slice::all();
+                run.all(
+                    node::USER,
+                    |user3| {
+                        let user3 = run.load(user3)?;
+                        if !(holds(
+                            Comparison::Equal,
+                            run.read(&user3, user_nick)?,
+                            Value::from(nick),
+                        )) {
+                            elements3.take(Datum::Item(user3))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements3.into_vec())
+            };
+            out.extend_from_slice(b"{\"same\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                same,
+                |user4| {
+                    let element = run
+                        .field_of(user4, FieldRef::Declared(node::user::NICK))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"other\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.each(
+                other,
+                |user5| {
+                    let element2 = run
+                        .field_of(user5, FieldRef::Declared(node::user::NICK))?;
+                    separate(&mut is_next2, out);
+                    write_value(&element2, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"unless\":");
+            out.push(b'[');
+            let mut is_next3 = false;
+            run.each(
+                unless,
+                |user6| {
+                    let element3 = run
+                        .field_of(user6, FieldRef::Declared(node::user::NICK))?;
+                    separate(&mut is_next3, out);
+                    write_value(&element3, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `first`, which reads.
+    mod first {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `options`
+            options: Option<&'a [(&'a str, Value<'a>)]>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { options: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY first (case.hx:73:7)
+            let Input { options } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(run.required(run.member(Value::from(options), 0), "options")?)?,
+            );
+            if range.wants_any() {
+                run.all(node::USER, |user| { range.take(user) })?;
+            }
+            each(
+                range.into_vec(),
+                |user2| {
+                    separate(&mut is_next, out);
+                    run.write_item(&user2, out)?;
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `given`, which reads.
+    mod given {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `nick`
+            nick: Option<&'a str>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { nick: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY given (case.hx:27:7)
+            let Input { nick } = Input::of(run)?;
+            // case.hx:28:5
+            let is_given = Value::Bool({
+                let mut exists = false;
+                run.each(
+                    Datum::Value(Value::from(nick)),
+                    |_| {
+                        exists = true;
+                        Flow::stop()
+                    },
+                )?;
+                exists
+            });
+            out.extend_from_slice(b"{\"is_given\":");
+            write_value(&is_given, out);
+            out.extend_from_slice(b",\"nick\":");
+            write_value(&Value::from(nick), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `kept`, which reads.
+    mod kept {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `nick`
+            nick: Option<&'a str>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { nick: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY kept (case.hx:76:7)
+            let Input { nick } = Input::of(run)?;
+            // case.hx:77:5
+            let copy = run.required(Value::from(nick), "nick")?;
+            out.extend_from_slice(b"{\"copy\":");
+            write_value(&copy, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `knows`, which writes.
+    mod knows {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Option<Uuid>,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY knows (case.hx:65:7)
+            let knows_since = run.column(edge::KNOWS, edge::knows::SINCE);
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:66:5
+            let edge_ = run
+                .settle_item(
+                    run
+                        .add_edge(
+                            edge::KNOWS,
+                            &[],
+                            &run.ends(Datum::Value(Value::from(a)))?,
+                            &run.ends(Datum::Value(run.required(Value::from(b), "b")?))?,
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"edge\":");
+            write_value(&run.read(&edge_, knows_since)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `load`, which writes.
+    mod load {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `rows`
+            rows: Option<&'a [Value<'a>]>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { rows: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY load (case.hx:35:7)
+            let Input { rows } = Input::of(run)?;
+            // case.hx:36:5
+            for element in run.elements(Datum::Value(Value::from(rows))) {
+                run.tick()?;
+                let email = run.member(element.value(), 0);
+                // case.hx:37:9
+                let _ = run.add_node(node::USER, &[(node::user::EMAIL, email)])?;
+            }
+            out.extend_from_slice(b"{\"data\":");
+            let element2 = Value::from(run.count(node::USER)?);
+            write_value(&element2, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `member`, which reads.
+    mod member {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `options`
+            options: Option<&'a [(&'a str, Value<'a>)]>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { options: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY member (case.hx:69:7)
+            let user_nick = run.column(node::USER, node::user::NICK);
+            let Input { options } = Input::of(run)?;
+            // case.hx:70:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        if holds(
+                            Comparison::Equal,
+                            run.read(&user, user_nick)?,
+                            run.member(Value::from(options), 0),
+                        ) {
+                            elements.take(Datum::Item(user))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user2| {
+                    let element = run
+                        .field_of(user2, FieldRef::Declared(node::user::NICK))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"options\":");
+            write_value(&Value::from(options), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `near`, which reads.
+    mod near {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: Option<&'a [Value<'a>]>,
+            /// `k`
+            k: Option<i32>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    v: argument(run, 0)?,
+                    k: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY near (case.hx:57:7)
+            let Input { v, k } = Input::of(run)?;
+            // case.hx:58:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(run.required(Value::from(v), "v")?)?,
+                    run.k(run.required(Value::from(k), "k")?)?,
+                    |doc| { elements.take(Datum::Item(doc)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            run.write(hits, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `older`, which reads.
+    mod older {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `by`
+            by: Option<u8>,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { by: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY older (case.hx:61:7)
+            let user_nick = run.column(node::USER, node::user::NICK);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { by } = Input::of(run)?;
+            // case.hx:62:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(node::USER, |user| { elements.take(Datum::Item(user)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user2| {
+                    separate(&mut is_next, out);
+                    match user2.item() {
+                        Some(user3) => {
+                            let user3 = run.load(user3)?;
+                            out.extend_from_slice(b"{\"nick\":");
+                            write_value(&run.read(&user3, user_nick)?, out);
+                            out.extend_from_slice(b",\"later\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Add,
+                                    &[
+                                        run.read(&user3, user_age)?,
+                                        run.required(Value::from(by), "by")?,
+                                    ],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.push(b'}');
+                        }
+                        None => run.write(user2, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `shown`, which reads.
+    mod shown {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `wished`
+            wished: Option<&'a str>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { wished: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY shown (case.hx:41:7)
+            let user_nick = run.column(node::USER, node::user::NICK);
+            let Input { wished } = Input::of(run)?;
+            // case.hx:42:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(node::USER, |user| { elements.take(Datum::Item(user)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user2| {
+                    separate(&mut is_next, out);
+                    match user2.item() {
+                        Some(user3) => {
+                            let user3 = run.load(user3)?;
+                            out.extend_from_slice(b"{\"nick\":");
+                            write_value(&run.read(&user3, user_nick)?, out);
+                            out.extend_from_slice(b",\"wanted\":");
+                            write_value(&Value::from(wished), out);
+                            out.push(b'}');
+                        }
+                        None => run.write(user2, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `upsert`, which writes.
+    mod upsert {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `email`
+            email: &'a str,
+            /// `nick`
+            nick: Option<&'a str>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    email: argument(run, 0)?,
+                    nick: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY upsert (case.hx:13:7)
+            let user_email = run.column(node::USER, node::user::EMAIL);
+            let user_nick = run.column(node::USER, node::user::NICK);
+            let Input { email, nick } = Input::of(run)?;
+            // case.hx:14:5
+            let user = run
+                .settle_item({
+                    let mut found = First::default();
+                    run.all(
+                        node::USER,
+                        |user2| {
+                            let user2 = run.load(user2)?;
+                            if holds(
+                                Comparison::Equal,
+                                run.read(&user2, user_email)?,
+                                Value::from(email),
+                            ) {
+                                found.take(user2)
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    let found = found.get();
+                    run.upsert_node(
+                        node::USER,
+                        found,
+                        &run
+                            .given(
+                                &[
+                                    (node::user::EMAIL, Value::from(email)),
+                                    (node::user::NICK, Value::from(nick)),
+                                ],
+                                &[node::user::NICK],
+                            ),
+                    )?
+                })?;
+            out.extend_from_slice(b"{\"user\":");
+            let user3 = user;
+            let user3 = run.load(user3)?;
+            out.extend_from_slice(b"{\"email\":");
+            write_value(&run.read(&user3, user_email)?, out);
+            out.extend_from_slice(b",\"nick\":");
+            write_value(&run.read(&user3, user_nick)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `when`, which reads.
+    mod when {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `active`
+            active: Option<bool>,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { active: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY when (case.hx:31:7)
+            let user_nick = run.column(node::USER, node::user::NICK);
+            let Input { active } = Input::of(run)?;
+            // case.hx:32:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user| {
+                        if holds(
+                            Comparison::Equal,
+                            Value::from(active),
+                            Value::Bool(true),
+                        ) {
+                            let user = run.load(user)?;
+                            let element = run.read(&user, user_nick)?;
+                            elements.take(Datum::Value(element))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            run.write(users, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `within`, which reads.
+    mod within {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `nicks`
+            nicks: Option<&'a [Value<'a>]>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { nicks: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY within (case.hx:23:7)
+            let user_nick = run.column(node::USER, node::user::NICK);
+            let Input { nicks } = Input::of(run)?;
+            // case.hx:24:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        if holds(
+                            Comparison::IsIn,
+                            run.read(&user, user_nick)?,
+                            Value::from(nicks),
+                        ) {
+                            elements.take(Datum::Item(user))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user2| {
+                    let element = run
+                        .field_of(user2, FieldRef::Declared(node::user::NICK))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod queries_return {
     use helix_engine::compiled::*;
     /// Every query.
@@ -3407,6 +6227,461 @@ mod queries_return {
             };
             out.extend_from_slice(b"{\"users\":");
             run.write(users, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod queries_typed_parameters {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:6ccd04a559d4273ff414a4dbe41f6c0553fd8f764f16347cfb9a1cd2ee9499ff",
+        bodies: &[
+            ("change", change::query),
+            ("create", create::query),
+            ("each", each_::query),
+            ("echo", echo::query),
+            ("first", first::query),
+            ("ids", ids::query),
+            ("load", load::query),
+            ("nested", nested::query),
+            ("older", older::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const AGE: FieldId = FieldId(1);
+            pub const TAGS: FieldId = FieldId(2);
+        }
+    }
+
+    /// `change`, which writes.
+    mod change {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `id`
+            id: Uuid,
+            /// `to`
+            to: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    id: argument(run, 0)?,
+                    to: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY change (case.hx:20:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { id, to } = Input::of(run)?;
+            // case.hx:21:5
+            let user = run
+                .settle_item({
+                    let mut first = First::default();
+                    let mut found = Slice::all();
+                    run.by_id(
+                        node::USER,
+                        Datum::Value(Value::from(id)),
+                        |user2| { found.take(user2) },
+                    )?;
+                    let updated = run
+                        .update(
+                            node::USER,
+                            &found.into_vec(),
+                            &run
+                                .given(
+                                    &[
+                                        (node::user::NAME, run.member(Value::from(to), 0)),
+                                        (node::user::AGE, run.member(Value::from(to), 1)),
+                                    ],
+                                    &[node::user::NAME, node::user::AGE],
+                                ),
+                        )?;
+                    each(updated, |user3| { first.take(user3) })?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => {
+                            return Err(
+                                run.missing(node::USER, Datum::Value(Value::from(id))),
+                            );
+                        }
+                    }
+                })?;
+            out.extend_from_slice(b"{\"user\":");
+            let user4 = user;
+            let user4 = run.load(user4)?;
+            out.extend_from_slice(b"{\"name\":");
+            write_value(&run.read(&user4, user_name)?, out);
+            out.extend_from_slice(b",\"age\":");
+            write_value(&run.read(&user4, user_age)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `create`, which writes.
+    mod create {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `user`
+            user: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { user: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY create (case.hx:4:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            let Input { user } = Input::of(run)?;
+            // case.hx:5:5
+            let created = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &run
+                                .given(
+                                    &[
+                                        (node::user::NAME, run.member(Value::from(user), 0)),
+                                        (node::user::AGE, run.member(Value::from(user), 1)),
+                                        (node::user::TAGS, run.member(Value::from(user), 2)),
+                                    ],
+                                    &[node::user::NAME, node::user::AGE, node::user::TAGS],
+                                ),
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"created\":");
+            let user2 = created;
+            let user2 = run.load(user2)?;
+            out.extend_from_slice(b"{\"name\":");
+            write_value(&run.read(&user2, user_name)?, out);
+            out.extend_from_slice(b",\"age\":");
+            write_value(&run.read(&user2, user_age)?, out);
+            out.extend_from_slice(b",\"tags\":");
+            write_value(&run.read(&user2, user_tags)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `each`, which writes.
+    mod each_ {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `users`
+            users: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { users: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY each (case.hx:14:7)
+            let Input { users } = Input::of(run)?;
+            // case.hx:15:5
+            for element in run.elements(Datum::Value(Value::from(users))) {
+                run.tick()?;
+                let user = element.value();
+                // case.hx:16:9
+                let _ = run
+                    .add_node(
+                        node::USER,
+                        &run
+                            .given(
+                                &[(node::user::NAME, run.member(user, 0))],
+                                &[node::user::NAME],
+                            ),
+                    )?;
+            }
+            out.extend_from_slice(b"{\"data\":");
+            let element2 = Value::from(run.count(node::USER)?);
+            write_value(&element2, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `echo`, which reads.
+    mod echo {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `user`
+            user: &'a [(&'a str, Value<'a>)],
+
+            /// `edge`
+            edge_: Option<&'a [(&'a str, Value<'a>)]>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    user: argument(run, 0)?,
+                    edge_: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY echo (case.hx:24:7)
+            let Input { user, edge_ } = Input::of(run)?;
+            // case.hx:25:5
+            let name = run.required(run.member(Value::from(user), 0), "user.name")?;
+            out.extend_from_slice(b"{\"user\":");
+            write_value(&Value::from(user), out);
+            out.extend_from_slice(b",\"edge\":");
+            write_value(&Value::from(edge_), out);
+            out.extend_from_slice(b",\"name\":");
+            write_value(&name, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `first`, which reads.
+    mod first {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `user`
+            user: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { user: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY first (case.hx:32:7)
+            let Input { user } = Input::of(run)?;
+            // case.hx:33:5
+            let users = {
+                let mut elements = Slice::all();
+                let mut range = Slice::range(
+                    run.bound(Value::Int(0))?,
+                    run
+                        .bound(
+                            run.required(run.member(Value::from(user), 1), "user.age")?,
+                        )?,
+                );
+                if range.wants_any() {
+                    run.all(node::USER, |user2| { range.take(user2) })?;
+                }
+                each(range.into_vec(), |user3| { elements.take(Datum::Item(user3)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user4| {
+                    let element = run
+                        .field_of(user4, FieldRef::Declared(node::user::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ids`, which reads.
+    mod ids {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ids (case.hx:39:7)
+            // case.hx:40:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(node::USER, |user| { elements.take(Datum::Item(user)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user2| {
+                    let element = run.field_of(user2, FieldRef::Id)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `load`, which writes.
+    mod load {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `users`
+            users: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { users: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY load (case.hx:8:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { users } = Input::of(run)?;
+            // case.hx:9:5
+            for element in run.elements(Datum::Value(Value::from(users))) {
+                run.tick()?;
+                let name = run.member(element.value(), 0);
+                let age = run.member(element.value(), 1);
+                // case.hx:10:9
+                let _ = run
+                    .add_node(
+                        node::USER,
+                        &run
+                            .given(
+                                &[(node::user::NAME, name), (node::user::AGE, age)],
+                                &[node::user::NAME, node::user::AGE],
+                            ),
+                    )?;
+            }
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    separate(&mut is_next, out);
+                    let user = run.load(user)?;
+                    out.extend_from_slice(b"{\"name\":");
+                    write_value(&run.read(&user, user_name)?, out);
+                    out.extend_from_slice(b",\"age\":");
+                    write_value(&run.read(&user, user_age)?, out);
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `nested`, which reads.
+    mod nested {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `team`
+            team: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { team: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY nested (case.hx:36:7)
+            let Input { team } = Input::of(run)?;
+            out.extend_from_slice(b"{\"team\":");
+            write_value(&Value::from(team), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `older`, which reads.
+    mod older {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `user`
+            user: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { user: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY older (case.hx:28:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { user } = Input::of(run)?;
+            // case.hx:29:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user2| {
+                        let user2 = run.load(user2)?;
+                        if holds(
+                            Comparison::Greater,
+                            run.read(&user2, user_age)?,
+                            run.member(Value::from(user), 1),
+                        ) {
+                            elements.take(Datum::Item(user2))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user3| {
+                    let element = run
+                        .field_of(user3, FieldRef::Declared(node::user::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
             out.push(b'}');
             Ok(())
         }
@@ -9795,6 +13070,1473 @@ mod steps_where {
     }
 }
 
+mod vectors_batch {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:e6676d00dee483d82ecae756e48157756f5e6f566d8ef6c57f1c3b11276f0fd1",
+        bodies: &[
+            ("count", count::query),
+            ("literally", literally::query),
+            ("load", load::query),
+            ("near", near::query),
+            ("quietly", quietly::query),
+        ],
+    };
+
+    mod vector {
+        use super::*;
+        pub const DOC: ItemType = ItemType::vector(TypeId(0));
+        pub mod doc {
+            use super::*;
+            pub const TITLE: FieldId = FieldId(0);
+        }
+    }
+
+    /// `count`, which reads.
+    mod count {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY count (case.hx:19:7)
+            // case.hx:20:5
+            let number = Value::from(run.count(vector::DOC)?);
+            out.extend_from_slice(b"{\"number\":");
+            write_value(&number, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `literally`, which writes.
+    mod literally {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY literally (case.hx:11:7)
+            // case.hx:12:5
+            let docs = run
+                .settle(
+                    run
+                        .stream(
+                            &run
+                                .add_vectors(
+                                    vector::DOC,
+                                    run
+                                        .values(
+                                            &[
+                                                run.values(&[Value::F64(1.0), Value::F64(0.0)]),
+                                                run.values(&[Value::F64(0.0), Value::F64(1.0)]),
+                                            ],
+                                        ),
+                                )?
+                                .into_iter()
+                                .map(Datum::Item)
+                                .collect::<Vec<_>>(),
+                        ),
+                )?;
+            out.extend_from_slice(b"{\"docs\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                docs,
+                |doc| {
+                    let element = run.field_of(doc, FieldRef::Data)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `load`, which writes.
+    mod load {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `rows`
+            rows: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { rows: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY load (case.hx:3:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { rows } = Input::of(run)?;
+            // case.hx:4:5
+            let docs = run
+                .settle(
+                    run
+                        .stream(
+                            &run
+                                .add_vectors(vector::DOC, Value::from(rows))?
+                                .into_iter()
+                                .map(Datum::Item)
+                                .collect::<Vec<_>>(),
+                        ),
+                )?;
+            out.extend_from_slice(b"{\"docs\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                docs,
+                |doc| {
+                    separate(&mut is_next, out);
+                    match doc.item() {
+                        Some(doc2) => {
+                            let doc2 = run.load(doc2)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc2, doc_title)?, out);
+                            out.extend_from_slice(b",\"data\":");
+                            write_value(&run.field(&doc2, FieldRef::Data)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `near`, which reads.
+    mod near {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+
+            /// `k`
+            k: i32,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    v: argument(run, 0)?,
+                    k: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY near (case.hx:15:7)
+            let Input { v, k } = Input::of(run)?;
+            // case.hx:16:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::from(k))?,
+                    |doc| { elements.take(Datum::Item(doc)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |doc2| {
+                    let element = run.field_of(doc2, FieldRef::Data)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `quietly`, which writes.
+    mod quietly {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `rows`
+            rows: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { rows: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY quietly (case.hx:7:7)
+            let Input { rows } = Input::of(run)?;
+            // case.hx:8:5
+            let _ = run
+                .stream(
+                    &run
+                        .add_vectors(vector::DOC, Value::from(rows))?
+                        .into_iter()
+                        .map(Datum::Item)
+                        .collect::<Vec<_>>(),
+                );
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+}
+
+mod vectors_prefilter {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:2f781cc4deb65a48074473db22498175d2d887aa0254f157bb18d8573eb2633c",
+        bodies: &[
+            ("after", after::query),
+            ("among", among::query),
+            ("forget", forget::query),
+            ("none", none::query),
+            ("of_author", of_author::query),
+            ("setup", setup::query),
+            ("several", several::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const AUTHOR: ItemType = ItemType::node(TypeId(0));
+        pub mod author {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const WROTE: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    mod vector {
+        use super::*;
+        pub const DOC: ItemType = ItemType::vector(TypeId(0));
+        pub mod doc {
+            use super::*;
+            pub const TITLE: FieldId = FieldId(0);
+            pub const LANG: FieldId = FieldId(1);
+            pub const YEAR: FieldId = FieldId(2);
+        }
+    }
+
+    /// `after`, which reads.
+    mod after {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+
+            /// `k`
+            k: i32,
+            /// `lang`
+            lang: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    v: argument(run, 0)?,
+                    k: argument(run, 1)?,
+                    lang: argument(run, 2)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY after (case.hx:17:7)
+            let doc_lang = run.column(vector::DOC, vector::doc::LANG);
+            let Input { v, k, lang } = Input::of(run)?;
+            // case.hx:18:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::from(k))?,
+                    |doc| {
+                        let doc = run.load(doc)?;
+                        if holds(
+                            Comparison::Equal,
+                            run.read(&doc, doc_lang)?,
+                            Value::from(lang),
+                        ) {
+                            elements.take(Datum::Item(doc))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |doc2| {
+                    let element = run
+                        .field_of(doc2, FieldRef::Declared(vector::doc::TITLE))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `among`, which reads.
+    mod among {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+
+            /// `k`
+            k: i32,
+            /// `lang`
+            lang: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    v: argument(run, 0)?,
+                    k: argument(run, 1)?,
+                    lang: argument(run, 2)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY among (case.hx:13:7)
+            let doc_lang = run.column(vector::DOC, vector::doc::LANG);
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { v, k, lang } = Input::of(run)?;
+            // case.hx:14:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_where(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::from(k))?,
+                    |doc| {
+                        let doc = run.load(doc)?;
+                        Ok(
+                            holds(
+                                Comparison::Equal,
+                                run.read(&doc, doc_lang)?,
+                                Value::from(lang),
+                            ),
+                        )
+                    },
+                    |doc2| { elements.take(Datum::Item(doc2)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |doc3| {
+                    separate(&mut is_next, out);
+                    match doc3.item() {
+                        Some(doc4) => {
+                            let doc4 = run.load(doc4)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc4, doc_title)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc4, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `forget`, which writes.
+    mod forget {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+
+            /// `lang`
+            lang: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    v: argument(run, 0)?,
+                    lang: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY forget (case.hx:33:7)
+            let doc_lang = run.column(vector::DOC, vector::doc::LANG);
+            let Input { v, lang } = Input::of(run)?;
+            // case.hx:34:5
+            let mut dropped = Slice::all();
+            run.search_where(
+                vector::DOC,
+                &run.floats(Value::from(v))?,
+                run.k(Value::Int(1))?,
+                |doc| {
+                    let doc = run.load(doc)?;
+                    Ok(
+                        holds(
+                            Comparison::Equal,
+                            run.read(&doc, doc_lang)?,
+                            Value::from(lang),
+                        ),
+                    )
+                },
+                |doc2| { dropped.take(doc2) },
+            )?;
+            run.delete(&dropped.into_vec())?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `none`, which reads.
+    mod none {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { v: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY none (case.hx:29:7)
+            let doc_lang = run.column(vector::DOC, vector::doc::LANG);
+            let Input { v } = Input::of(run)?;
+            // case.hx:30:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_where(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(5))?,
+                    |doc| {
+                        let doc = run.load(doc)?;
+                        Ok(
+                            holds(
+                                Comparison::Equal,
+                                run.read(&doc, doc_lang)?,
+                                Value::Str("xx"),
+                            ),
+                        )
+                    },
+                    |doc2| { elements.take(Datum::Item(doc2)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            run.write(hits, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_author`, which reads.
+    mod of_author {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    v: argument(run, 0)?,
+                    name: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_author (case.hx:21:7)
+            let author_name = run.column(node::AUTHOR, node::author::NAME);
+            let Input { v, name } = Input::of(run)?;
+            // case.hx:22:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_where(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(5))?,
+                    |doc| {
+                        Ok({
+                            let mut exists = false;
+                            {
+                                let doc2 = doc;
+                                run.neighbours(
+                                    &doc2,
+                                    Direction::In,
+                                    edge::WROTE,
+                                    node::AUTHOR,
+                                    |author| {
+                                        let author = run.load(author)?;
+                                        if holds(
+                                            Comparison::Equal,
+                                            run.read(&author, author_name)?,
+                                            Value::from(name),
+                                        ) {
+                                            exists = true;
+                                            Flow::stop()
+                                        } else {
+                                            Flow::more()
+                                        }
+                                    },
+                                )
+                            }?;
+                            exists
+                        })
+                    },
+                    |doc3| { elements.take(Datum::Item(doc3)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |doc4| {
+                    let element = run
+                        .field_of(doc4, FieldRef::Declared(vector::doc::TITLE))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `docs`
+            docs: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { docs: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:5:7)
+            let Input { docs } = Input::of(run)?;
+            // case.hx:6:5
+            for element in run.elements(Datum::Value(Value::from(docs))) {
+                run.tick()?;
+                let title = run.member(element.value(), 0);
+                let lang = run.member(element.value(), 1);
+                let year = run.member(element.value(), 2);
+                let v = run.member(element.value(), 3);
+                let by = run.member(element.value(), 4);
+                // case.hx:7:9
+                let doc = run
+                    .settle_item(
+                        run
+                            .add_vector(
+                                vector::DOC,
+                                &[
+                                    (vector::doc::TITLE, title),
+                                    (vector::doc::LANG, lang),
+                                    (vector::doc::YEAR, year),
+                                ],
+                                &run.floats(v)?,
+                            )?,
+                    )?;
+                // case.hx:8:9
+                let author = run
+                    .settle_item(
+                        run.add_node(node::AUTHOR, &[(node::author::NAME, by)])?,
+                    )?;
+                // case.hx:9:9
+                let _ = run
+                    .add_edge(
+                        edge::WROTE,
+                        &[],
+                        &run.ends(Datum::Item(author))?,
+                        &run.ends(Datum::Item(doc))?,
+                    )?;
+            }
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `several`, which reads.
+    mod several {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+
+            /// `lang`
+            lang: &'a str,
+            /// `from`
+            from: i32,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    v: argument(run, 0)?,
+                    lang: argument(run, 1)?,
+                    from: argument(run, 2)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY several (case.hx:25:7)
+            let doc_lang = run.column(vector::DOC, vector::doc::LANG);
+            let doc_year = run.column(vector::DOC, vector::doc::YEAR);
+            let Input { v, lang, from } = Input::of(run)?;
+            // case.hx:26:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_where(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(1))?,
+                    |doc| {
+                        let doc = run.load(doc)?;
+                        Ok(
+                            holds(
+                                Comparison::Equal,
+                                run.read(&doc, doc_lang)?,
+                                Value::from(lang),
+                            )
+                                && holds(
+                                    Comparison::GreaterOrEqual,
+                                    run.read(&doc, doc_year)?,
+                                    Value::from(from),
+                                ),
+                        )
+                    },
+                    |doc2| {
+                        run.neighbours(
+                            &doc2,
+                            Direction::In,
+                            edge::WROTE,
+                            node::AUTHOR,
+                            |author| { elements.take(Datum::Item(author)) },
+                        )
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |author2| {
+                    let element = run
+                        .field_of(author2, FieldRef::Declared(node::author::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod vectors_rerank {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:5b06c752a43394056b0a3dad0e69b05befa29e62c8667f623d255cacdd0c333e",
+        bodies: &[
+            ("add", add::query),
+            ("by_dot", by_dot::query),
+            ("by_rank", by_rank::query),
+            ("by_rank_literal", by_rank_literal::query),
+            ("by_rank_of", by_rank_of::query),
+            ("diverse", diverse::query),
+            ("euclidean", euclidean::query),
+            ("first", first::query),
+            ("of_variable", of_variable::query),
+            ("relevant", relevant::query),
+            ("unsearched", unsearched::query),
+        ],
+    };
+
+    mod vector {
+        use super::*;
+        pub const DOC: ItemType = ItemType::vector(TypeId(0));
+        pub mod doc {
+            use super::*;
+            pub const TITLE: FieldId = FieldId(0);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `title`
+            title: &'a str,
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    title: argument(run, 0)?,
+                    v: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:3:7)
+            let Input { title, v } = Input::of(run)?;
+            // case.hx:4:5
+            let _ = run
+                .add_vector(
+                    vector::DOC,
+                    &[(vector::doc::TITLE, Value::from(title))],
+                    &run.floats(Value::from(v))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `by_dot`, which reads.
+    mod by_dot {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+
+            /// `how`
+            how: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    v: argument(run, 0)?,
+                    how: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_dot (case.hx:31:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { v, how } = Input::of(run)?;
+            // case.hx:32:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(3))?,
+                    |doc| { found.take(doc) },
+                )?;
+                let reranked = run
+                    .rerank_by_diversity(
+                        found.into_vec(),
+                        Value::F64(0.5),
+                        Value::from(how),
+                    )?;
+                each(reranked, |doc2| { elements.take(Datum::Item(doc2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |doc3| {
+                    separate(&mut is_next, out);
+                    match doc3.item() {
+                        Some(doc4) => {
+                            let doc4 = run.load(doc4)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc4, doc_title)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc4, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_rank`, which reads.
+    mod by_rank {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { v: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_rank (case.hx:7:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { v } = Input::of(run)?;
+            // case.hx:8:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(3))?,
+                    |doc| { found.take(doc) },
+                )?;
+                let reranked = run.rerank_by_rank(found.into_vec(), Value::F64(60.0))?;
+                each(reranked, |doc2| { elements.take(Datum::Item(doc2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |doc3| {
+                    separate(&mut is_next, out);
+                    match doc3.item() {
+                        Some(doc4) => {
+                            let doc4 = run.load(doc4)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc4, doc_title)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc4, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_rank_literal`, which reads.
+    mod by_rank_literal {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { v: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_rank_literal (case.hx:15:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { v } = Input::of(run)?;
+            // case.hx:16:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(2))?,
+                    |doc| { found.take(doc) },
+                )?;
+                let reranked = run.rerank_by_rank(found.into_vec(), Value::F64(1.0))?;
+                let mut range = Slice::range(
+                    run.bound(Value::Int(0))?,
+                    run.bound(Value::Int(1))?,
+                );
+                if range.wants_any() {
+                    each(reranked, |doc2| { range.take(doc2) })?;
+                }
+                each(range.into_vec(), |doc3| { elements.take(Datum::Item(doc3)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |doc4| {
+                    separate(&mut is_next, out);
+                    match doc4.item() {
+                        Some(doc5) => {
+                            let doc5 = run.load(doc5)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc5, doc_title)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc5, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc4, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_rank_of`, which reads.
+    mod by_rank_of {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+
+            /// `k`
+            k: f64,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    v: argument(run, 0)?,
+                    k: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_rank_of (case.hx:11:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { v, k } = Input::of(run)?;
+            // case.hx:12:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(3))?,
+                    |doc| { found.take(doc) },
+                )?;
+                let reranked = run.rerank_by_rank(found.into_vec(), Value::from(k))?;
+                each(reranked, |doc2| { elements.take(Datum::Item(doc2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |doc3| {
+                    separate(&mut is_next, out);
+                    match doc3.item() {
+                        Some(doc4) => {
+                            let doc4 = run.load(doc4)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc4, doc_title)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc4, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `diverse`, which reads.
+    mod diverse {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+
+            /// `lambda`
+            lambda: f64,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    v: argument(run, 0)?,
+                    lambda: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY diverse (case.hx:19:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { v, lambda } = Input::of(run)?;
+            // case.hx:20:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(5))?,
+                    |doc| { found.take(doc) },
+                )?;
+                let reranked = run
+                    .rerank_by_diversity(
+                        found.into_vec(),
+                        Value::from(lambda),
+                        Value::Str("cosine"),
+                    )?;
+                each(reranked, |doc2| { elements.take(Datum::Item(doc2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |doc3| {
+                    separate(&mut is_next, out);
+                    match doc3.item() {
+                        Some(doc4) => {
+                            let doc4 = run.load(doc4)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc4, doc_title)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc4, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `euclidean`, which reads.
+    mod euclidean {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { v: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY euclidean (case.hx:27:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { v } = Input::of(run)?;
+            // case.hx:28:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(5))?,
+                    |doc| { found.take(doc) },
+                )?;
+                let reranked = run
+                    .rerank_by_diversity(
+                        found.into_vec(),
+                        Value::F64(0.5),
+                        Value::Str("euclidean"),
+                    )?;
+                each(reranked, |doc2| { elements.take(Datum::Item(doc2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |doc3| {
+                    separate(&mut is_next, out);
+                    match doc3.item() {
+                        Some(doc4) => {
+                            let doc4 = run.load(doc4)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc4, doc_title)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc4, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `first`, which reads.
+    mod first {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { v: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY first (case.hx:45:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { v } = Input::of(run)?;
+            // case.hx:46:5
+            let best = run
+                .load({
+                    let mut first2 = First::default();
+                    let mut found = Slice::all();
+                    run.search(
+                        vector::DOC,
+                        &run.floats(Value::from(v))?,
+                        run.k(Value::Int(3))?,
+                        |doc| { found.take(doc) },
+                    )?;
+                    let reranked = run
+                        .rerank_by_rank(found.into_vec(), Value::F64(60.0))?;
+                    let mut first = First::default();
+                    each(reranked, |doc2| { first.take(doc2) })?;
+                    each(first.get(), |doc3| { first2.take(doc3) })?;
+                    match first2.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"best\":");
+            write_value(&run.read(&best, doc_title)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_variable`, which reads.
+    mod of_variable {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { v: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_variable (case.hx:35:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { v } = Input::of(run)?;
+            // case.hx:36:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(3))?,
+                    |doc| { elements.take(Datum::Item(doc)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:37:5
+            let again = {
+                let mut elements2 = Slice::all();
+                let mut found = Slice::all();
+                run.each(
+                    hits,
+                    |doc2| {
+                        match doc2.item() {
+                            Some(doc3) => found.take(doc3),
+                            None => Flow::more(),
+                        }
+                    },
+                )?;
+                let reranked = run
+                    .rerank_by_diversity(
+                        found.into_vec(),
+                        Value::F64(0.5),
+                        Value::Str("cosine"),
+                    )?;
+                each(reranked, |doc4| { elements2.take(Datum::Item(doc4)) })?;
+                run.stream(&elements2.into_vec())
+            };
+            // case.hx:38:5
+            let exact = {
+                let mut elements3 = Slice::all();
+                let mut among = Slice::all();
+                run.each(
+                    hits,
+                    |doc5| {
+                        match doc5.item() {
+                            Some(doc6) => among.take(doc6),
+                            None => Flow::more(),
+                        }
+                    },
+                )?;
+                let nearest = run
+                    .search_among(
+                        &among.into_vec(),
+                        &run.floats(Value::from(v))?,
+                        run.k(Value::Int(3))?,
+                    )?;
+                let mut found2 = Slice::all();
+                each(nearest, |doc7| { found2.take(doc7) })?;
+                let reranked2 = run
+                    .rerank_by_diversity(
+                        found2.into_vec(),
+                        Value::F64(0.5),
+                        Value::Str("cosine"),
+                    )?;
+                each(reranked2, |doc8| { elements3.take(Datum::Item(doc8)) })?;
+                run.stream(&elements3.into_vec())
+            };
+            out.extend_from_slice(b"{\"again\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                again,
+                |doc9| {
+                    separate(&mut is_next, out);
+                    match doc9.item() {
+                        Some(doc10) => {
+                            let doc10 = run.load(doc10)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc10, doc_title)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc10, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc9, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"exact\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.each(
+                exact,
+                |doc11| {
+                    let element = run
+                        .field_of(doc11, FieldRef::Declared(vector::doc::TITLE))?;
+                    separate(&mut is_next2, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `relevant`, which reads.
+    mod relevant {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { v: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY relevant (case.hx:23:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { v } = Input::of(run)?;
+            // case.hx:24:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(5))?,
+                    |doc| { found.take(doc) },
+                )?;
+                let reranked = run
+                    .rerank_by_diversity(
+                        found.into_vec(),
+                        Value::F64(1.0),
+                        Value::Str("cosine"),
+                    )?;
+                each(
+                    reranked,
+                    |doc2| {
+                        let doc2 = run.load(doc2)?;
+                        let element = run.read(&doc2, doc_title)?;
+                        elements.take(Datum::Value(element))
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            run.write(hits, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `unsearched`, which reads.
+    mod unsearched {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY unsearched (case.hx:41:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            // case.hx:42:5
+            let docs = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.all(vector::DOC, |doc| { found.take(doc) })?;
+                let reranked = run
+                    .rerank_by_diversity(
+                        found.into_vec(),
+                        Value::F64(0.5),
+                        Value::Str("cosine"),
+                    )?;
+                each(reranked, |doc2| { elements.take(Datum::Item(doc2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"docs\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                docs,
+                |doc3| {
+                    separate(&mut is_next, out);
+                    match doc3.item() {
+                        Some(doc4) => {
+                            let doc4 = run.load(doc4)?;
+                            out.extend_from_slice(b"{\"title\":");
+                            write_value(&run.read(&doc4, doc_title)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc4, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod vectors_search {
     use helix_engine::compiled::*;
     /// Every query.
@@ -10257,6 +14999,406 @@ mod vectors_search {
                 },
             )?;
             out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod writes_add_edge_step {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:992d33725f593d072ef89d62eb2c055eaa595a31478b69341470cd198df48475",
+        bodies: &[
+            ("everyone", everyone::query),
+            ("join", join::query),
+            ("meet", meet::query),
+            ("members", members::query),
+            ("nobody", nobody::query),
+            ("setup", setup::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const CLUB: ItemType = ItemType::node(TypeId(0));
+        pub mod club {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+
+        pub const USER: ItemType = ItemType::node(TypeId(1));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const KNOWS: ItemType = ItemType::edge(TypeId(0));
+        pub const MEMBER: ItemType = ItemType::edge(TypeId(1));
+        pub mod member {
+            use super::*;
+            pub const SINCE: FieldId = FieldId(0);
+            pub const LEVEL: FieldId = FieldId(1);
+        }
+    }
+
+    /// `everyone`, which writes.
+    mod everyone {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY everyone (case.hx:22:7)
+            // case.hx:23:5
+            let clubs = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(node::CLUB, |club| { elements.take(Datum::Item(club)) })?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:24:5
+            let edges = {
+                let mut found = Slice::all();
+                run.all(node::USER, |user| { found.take(user) })?;
+                let created = run
+                    .add_edges_of(
+                        edge::MEMBER,
+                        &[(edge::member::SINCE, Value::Int(1))],
+                        &found.into_vec(),
+                        EdgeEnd::To,
+                        &run.ends(clubs)?,
+                    )?;
+                let mut count = 0_u64;
+                each(
+                    created,
+                    |_| {
+                        count += 1;
+                        Flow::more()
+                    },
+                )?;
+                Value::from(count)
+            };
+            out.extend_from_slice(b"{\"edges\":");
+            write_value(&edges, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `join`, which writes.
+    mod join {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `club`
+            club: Uuid,
+            /// `but`
+            but: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    club: argument(run, 0)?,
+                    but: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY join (case.hx:13:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let member_since = run.column(edge::MEMBER, edge::member::SINCE);
+            let member_level = run.column(edge::MEMBER, edge::member::LEVEL);
+            let Input { club, but } = Input::of(run)?;
+            // case.hx:14:5
+            let joined = run
+                .settle({
+                    let mut elements = Slice::all();
+                    let mut found = Slice::all();
+                    run.all(
+                        node::USER,
+                        |user| {
+                            let user = run.load(user)?;
+                            if holds(
+                                Comparison::NotEqual,
+                                run.read(&user, user_name)?,
+                                Value::from(but),
+                            ) {
+                                found.take(user)
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    let created = run
+                        .add_edges_of(
+                            edge::MEMBER,
+                            &[(edge::member::SINCE, Value::Int(2024))],
+                            &found.into_vec(),
+                            EdgeEnd::To,
+                            &run.ends(Datum::Value(Value::from(club)))?,
+                        )?;
+                    each(created, |member| { elements.take(Datum::Item(member)) })?;
+                    run.stream(&elements.into_vec())
+                })?;
+            out.extend_from_slice(b"{\"joined\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                joined,
+                |member2| {
+                    separate(&mut is_next, out);
+                    match member2.item() {
+                        Some(member3) => {
+                            let member3 = run.load(member3)?;
+                            out.extend_from_slice(b"{\"since\":");
+                            write_value(&run.read(&member3, member_since)?, out);
+                            out.extend_from_slice(b",\"level\":");
+                            write_value(&run.read(&member3, member_level)?, out);
+                            out.extend_from_slice(b",\"who\":");
+                            let member4 = member3;
+                            let user2 = run.end(&member4, End::From, node::USER)?;
+                            let user2 = run.load(user2)?;
+                            out.extend_from_slice(b"{\"name\":");
+                            write_value(&run.read(&user2, user_name)?, out);
+                            out.push(b'}');
+                            out.push(b'}');
+                        }
+                        None => run.write(member2, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `meet`, which writes.
+    mod meet {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY meet (case.hx:17:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { name } = Input::of(run)?;
+            // case.hx:18:5
+            let one = run
+                .settle_item({
+                    let mut first2 = First::default();
+                    let mut first = First::default();
+                    run.all(
+                        node::USER,
+                        |user| {
+                            let user = run.load(user)?;
+                            if holds(
+                                Comparison::Equal,
+                                run.read(&user, user_name)?,
+                                Value::from(name),
+                            ) {
+                                first.take(user)
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    each(first.get(), |user2| { first2.take(user2) })?;
+                    match first2.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:19:5
+            let _ = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.all(
+                    node::USER,
+                    |user3| {
+                        let user3 = run.load(user3)?;
+                        if holds(
+                            Comparison::NotEqual,
+                            run.read(&user3, user_name)?,
+                            Value::from(name),
+                        ) {
+                            found.take(user3)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                let created = run
+                    .add_edges_of(
+                        edge::KNOWS,
+                        &[],
+                        &found.into_vec(),
+                        EdgeEnd::From,
+                        &run.ends(Datum::Item(one))?,
+                    )?;
+                each(created, |knows| { elements.take(Datum::Item(knows)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"one\":");
+            out.push(b'[');
+            let mut is_next = false;
+            {
+                let user4 = one;
+                run.neighbours(
+                    &user4,
+                    Direction::Out,
+                    edge::KNOWS,
+                    node::USER,
+                    |user5| {
+                        let user5 = run.load(user5)?;
+                        let element = run.read(&user5, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    },
+                )
+            }?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `members`, which reads.
+    mod members {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY members (case.hx:31:7)
+            let club_name = run.column(node::CLUB, node::club::NAME);
+            // case.hx:32:5
+            let clubs = {
+                let mut elements = Slice::all();
+                run.all(node::CLUB, |club| { elements.take(Datum::Item(club)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"clubs\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                clubs,
+                |club2| {
+                    separate(&mut is_next, out);
+                    match club2.item() {
+                        Some(club3) => {
+                            let club3 = run.load(club3)?;
+                            out.extend_from_slice(b"{\"name\":");
+                            write_value(&run.read(&club3, club_name)?, out);
+                            out.extend_from_slice(b",\"members\":");
+                            let mut count = 0_u64;
+                            {
+                                let club4 = club3;
+                                count += run.degree(&club4, Direction::In, edge::MEMBER)?;
+                                Flow::more()
+                            }?;
+                            let element = Value::from(count);
+                            write_value(&element, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(club2, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `nobody`, which writes.
+    mod nobody {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `club`
+            club: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { club: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY nobody (case.hx:27:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { club } = Input::of(run)?;
+            // case.hx:28:5
+            let edges = run
+                .settle({
+                    let mut elements = Slice::all();
+                    let mut found = Slice::all();
+                    run.all(
+                        node::USER,
+                        |user| {
+                            let user = run.load(user)?;
+                            if holds(
+                                Comparison::Equal,
+                                run.read(&user, user_name)?,
+                                Value::Str("zed"),
+                            ) {
+                                found.take(user)
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    let created = run
+                        .add_edges_of(
+                            edge::MEMBER,
+                            &[],
+                            &found.into_vec(),
+                            EdgeEnd::To,
+                            &run.ends(Datum::Value(Value::from(club)))?,
+                        )?;
+                    each(created, |member| { elements.take(Datum::Item(member)) })?;
+                    run.stream(&elements.into_vec())
+                })?;
+            out.extend_from_slice(b"{\"edges\":");
+            run.write(edges, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:6:7)
+            // case.hx:7:5
+            let _ = run.add_node(node::USER, &[(node::user::NAME, Value::Str("ann"))])?;
+            // case.hx:8:5
+            let _ = run.add_node(node::USER, &[(node::user::NAME, Value::Str("bob"))])?;
+            // case.hx:9:5
+            let _ = run.add_node(node::USER, &[(node::user::NAME, Value::Str("cat"))])?;
+            // case.hx:10:5
+            let club = run
+                .settle_item(
+                    run.add_node(node::CLUB, &[(node::club::NAME, Value::Str("chess"))])?,
+                )?;
+            out.extend_from_slice(b"{\"club\":");
+            write_value(&run.id(&club), out);
             out.push(b'}');
             Ok(())
         }

@@ -5,7 +5,8 @@
 use helix_plan::Program;
 
 pub use helix_plan::{
-    Comparison, Direction as Order, FieldId, FieldRef, Fold, GroupTag, ItemType, MathFunction, TypeId,
+    Comparison, Direction as Order, EdgeEnd, FieldId, FieldRef, Fold, GroupTag, ItemType, MathFunction, PathAlgorithm,
+    TypeId,
 };
 pub use uuid::Uuid;
 
@@ -15,6 +16,7 @@ pub use crate::operators::datum::{Datum, Item};
 pub use crate::operators::fold::{Folded, Intersection};
 pub use crate::operators::group::Groups;
 pub use crate::operators::math::apply as math;
+pub use crate::operators::paths::{PathSearch, Way};
 pub use crate::operators::predicate::{any_holds, holds, is_true};
 pub use crate::operators::streams::{End, First, Keyed, Slice, each};
 pub use crate::operators::{Column, Flow, Run};
@@ -94,6 +96,12 @@ arguments! {
     Uuid: Value::Id(value) => Some(value);
     &'a [Value<'a>]: Value::List(value) => Some(value);
     &'a [(&'a str, Value<'a>)]: Value::Object(value) => Some(value);
+}
+
+impl<'a, T: Argument<'a>> Argument<'a> for Option<T> {
+    fn from_value(value: Value<'a>) -> Option<Self> {
+        if value.is_null() { Some(None) } else { T::from_value(value).map(Some) }
+    }
 }
 
 impl<'a> Argument<'a> for u64 {

@@ -36,6 +36,18 @@ pub enum EngineError {
     /// The request body does not fit the parameters.
     #[error("Decode error: {0}")]
     Decode(String),
+    /// An optional parameter was not given, and the query needs it.
+    #[error("Parameter {name} not found in request")]
+    MissingParameter {
+        /// The parameter, or `parameter.member`.
+        name: String,
+    },
+    /// Nothing joins the ends of a path.
+    #[error("Shortest path not found")]
+    PathNotFound,
+    /// A path cannot be looked for: what is stored does not allow it.
+    #[error("Traversal error: {0}")]
+    Path(String),
     /// A value is already held by another item.
     #[error("Duplicate key on unique index: {key}")]
     DuplicateKey {
@@ -146,14 +158,20 @@ impl EngineError {
             | Self::NodeNotFound
             | Self::EdgeNotFound
             | Self::VectorNotFound { .. }
+            | Self::PathNotFound
             | Self::NoValue => 404,
-            Self::Decode(_) | Self::BadValue(_) | Self::Traversal(_) | Self::LimitExceeded { .. } => 400,
+            Self::Decode(_)
+            | Self::MissingParameter { .. }
+            | Self::BadValue(_)
+            | Self::Traversal(_)
+            | Self::LimitExceeded { .. } => 400,
             Self::DuplicateKey { .. } => 409,
             Self::Embedding(_) => 502,
             Self::Overloaded | Self::ShuttingDown => 503,
             Self::MapFull { .. } | Self::DiskFull { .. } => 507,
             Self::WorkerFailed
             | Self::Moved
+            | Self::Path(_)
             | Self::Storage(_)
             | Self::Damaged(_)
             | Self::Locked { .. }

@@ -99,6 +99,22 @@ pub enum ExprKind {
         /// The fields given; defaults fill the rest.
         fields: Vec<Assignment>,
     },
+    /// Creates a vector of each element, with the defaults of the type for fields, and is those vectors.
+    AddVectors {
+        /// The vector type.
+        vector: TypeId,
+        /// A list of lists of floats.
+        data: Box<Expr>,
+    },
+    /// A value that may be missing from the request, where it must not be: an error when it is null.
+    Required {
+        /// The value.
+        value: Box<Expr>,
+        /// How the request names it: `nick`, `user.name`.
+        name: String,
+    },
+    /// A value for a field that may be missing from the request: when it is null, the field is not given.
+    Optional(Box<Expr>),
 }
 
 /// A constant.
@@ -201,6 +217,8 @@ pub enum MathFunction {
     Atan,
     /// `ATAN2(y, x)`, in radians.
     Atan2,
+    /// The number as F64: what every operand of a weight becomes.
+    Float,
 }
 
 /// What becomes of the numbers of a stream; null ones are left out.
@@ -289,6 +307,19 @@ pub enum Source {
     },
     /// The items that an expression gives: a variable, the current item, or a created item.
     Expr(Box<Expr>),
+    /// The nearest of those vectors of a type for which a predicate holds, best first, by cosine distance.
+    SearchVectorWhere {
+        /// The vector type.
+        vector: TypeId,
+        /// The query vector: a list of floats.
+        query: Box<Expr>,
+        /// How many, at most: an integer.
+        k: Box<Expr>,
+        /// Holds the vector while `predicate` runs.
+        current: SlotId,
+        /// A boolean.
+        predicate: Box<Expr>,
+    },
 }
 
 /// What happens to each element of a stream, or to the stream.
@@ -431,6 +462,100 @@ pub enum Step {
         /// The key of the groups.
         tag: GroupTag,
     },
+    /// Creates an edge between each item and the items at its other end, item-major, and yields those edges.
+    AddEdge {
+        /// The edge type.
+        edge: TypeId,
+        /// The end that `other` is.
+        end: EdgeEnd,
+        /// An id, or one or many items.
+        other: Expr,
+        /// The fields given; defaults fill the rest.
+        fields: Vec<Assignment>,
+    },
+    /// Scores the elements by their rank: 1 / (k + rank), ranks counted from 1. Source: Cormack, Clarke, Buettcher, "Reciprocal
+    /// Rank Fusion outperforms Condorcet and individual Rank Learning Methods", SIGIR 2009.
+    RerankByRank {
+        /// A number above 0.
+        k: Expr,
+    },
+    /// Orders vectors so that each is relevant and unlike those before it. Source: Carbonell, Goldstein, "The Use of MMR,
+    /// Diversity-Based Reranking for Reordering Documents and Producing Summaries", SIGIR 1998.
+    RerankByDiversity {
+        /// The weight of relevance: a number from 0 to 1.
+        lambda: Expr,
+        /// How alike two vectors are: `cosine`, `euclidean` or `dotproduct`.
+        distance: Expr,
+    },
+    /// Replaces each node by a shortest path between it and another one.
+    ShortestPath(Box<PathSearch>),
+}
+
+/// An end of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EdgeEnd {
+    /// Where it starts.
+    From,
+    /// Where it ends.
+    To,
+}
+
+/// How a shortest path is looked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PathSearch {
+    /// The way of going about it.
+    pub algorithm: PathAlgorithm,
+    /// The end of the path that `other` is; the other end are the nodes of the stream.
+    pub end: EdgeEnd,
+    /// An id, or one node.
+    pub other: Expr,
+    /// The edges that may be walked, in their direction.
+    pub edges: Vec<PathEdge>,
+    /// For A*: a field of the nodes, which never overestimates the weight that is left.
+    pub heuristic: Option<Heuristic>,
+}
+
+/// The algorithms for shortest paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PathAlgorithm {
+    /// The fewest edges: breadth-first search.
+    BreadthFirst,
+    /// The least total weight: Dijkstra, "A Note on Two Problems in Connexion with Graphs", 1959.
+    Dijkstra,
+    /// The least total weight, guided: Hart, Nilsson, Raphael, "A Formal Basis for the Heuristic Determination of Minimum Cost
+    /// Paths", 1968.
+    AStar,
+}
+
+/// Edges of a type that a path may walk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PathEdge {
+    /// The edge type.
+    pub edge: TypeId,
+    /// The node type that its edges start at.
+    pub from: TypeId,
+    /// The node type that its edges end at.
+    pub to: TypeId,
+    /// What an edge weighs; none where edges are only counted.
+    pub weight: Option<Weight>,
+}
+
+/// The weight of an edge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Weight {
+    /// Holds the edge while `value` runs.
+    pub current: SlotId,
+    /// A number, not negative.
+    pub value: Expr,
+}
+
+/// The field that guides a search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Heuristic {
+    /// Its name.
+    pub name: String,
+    /// The node types that have it, as a number.
+    pub fields: Vec<(TypeId, FieldId)>,
 }
 
 /// The key under which groups are answered.
@@ -503,7 +628,11 @@ impl Step {
             | Self::UpsertVector { .. }
             | Self::Fold(_)
             | Self::Intersect { .. }
-            | Self::Group { .. } => true,
+            | Self::Group { .. }
+            | Self::AddEdge { .. }
+            | Self::RerankByRank { .. }
+            | Self::RerankByDiversity { .. }
+            | Self::ShortestPath(_) => true,
         }
     }
 
@@ -529,7 +658,11 @@ impl Step {
             | Self::UpsertVector { .. }
             | Self::Fold(_)
             | Self::Intersect { .. }
-            | Self::Group { .. } => None,
+            | Self::Group { .. }
+            | Self::AddEdge { .. }
+            | Self::RerankByRank { .. }
+            | Self::RerankByDiversity { .. }
+            | Self::ShortestPath(_) => None,
         }
     }
 }

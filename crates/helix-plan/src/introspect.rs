@@ -54,6 +54,9 @@ pub struct QueryInfo {
     pub name: String,
     /// Parameter names to type texts.
     pub parameters: BTreeMap<String, String>,
+    /// The parameters that a request need not hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<String>,
     /// The elements of `RETURN` that are plain variables.
     pub returns: Vec<String>,
     /// `read` or `write`.
@@ -125,6 +128,7 @@ fn query(query: &Query) -> QueryInfo {
     QueryInfo {
         name: query.name.clone(),
         parameters: query.params.iter().map(|param| (param.name.clone(), param.ty.to_string())).collect(),
+        optional: query.params.iter().filter(|param| !param.ty.given().1).map(|param| param.name.clone()).collect(),
         returns,
         access: match query.access {
             Access::Read => AccessInfo::Read,

@@ -22,8 +22,8 @@ pub mod visit;
 pub use catalog::{Catalog, DefaultValue, EdgeType, Field, Index, NodeType, VectorType};
 pub use encode::{DecodeError, Digest, FORMAT_VERSION};
 pub use expr::{
-    Assignment, Cardinality, Comparison, Direction, Entry, Expr, ExprKind, Fold, GroupTag, Hop, Literal, MathFunction,
-    Source, Step, Traversal,
+    Assignment, Cardinality, Comparison, Direction, EdgeEnd, Entry, Expr, ExprKind, Fold, GroupTag, Heuristic, Hop,
+    Literal, MathFunction, PathAlgorithm, PathEdge, PathSearch, Source, Step, Traversal, Weight,
 };
 pub use ids::{FieldId, SlotId, SpanId, TypeId};
 pub use program::Program;

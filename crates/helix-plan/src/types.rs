@@ -138,6 +138,8 @@ pub enum ValueType {
     List(Box<ValueType>),
     /// Named members, in declaration order; only parameters have such types.
     Object(Vec<(String, ValueType)>),
+    /// A value that need not be given: the type of an optional parameter, or of a member of an object whose members all are.
+    Optional(Box<ValueType>),
 }
 
 impl ValueType {
@@ -146,12 +148,22 @@ impl ValueType {
     pub const fn as_scalar(&self) -> Option<ScalarType> {
         match self {
             Self::Scalar(scalar) => Some(*scalar),
-            Self::List(_) | Self::Object(_) => None,
+            Self::List(_) | Self::Object(_) | Self::Optional(_) => None,
+        }
+    }
+
+    /// The type of the value when it is given, and whether it must be.
+    #[must_use]
+    pub fn given(&self) -> (&Self, bool) {
+        match self {
+            Self::Optional(ty) => (ty, false),
+            Self::Scalar(_) | Self::List(_) | Self::Object(_) => (self, true),
         }
     }
 }
 
-/// The text of the type as `/introspect` shows it: `U8`, `Array(F64)`, `{name: String, age: U8}`.
+/// The text of the type as `/introspect` shows it: `U8`, `Array(F64)`, `{name: String, age?: U8}`. Of an optional value by
+/// itself, it is the type of what may be given.
 impl std::fmt::Display for ValueType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -161,10 +173,12 @@ impl std::fmt::Display for ValueType {
                 f.write_str("{")?;
                 for (index, (name, ty)) in members.iter().enumerate() {
                     let separator = if index == 0 { "" } else { ", " };
-                    write!(f, "{separator}{name}: {ty}")?;
+                    let mark = if ty.given().1 { "" } else { "?" };
+                    write!(f, "{separator}{name}{mark}: {ty}")?;
                 }
                 f.write_str("}")
             }
+            Self::Optional(ty) => ty.fmt(f),
         }
     }
 }
@@ -222,6 +236,8 @@ pub enum Kind {
     Shaped(ItemType),
     /// An object or array built in `RETURN`; only written, never computed with.
     Composite,
+    /// The nodes and edges of a path, in walking order.
+    Path,
 }
 
 /// An expression's type: what an element is, and whether there is one or a stream of them.
@@ -259,7 +275,7 @@ impl Type {
     pub const fn item(&self) -> Option<ItemType> {
         match self.kind {
             Kind::Item(item) | Kind::Shaped(item) => Some(item),
-            Kind::Null | Kind::Value(_) | Kind::Composite => None,
+            Kind::Null | Kind::Value(_) | Kind::Composite | Kind::Path => None,
         }
     }
 }

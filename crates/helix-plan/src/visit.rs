@@ -56,6 +56,9 @@ pub fn expr<'q>(found: &'q Expr, visit: &mut dyn FnMut(&'q Expr)) {
             assignments(fields, visit);
             expr(data, visit);
         }
+        ExprKind::AddVectors { vector: _, data: one }
+        | ExprKind::Required { value: one, name: _ }
+        | ExprKind::Optional(one) => expr(one, visit),
     }
 }
 
@@ -70,6 +73,11 @@ pub fn traversal<'q>(found: &'q Traversal, visit: &mut dyn FnMut(&'q Expr)) {
             expr(k, visit);
         }
         Source::Expr(one) => expr(one, visit),
+        Source::SearchVectorWhere { vector: _, query, k, current: _, predicate } => {
+            expr(query, visit);
+            expr(k, visit);
+            expr(predicate, visit);
+        }
     }
     found.steps.iter().for_each(|found| step(found, visit));
 }
@@ -89,7 +97,9 @@ fn step<'q>(found: &'q Step, visit: &mut dyn FnMut(&'q Expr)) {
         | Step::Order { current: _, key: one, direction: _ }
         | Step::Intersect { current: _, found: one }
         | Step::Map { current: _, value: one } => expr(one, visit),
-        Step::Range { start: a, end: b } | Step::SearchVector { query: a, k: b } => {
+        Step::Range { start: a, end: b }
+        | Step::SearchVector { query: a, k: b }
+        | Step::RerankByDiversity { lambda: a, distance: b } => {
             expr(a, visit);
             expr(b, visit);
         }
@@ -105,6 +115,15 @@ fn step<'q>(found: &'q Step, visit: &mut dyn FnMut(&'q Expr)) {
         Step::UpsertVector { vector: _, data, fields } => {
             expr(data, visit);
             assignments(fields, visit);
+        }
+        Step::AddEdge { edge: _, end: _, other, fields } => {
+            expr(other, visit);
+            assignments(fields, visit);
+        }
+        Step::RerankByRank { k } => expr(k, visit),
+        Step::ShortestPath(search) => {
+            expr(&search.other, visit);
+            search.edges.iter().filter_map(|edge| edge.weight.as_ref()).for_each(|weight| expr(&weight.value, visit));
         }
     }
 }

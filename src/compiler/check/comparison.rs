@@ -3,6 +3,7 @@
 use helix_plan::{Comparison, ExprKind, Kind, ScalarType, Type, ValueType};
 
 use super::Checker;
+use super::optional::or_null;
 use super::ty::{Ty, same_class, same_scalar_class};
 use super::value::{Form, Value};
 use crate::compiler::diagnostics::steps::ComparisonOfNothing;
@@ -45,7 +46,8 @@ impl Checker<'_> {
                 | Comparison::LessOrEqual => self.peer(comparison, &left, right, span),
             }
         };
-        let kind = ExprKind::Compare { comparison, left: Box::new(left.expr), right: Box::new(right) };
+        let (left, right) = (Box::new(or_null(left.expr)), Box::new(or_null(right)));
+        let kind = ExprKind::Compare { comparison, left, right };
         self.settled(kind, Ty::scalar(ScalarType::Boolean), span)
     }
 
@@ -99,7 +101,7 @@ impl Checker<'_> {
         let element = match left.ty.as_value() {
             Some(ValueType::List(element)) => element.as_ref().clone(),
             Some(ValueType::Scalar(ScalarType::String)) => ValueType::Scalar(ScalarType::String),
-            Some(ValueType::Scalar(_) | ValueType::Object(_)) => {
+            Some(ValueType::Scalar(_) | ValueType::Object(_) | ValueType::Optional(_)) => {
                 let found = left.ty.describe(self.catalog);
                 let expected = "text and arrays";
                 self.report.add(BadOperand { function: name(comparison), expected, found: &found, span });

@@ -3,6 +3,7 @@
 use helix_plan::{Comparison, Expr, ExprKind, Kind, Literal, ScalarType, Type, ValueType};
 
 use super::Checker;
+use super::optional::or_null;
 use super::scope::Origin;
 use super::stream::{Place, Stream};
 use super::ty::Ty;
@@ -73,7 +74,10 @@ impl Checker<'_> {
     fn exists_expr(&mut self, exists: &ast::Exists, span: Span) -> Value {
         let stream = match exists.argument() {
             Some(ast::Expr::Traversal(traversal)) => self.stream(&traversal, Place::Left),
-            other => Stream::of(self.part(other, Place::Left, span)),
+            other => {
+                let value = self.part(other, Place::Left, span);
+                Stream::of(Value { expr: or_null(value.expr), ..value })
+            }
         };
         if is_boolean(&stream.ty) || stream.ty == Ty::null() {
             let found = stream.ty.describe(self.catalog);
@@ -100,7 +104,7 @@ impl Checker<'_> {
         }
         let boolean = Type::scalar(ScalarType::Boolean);
         let right = Box::new(self.builder.expr(ExprKind::Literal(Literal::Boolean(true)), boolean, span));
-        let kind = ExprKind::Compare { comparison: Comparison::Equal, left: Box::new(value.expr), right };
+        let kind = ExprKind::Compare { comparison: Comparison::Equal, left: Box::new(or_null(value.expr)), right };
         self.settled(kind, Ty::scalar(ScalarType::Boolean), span)
     }
 
@@ -127,7 +131,10 @@ impl Checker<'_> {
             | ExprKind::Embed(_)
             | ExprKind::AddNode { .. }
             | ExprKind::AddEdge { .. }
-            | ExprKind::AddVector { .. } => false,
+            | ExprKind::AddVector { .. }
+            | ExprKind::AddVectors { .. }
+            | ExprKind::Required { .. }
+            | ExprKind::Optional(_) => false,
         }
     }
 }

@@ -3,9 +3,11 @@
 use helix_plan::{Assignment, Expr, ExprKind, ItemKind, ItemType, ScalarType, Source, ValueType};
 
 use super::Checker;
+use super::optional::if_given;
 use super::stream::{Place, Stream};
-use super::ty::{Ty, describe_item};
+use super::ty::{Ty, describe_item, is_vector_data};
 use super::value::Value;
+use super::vector::data_type;
 use crate::compiler::diagnostics::steps::{DuplicateProjectionKey, End, MissingEnd, RepeatedEnd, WriteInExpression};
 use crate::compiler::diagnostics::types::{NotAnId, WrongEdgeEnd};
 use crate::compiler::diagnostics::warnings::{ExtraFieldBlock, ExtraTypeArguments};
@@ -75,6 +77,26 @@ impl Checker<'_> {
         }
     }
 
+    /// `BatchAddV<Type>(vectors)`.
+    pub(super) fn add_vectors(&mut self, add: &ast::BatchAddVector, span: Span) -> Value {
+        self.check_may_write("BatchAddV", span);
+        let item = self.type_arg(ItemKind::Vector, add.type_args(), span);
+        let value = self.part(add.vectors(), Place::Top, span);
+        let is_vectors = value.ty.as_value().is_some_and(|ty| match ty {
+            ValueType::List(element) => is_vector_data(element) && !value.ty.is_many(),
+            ValueType::Scalar(_) | ValueType::Object(_) | ValueType::Optional(_) => false,
+        });
+        let list = ValueType::List(Box::new(data_type()));
+        let data = if is_vectors { value.expr } else { self.assign(value, &list, "`BatchAddV`") };
+        match item {
+            Some(item) => {
+                let kind = ExprKind::AddVectors { vector: item.id, data: Box::new(data) };
+                self.settled(kind, Ty::items(item, true), span)
+            }
+            None => self.unknown(span),
+        }
+    }
+
     /// `AddE<Type>({…})::From(a)::To(b)`. An end that is many items makes many edges.
     pub(super) fn add_edge(&mut self, add: &ast::AddEdge, span: Span) -> Value {
         self.check_may_write("AddE", span);
@@ -118,7 +140,7 @@ impl Checker<'_> {
             } else {
                 value.expr
             };
-            assignments.push(Assignment { field, value });
+            assignments.push(Assignment { field, value: if_given(value) });
         }
         assignments
     }
@@ -130,7 +152,7 @@ impl Checker<'_> {
         (from, to)
     }
 
-    fn end_of(&mut self, call: EdgeCall<'_>, end: End, given: &[Option<ast::Expr>]) -> Option<Value> {
+    pub(super) fn end_of(&mut self, call: EdgeCall<'_>, end: End, given: &[Option<ast::Expr>]) -> Option<Value> {
         let EdgeCall { name: step, upsert, span, .. } = call;
         for repeated in given.iter().skip(1) {
             let span = repeated.as_ref().map_or(span, |expr| self.span(expr));
@@ -150,13 +172,7 @@ impl Checker<'_> {
 
     /// A value as the end of an edge: an id, or items of the type that the edge type joins there.
     fn endpoint(&mut self, call: EdgeCall<'_>, end: End, value: Value) -> Value {
-        let expected = call.edge.filter(|edge| self.schema.knows_ends(*edge)).map(|edge| {
-            let ends = &self.catalog.edges[edge.id.index()];
-            match end {
-                End::From => ends.from,
-                End::To => ends.to,
-            }
-        });
+        let expected = self.expected_end(call, end);
         if value.ty.is_unknown() {
             return value;
         }
@@ -184,7 +200,24 @@ impl Checker<'_> {
         }
     }
 
-    fn check_end_type(&mut self, call: EdgeCall<'_>, end: End, item: ItemType, expected: Option<ItemType>, span: Span) {
+    /// What an edge of the type has at an end; `None` behind a mistake.
+    pub(super) fn expected_end(&self, call: EdgeCall<'_>, end: End) -> Option<ItemType> {
+        let edge = call.edge.filter(|edge| self.schema.knows_ends(*edge))?;
+        let ends = &self.catalog.edges[edge.id.index()];
+        Some(match end {
+            End::From => ends.from,
+            End::To => ends.to,
+        })
+    }
+
+    pub(super) fn check_end_type(
+        &mut self,
+        call: EdgeCall<'_>,
+        end: End,
+        item: ItemType,
+        expected: Option<ItemType>,
+        span: Span,
+    ) {
         let (Some(edge), Some(expected)) = (call.edge, expected) else { return };
         if item != expected {
             let catalog = self.catalog;

@@ -38,7 +38,7 @@ impl Checker<'_> {
             Expr::AddNode(add) => self.add_node(add, span),
             Expr::AddEdge(add) => self.add_edge(add, span),
             Expr::AddVector(add) => self.add_vector(add, span),
-            Expr::BatchAddVector(_) => self.unsupported(Construct::BatchAddV, span),
+            Expr::BatchAddVector(add) => self.add_vectors(add, span),
             Expr::Embed(_) => self.misplaced_embed(span),
             Expr::Exists(_) | Expr::And(_) | Expr::Or(_) | Expr::Not(_) => self.condition(expr),
             Expr::Math(math) => self.math_expr(math, span),

@@ -3,6 +3,7 @@
 use helix_plan::{ForBinding, StatementKind, ValueType};
 
 use super::Checker;
+use super::optional::or_null;
 use super::scope::{Origin, Scopes};
 use super::ty::Ty;
 use super::value::Value;
@@ -38,7 +39,7 @@ impl Checker<'_> {
         };
         let body = self.statements(for_loop.statements());
         self.scopes.leave();
-        Some(StatementKind::For { list: list.value.expr, binding: binding?, body })
+        Some(StatementKind::For { list: or_null(list.value.expr), binding: binding?, body })
     }
 
     fn list(&mut self, for_loop: &ast::For, span: Span) -> List {
@@ -79,18 +80,17 @@ impl Checker<'_> {
             }
             bound.push((name.clone(), span));
             let found = members.as_ref().and_then(|members| members.iter().position(|(member, _)| *member == name));
-            let ty = match (&members, found) {
-                (Some(members), Some(index)) => Ty::value(members[index].1.clone()),
+            let slot = match (&members, found) {
+                (Some(members), Some(index)) => self.declare_given(&name, &members[index].1, Origin::Loop, span),
                 (Some(members), None) => {
                     let names: Vec<&str> = members.iter().map(|(member, _)| member.as_str()).collect();
                     let nearest = self.report.nearest(&name, names.iter().copied());
                     let of_parameter = list.is_parameter;
                     self.report.add(UnknownMember { name: &name, span, nearest, members: &names, of_parameter });
-                    Ty::Unknown
+                    self.declare(&name, Ty::Unknown, Origin::Loop, span)
                 }
-                (None, _) => Ty::Unknown,
+                (None, _) => self.declare(&name, Ty::Unknown, Origin::Loop, span),
             };
-            let slot = self.declare(&name, ty, Origin::Loop, span);
             slots.push((u16::try_from(found.unwrap_or_default()).unwrap_or(u16::MAX), slot));
         }
         ForBinding::Members(slots)

@@ -11,7 +11,7 @@ use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, Expr};
 
 /// What a mathematical word names.
-enum Meaning {
+pub(super) enum Meaning {
     Constant(f64),
     Function(MathFunction),
     Fold(Fold),
@@ -121,7 +121,7 @@ impl Checker<'_> {
 }
 
 /// What a word means with so many arguments.
-fn meaning(name: &str, arguments: usize) -> Option<Meaning> {
+pub(super) fn meaning(name: &str, arguments: usize) -> Option<Meaning> {
     Some(match (name, arguments) {
         ("PI", _) => Meaning::Constant(std::f64::consts::PI),
         ("E", _) => Meaning::Constant(std::f64::consts::E),
@@ -167,7 +167,7 @@ fn joined(arguments: &[Value]) -> Option<ValueType> {
     let joins = match a {
         ValueType::Scalar(scalar) => *scalar == ScalarType::String,
         ValueType::List(_) => true,
-        ValueType::Object(_) => false,
+        ValueType::Object(_) | ValueType::Optional(_) => false,
     };
     (joins && same_class(a, b)).then(|| a.clone())
 }
@@ -190,7 +190,8 @@ fn result(function: MathFunction, operands: &[ScalarType]) -> ScalarType {
         | MathFunction::Asin
         | MathFunction::Acos
         | MathFunction::Atan
-        | MathFunction::Atan2 => ScalarType::F64,
+        | MathFunction::Atan2
+        | MathFunction::Float => ScalarType::F64,
         MathFunction::Add
         | MathFunction::Sub
         | MathFunction::Mul

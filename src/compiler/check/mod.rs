@@ -11,6 +11,7 @@ mod fields;
 mod for_loop;
 mod math;
 mod names;
+mod optional;
 mod params;
 mod projection;
 mod query;

@@ -1,6 +1,6 @@
 //! Names of types, parameters and variables.
 
-use helix_plan::{ExprKind, ItemKind, ItemType, SlotId};
+use helix_plan::{ExprKind, ItemKind, ItemType, SlotId, ValueType};
 
 use super::Checker;
 use super::scope::{Binding, Origin};
@@ -42,8 +42,11 @@ impl Checker<'_> {
         }
         match self.scopes.get(name) {
             Some(binding) => {
-                let (slot, ty) = (binding.slot, binding.ty.clone());
+                let (slot, ty, optional) = (binding.slot, binding.ty.clone(), binding.optional);
                 let expr = self.builder.expr(ExprKind::Slot(slot), ty.plan(), span);
+                if optional {
+                    return self.guarded(expr, ty, name, span);
+                }
                 Value { expr, ty, form: Form::Settled, span }
             }
             None => {
@@ -63,7 +66,15 @@ impl Checker<'_> {
     /// Declares a name in the innermost block. It may hide an outer one.
     pub(super) fn declare(&mut self, name: &str, ty: Ty, origin: Origin, span: Span) -> SlotId {
         let slot = self.builder.slot(name, ty.plan());
-        self.scopes.declare(name, Binding { slot, ty, origin, span });
+        self.scopes.declare(name, Binding { slot, ty, origin, optional: false, span });
+        slot
+    }
+
+    /// Declares a part of the request.
+    pub(super) fn declare_given(&mut self, name: &str, ty: &ValueType, origin: Origin, span: Span) -> SlotId {
+        let (ty, is_needed) = Ty::given(ty);
+        let slot = self.builder.slot(name, ty.plan());
+        self.scopes.declare(name, Binding { slot, ty, origin, optional: !is_needed, span });
         slot
     }
 

@@ -8,7 +8,6 @@ use super::Checker;
 use super::scope::Origin;
 use super::ty::{KINDS, Ty};
 use crate::compiler::diagnostics::schema::{DuplicateField, NoEffectHere, UnknownType};
-use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _};
 
@@ -22,13 +21,15 @@ impl Checker<'_> {
                 continue;
             };
             let (name, span) = (name.text(), self.span(&name));
-            if let Some(token) = param.optional() {
-                let span = Span { end: ast::token_span(self.file, &token).end, ..span };
-                self.report.add(Unsupported { construct: Construct::OptionalParameter, span });
-            }
             let ty = self.param_type(param.ty(), self.span(&param));
-            let known = ty.clone().map_or(Ty::Unknown, Ty::value);
-            let slot = self.declare(&name, known, Origin::Parameter, span);
+            let ty = match param.optional() {
+                Some(_) => ty.map(|ty| ValueType::Optional(Box::new(ty))),
+                None => ty,
+            };
+            let slot = match &ty {
+                Some(ty) => self.declare_given(&name, ty, Origin::Parameter, span),
+                None => self.declare(&name, Ty::Unknown, Origin::Parameter, span),
+            };
             let ty = ty.unwrap_or(ValueType::Scalar(ScalarType::String));
             declared.push(Param { name, ty, slot });
         }
@@ -56,9 +57,13 @@ impl Checker<'_> {
             return Some(ValueType::Scalar(scalar));
         }
         let catalog = self.catalog;
-        if KINDS.into_iter().any(|kind| catalog.find(kind, &name).is_some()) {
-            self.report.add(Unsupported { construct: Construct::TypeAsParameter, span });
-        } else if self.schema.complete || !name.starts_with(|first: char| first.is_ascii_uppercase()) {
+        if let Some(item) = KINDS.into_iter().find_map(|kind| catalog.find(kind, &name)) {
+            // An object that may hold any of the type's fields.
+            let fields = catalog.fields(item).iter();
+            let members = fields.map(|field| (field.name.clone(), ValueType::Optional(Box::new(field.ty.clone()))));
+            return Some(ValueType::Object(members.collect()));
+        }
+        if self.schema.complete || !name.starts_with(|first: char| first.is_ascii_uppercase()) {
             let scalars = ScalarType::ALL.iter().map(|scalar| scalar.name());
             let nearest =
                 self.report.nearest(&name, scalars.chain(KINDS.into_iter().flat_map(|kind| self.schema.names(kind))));

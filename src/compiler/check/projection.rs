@@ -3,6 +3,7 @@
 use helix_plan::{Entry, ExprKind, FieldRef, ItemType, Kind, Step, Type, ValueType};
 
 use super::Checker;
+use super::optional::{as_path, or_null, split_guard};
 use super::scope::{Binding, Current, Origin};
 use super::steps::Rest;
 use super::stream::{Excluded, Place, Stream, shaped};
@@ -117,10 +118,16 @@ impl Checker<'_> {
         let object = self.finish(std::mem::replace(stream, Stream::of(nothing)), Place::Left);
         match members.iter().position(|(member, _)| member == name) {
             Some(index) => {
-                let ty = Ty::value(members[index].1.clone());
+                let (ty, is_needed) = Ty::given(&members[index].1);
                 let index = u16::try_from(index).unwrap_or(u16::MAX);
-                let kind = ExprKind::Member { object: Box::new(object.expr), index };
-                *stream = Stream::of(self.settled(kind, ty, span));
+                let whole = self.text(Span { end: span.end, ..object.span });
+                let (object, missing) = split_guard(object.expr);
+                let missing = if is_needed { missing } else { Some(as_path(whole)) };
+                let member = self.settled(ExprKind::Member { object: Box::new(object), index }, ty.clone(), span);
+                *stream = Stream::of(match missing {
+                    None => member,
+                    Some(name) => self.guarded(member.expr, ty, &name, span),
+                });
             }
             None => {
                 let names: Vec<&str> = members.iter().map(|(member, _)| member.as_str()).collect();
@@ -149,7 +156,7 @@ impl Checker<'_> {
         if let Some(variable) = variable {
             let span = self.span(&variable);
             let Current { slot, ty } = current.clone();
-            self.scopes.declare(&name, Binding { slot, ty, origin: Origin::Closure, span });
+            self.scopes.declare(&name, Binding { slot, ty, origin: Origin::Closure, optional: false, span });
         }
         let slot = current.slot;
         let entries = self.object(&Subject { current, item, excluded: &excluded }, projection);
@@ -176,7 +183,7 @@ impl Checker<'_> {
                 continue;
             }
             let value = self.mapping(subject, &mapping, &key, span, &mut keys.fields);
-            keys.entries.push(Entry { key, value: value.expr });
+            keys.entries.push(Entry { key, value: or_null(value.expr) });
             keys.spans.push(span);
         }
         if let (Some(spread), Some(item)) = (projection.spread(), subject.item) {

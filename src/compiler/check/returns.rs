@@ -3,6 +3,7 @@
 use helix_plan::{Entry, ExprKind, Kind, Return, Type};
 
 use super::Checker;
+use super::optional::or_null;
 use super::stream::Place;
 use crate::compiler::diagnostics::warnings::DuplicateKey;
 use crate::compiler::source::Span;
@@ -98,7 +99,7 @@ impl Checker<'_> {
                 ExprKind::Object(entries.into_plan())
             }
             Expr::Array(array) => ExprKind::List(array.elements().map(|element| self.shape(&element)).collect()),
-            value => return self.expr(value, Place::Top).expr,
+            value => return or_null(self.expr(value, Place::Top).expr),
         };
         self.builder.expr(kind, Type::one(Kind::Composite), span)
     }

@@ -12,6 +12,8 @@ pub(super) struct Binding {
     pub slot: SlotId,
     pub ty: Ty,
     pub origin: Origin,
+    /// Whether the request need not hold it.
+    pub optional: bool,
     pub span: Span,
 }
 

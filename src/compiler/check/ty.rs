@@ -19,6 +19,12 @@ impl Ty {
         Self::Known(Type::one(Kind::Value(ty)))
     }
 
+    /// One value that a request or an object holds, and whether it must.
+    pub(super) fn given(ty: &ValueType) -> (Self, bool) {
+        let (ty, is_needed) = ty.given();
+        (Self::value(ty.clone()), is_needed)
+    }
+
     /// One scalar.
     pub(super) const fn scalar(scalar: ScalarType) -> Self {
         Self::Known(Type::scalar(scalar))
@@ -97,6 +103,8 @@ impl Ty {
                     format!("many `{}` {}s", catalog.name(*item), words::kind(item.kind))
                 }
                 (Kind::Composite, _) => "an object".to_owned(),
+                (Kind::Path, false) => "a path".to_owned(),
+                (Kind::Path, true) => "many paths".to_owned(),
             },
         }
     }
@@ -113,6 +121,7 @@ pub(super) fn describe_value(ty: &ValueType) -> String {
         ValueType::Scalar(scalar) => words::scalar(*scalar).to_owned(),
         ValueType::List(element) => format!("an array of {element}"),
         ValueType::Object(_) => "an object".to_owned(),
+        ValueType::Optional(ty) => describe_value(ty),
     }
 }
 
@@ -125,7 +134,8 @@ pub(super) fn same_class(a: &ValueType, b: &ValueType) -> bool {
         (ValueType::Object(a), ValueType::Object(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|((a, x), (b, y))| a == b && same_class(x, y))
         }
-        (ValueType::Scalar(_) | ValueType::List(_) | ValueType::Object(_), _) => false,
+        (ValueType::Optional(a), ValueType::Optional(b)) => same_class(a, b),
+        (ValueType::Scalar(_) | ValueType::List(_) | ValueType::Object(_) | ValueType::Optional(_), _) => false,
     }
 }
 

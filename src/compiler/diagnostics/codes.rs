@@ -58,6 +58,7 @@ codes! {
     WRITE_NOT_APPLICABLE = "E-HQL-604", "update or upsert of something that it cannot change";
     MISSING_TO = "E-HQL-611", "edge created without `To`";
     MISSING_FROM = "E-HQL-612", "edge created without `From`";
+    MISSING_PATH_END = "E-HQL-627", "shortest path with neither `To` nor `From`";
     NOT_COMPARABLE = "E-HQL-621", "side of a comparison that cannot be compared";
     COMPARISON_MISMATCH = "E-HQL-622", "sides of a comparison differ in type";
     FROM_IS_NOT_A_NODE = "E-HQL-623", "`FromN` on an edge that does not start at a node";
@@ -84,18 +85,12 @@ codes! {
     HIDDEN_FIELD = "W-HQL-103", "variable hides a field of the same name";
     NO_EFFECT_HERE = "W-HQL-104", "`INDEX` or `DEFAULT` without effect";
     RESERVED_TYPE_NAME = "W-HQL-105", "type name that other HelixQL compilers reserve";
+    PATH_END_IGNORED = "W-HQL-106", "second end of a path without effect";
     NO_EFFECT = "W-HQL-107", "part without effect, or that cannot succeed";
     EMPTY_RANGE = "E-HQL-632", "range that is always empty";
 
-    ADD_EDGE_STEP = "E-UNSUPPORTED-ADD-EDGE-STEP", "`::AddE` as a step is not supported yet";
-    BATCH_ADD_V = "E-UNSUPPORTED-BATCH-ADD-V", "`BatchAddV` is not supported yet";
     MCP = "E-UNSUPPORTED-MCP", "`#[mcp]` is not supported yet";
     MIGRATION = "E-UNSUPPORTED-MIGRATION", "`MIGRATION` is not supported yet";
-    OPTIONAL_PARAMETER = "E-UNSUPPORTED-OPTIONAL-PARAMETER", "optional parameters are not supported yet";
-    PREFILTER = "E-UNSUPPORTED-PREFILTER", "`PREFILTER` is not supported yet";
-    RERANK = "E-UNSUPPORTED-RERANK", "rerankers are not supported yet";
     SCHEMA_VERSION = "E-UNSUPPORTED-SCHEMA-VERSION", "schema versions above 1 are not supported yet";
     SEARCH_BM25 = "E-UNSUPPORTED-SEARCH-BM25", "`SearchBM25` is not supported yet";
-    SHORTEST_PATH = "E-UNSUPPORTED-SHORTEST-PATH", "shortest paths are not supported yet";
-    TYPE_AS_PARAMETER = "E-UNSUPPORTED-TYPE-AS-PARAMETER", "schema types as parameter types are not supported yet";
 }

@@ -364,3 +364,59 @@ impl From<MisplacedEmbed> for Diagnostic {
             .note("these are the first arguments of `AddV`, `SearchV` and `UpsertV`")
     }
 }
+
+/// `AddE` as a step, with both ends given: the item itself would be none.
+pub(in crate::compiler) struct BothEndsGiven {
+    pub span: Span,
+}
+
+impl From<BothEndsGiven> for Diagnostic {
+    fn from(error: BothEndsGiven) -> Self {
+        Self::error(codes::SYNTAX, error.span, "`AddE` as a step takes one end, the items are the other")
+            .help("remove `::From(…)` or `::To(…)`, or write `AddE<Type>::From(…)::To(…)` on its own".to_owned())
+    }
+}
+
+/// A parameter of a reranker that is neither a literal nor a variable.
+pub(in crate::compiler) struct BadRerankParameter<'a> {
+    pub step: &'a str,
+    pub name: &'a str,
+    pub span: Span,
+}
+
+impl From<BadRerankParameter<'_>> for Diagnostic {
+    fn from(error: BadRerankParameter<'_>) -> Self {
+        let BadRerankParameter { step, name, span } = error;
+        Self::error(codes::UNSUPPORTED_VALUE, span, format!("`{name}` of `{step}` is a literal or a variable"))
+            .help("assign the expression to a variable first".to_owned())
+    }
+}
+
+/// A literal that a reranker cannot work with.
+pub(in crate::compiler) struct RerankOutOfRange<'a> {
+    pub step: &'a str,
+    pub name: &'a str,
+    pub expected: &'a str,
+    pub span: Span,
+}
+
+impl From<RerankOutOfRange<'_>> for Diagnostic {
+    fn from(error: RerankOutOfRange<'_>) -> Self {
+        let RerankOutOfRange { step, name, expected, span } = error;
+        Self::error(codes::UNSUPPORTED_VALUE, span, format!("`{name}` of `{step}` is {expected}"))
+    }
+}
+
+/// A distance that a reranker does not know, and no variable has that name.
+pub(in crate::compiler) struct UnknownDistance<'a> {
+    pub name: &'a str,
+    pub span: Span,
+}
+
+impl From<UnknownDistance<'_>> for Diagnostic {
+    fn from(error: UnknownDistance<'_>) -> Self {
+        let UnknownDistance { name, span } = error;
+        Self::error(codes::UNKNOWN_NAME, span, format!("`{name}` is neither a distance nor a variable"))
+            .help("write `\"cosine\"`, `\"euclidean\"` or `\"dotproduct\"`".to_owned())
+    }
+}

@@ -86,6 +86,11 @@ impl Survey {
                 self.expr(data);
                 self.assignments(fields);
             }
+            ExprKind::AddVectors { vector: _, data } => {
+                self.writes();
+                self.expr(data);
+            }
+            ExprKind::Required { value, name: _ } | ExprKind::Optional(value) => self.expr(value),
         }
     }
 
@@ -108,6 +113,12 @@ impl Survey {
                 self.expr(k);
             }
             Source::Expr(expr) => self.expr(expr),
+            Source::SearchVectorWhere { vector: _, query, k, current: _, predicate } => {
+                self.is_long();
+                self.expr(query);
+                self.expr(k);
+                self.expr(predicate);
+            }
         }
         traversal.steps.iter().for_each(|step| self.step(step));
     }
@@ -148,6 +159,23 @@ impl Survey {
             Step::UpsertVector { vector: _, data, fields } => {
                 self.expr(data);
                 self.assignments(fields);
+            }
+            Step::AddEdge { edge: _, end: _, other, fields } => {
+                self.expr(other);
+                self.assignments(fields);
+            }
+            Step::RerankByRank { k } => self.expr(k),
+            Step::RerankByDiversity { lambda, distance } => {
+                self.is_long();
+                self.expr(lambda);
+                self.expr(distance);
+            }
+            Step::ShortestPath(search) => {
+                self.is_long();
+                self.expr(&search.other);
+                for weight in search.edges.iter().filter_map(|edge| edge.weight.as_ref()) {
+                    self.expr(&weight.value);
+                }
             }
         }
     }

@@ -59,7 +59,8 @@ fn types() -> impl Strategy<Value = ValueType> {
     let scalar = prop::sample::select(ScalarType::ALL.to_vec()).prop_map(ValueType::Scalar);
     scalar.prop_recursive(3, 12, 3, |inner| {
         let list = inner.clone().prop_map(|ty| ValueType::List(Box::new(ty)));
-        let object = prop::collection::btree_map("[a-z]{1,4}", inner, 0..3);
+        let member = prop_oneof![inner.clone(), inner.prop_map(|ty| ValueType::Optional(Box::new(ty)))];
+        let object = prop::collection::btree_map("[a-z]{1,4}", member, 0..3);
         prop_oneof![list, object.prop_map(|members| ValueType::Object(members.into_iter().collect()))]
     })
 }

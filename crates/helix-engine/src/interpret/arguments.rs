@@ -35,6 +35,8 @@ pub enum Argument {
     List(Vec<Argument>),
     /// An object: its members in the order of its type.
     Object(Vec<Argument>),
+    /// Not given.
+    Missing,
 }
 
 /// The arguments of a request, in the order of the parameters.
@@ -44,7 +46,9 @@ pub struct Arguments(pub Vec<Argument>);
 impl Argument {
     /// The value of an argument of this type, borrowing from both; what is made of parts takes room in the arena.
     pub fn value<'a>(&'a self, ty: &'a ValueType, arena: &'a Arena) -> Value<'a> {
+        let (ty, _) = ty.given();
         match self {
+            Self::Missing => Value::Null,
             Self::Bool(value) => Value::Bool(*value),
             Self::Int(value) => Value::Int(*value),
             Self::Big(value) => Value::unsigned(*value),
@@ -134,7 +138,8 @@ fn members_of<'de, A: MapAccess<'de>>(
     }
     let named = found.into_iter().zip(members);
     named
-        .map(|(value, (name, _))| {
+        .map(|(value, (name, ty))| {
+            let value = value.or_else(|| (!ty.given().1).then_some(Argument::Missing));
             value.ok_or_else(|| {
                 let name = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
                 fail(problem, format!("missing field `{name}`"))
@@ -153,10 +158,10 @@ struct Typed<'p> {
 
 impl Typed<'_> {
     fn mismatch<E: serde::de::Error>(&self, found: &str) -> E {
-        let expected = match self.ty {
+        let expected = match self.ty.given().0 {
             ValueType::Scalar(scalar) => scalar.name(),
             ValueType::List(_) => "array",
-            ValueType::Object(_) => "object",
+            ValueType::Object(_) | ValueType::Optional(_) => "object",
         };
         fail(self.problem, format!("field `{}`: expected {expected}, got {found}", self.path))
     }
@@ -179,6 +184,11 @@ impl Typed<'_> {
                 Ok(i64::try_from(value).map_or(Argument::Big(value as u128), Argument::Int))
             }
         }
+    }
+
+    /// The same for a value that is given.
+    fn given(self) -> Self {
+        Self { ty: self.ty.given().0, ..self }
     }
 
     /// A `U128`, which may have more digits than the JSON library's numbers, or stand in a string.
@@ -207,11 +217,36 @@ impl<'de> DeserializeSeed<'de> for Typed<'_> {
     type Value = Argument;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Argument, D::Error> {
-        if *self.ty == ValueType::Scalar(ScalarType::U128) {
+        let (ty, is_needed) = self.ty.given();
+        if *ty == ValueType::Scalar(ScalarType::U128) {
             let json: &RawValue = serde::Deserialize::deserialize(deserializer)?;
-            return self.u128(json.get());
+            let is_missing = !is_needed && json.get() == "null";
+            return if is_missing { Ok(Argument::Missing) } else { self.given().u128(json.get()) };
         }
-        deserializer.deserialize_any(self)
+        if is_needed {
+            deserializer.deserialize_any(self)
+        } else {
+            deserializer.deserialize_option(Optional(self.given()))
+        }
+    }
+}
+
+/// A value that need not be given.
+struct Optional<'p>(Typed<'p>);
+
+impl<'de> Visitor<'de> for Optional<'_> {
+    type Value = Argument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} or null", self.0.ty)
+    }
+
+    fn visit_none<E: serde::de::Error>(self) -> std::result::Result<Argument, E> {
+        Ok(Argument::Missing)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Argument, D::Error> {
+        self.0.deserialize(deserializer)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What changes the store: evaluates the input of each operation, in the order that the language says.
 
-use helix_plan::{Assignment, Expr, FieldId, ItemType, Traversal};
+use helix_plan::{Assignment, EdgeEnd, Expr, ExprKind, FieldId, ItemType, Traversal};
 
 use super::run::Frame;
 use crate::error::Result;
@@ -9,9 +9,16 @@ use crate::operators::datum::{Datum, Item};
 use crate::value::Value;
 
 impl<'a> Frame<'a, '_> {
-    /// Values for fields.
+    /// Values for fields: those that are given.
     pub fn fields(&self, fields: &'a [Assignment]) -> Result<Vec<(FieldId, Value<'a>)>> {
-        fields.iter().map(|assignment| Ok((assignment.field, self.value(&assignment.value)?))).collect()
+        let mut values = Vec::with_capacity(fields.len());
+        for Assignment { field, value: expr } in fields {
+            let value = self.value(expr)?;
+            if !(value.is_null() && matches!(expr.kind, ExprKind::Optional(_))) {
+                values.push((*field, value));
+            }
+        }
+        Ok(values)
     }
 
     pub fn add_node(&self, node: ItemType, fields: &'a [Assignment]) -> Result<Datum<'a>> {
@@ -40,6 +47,24 @@ impl<'a> Frame<'a, '_> {
         let fields = self.fields(fields)?;
         let data = self.run.floats(self.value(data)?)?;
         Ok(Datum::Item(self.run.add_vector(vector, &fields, &data)?))
+    }
+
+    pub fn add_vectors(&self, vector: ItemType, data: &'a Expr) -> Result<Datum<'a>> {
+        let created = self.run.add_vectors(vector, self.value(data)?)?;
+        let created: Vec<Datum<'a>> = created.into_iter().map(Datum::Item).collect();
+        Ok(self.run.stream(&created))
+    }
+
+    pub fn add_edges_of(
+        &self,
+        edge: ItemType,
+        items: &[Item<'a>],
+        end: EdgeEnd,
+        other: &'a Expr,
+        fields: &'a [Assignment],
+    ) -> Result<Vec<Item<'a>>> {
+        let fields = self.fields(fields)?;
+        self.run.add_edges_of(edge, &fields, items, end, &self.ends(other)?)
     }
 
     fn ends(&self, expr: &'a Expr) -> Result<Vec<ItemId>> {

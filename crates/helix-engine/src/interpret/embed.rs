@@ -73,6 +73,7 @@ impl<'q> Search<'q> {
             ExprKind::Member { object, index } => {
                 self.candidates(object).into_iter().filter_map(|object| member(object, *index)).collect()
             }
+            ExprKind::Required { value, name: _ } => self.candidates(value),
             _ => Vec::new(),
         }
     }
@@ -129,6 +130,9 @@ impl<'q> Search<'q> {
                 self.expr(data);
                 self.fields(fields);
             }
+            ExprKind::AddVectors { vector: _, data: expr }
+            | ExprKind::Required { value: expr, name: _ }
+            | ExprKind::Optional(expr) => self.expr(expr),
         }
     }
 
@@ -142,6 +146,11 @@ impl<'q> Search<'q> {
                 self.expr(k);
             }
             Source::Expr(expr) => self.expr(expr),
+            Source::SearchVectorWhere { vector: _, query, k, current: _, predicate } => {
+                self.expr(query);
+                self.expr(k);
+                self.expr(predicate);
+            }
         }
         for step in &traversal.steps {
             self.step(step);
@@ -163,7 +172,9 @@ impl<'q> Search<'q> {
             | Step::Order { current: _, key: expr, direction: _ }
             | Step::Intersect { current: _, found: expr }
             | Step::Map { current: _, value: expr } => self.expr(expr),
-            Step::Range { start: a, end: b } | Step::SearchVector { query: a, k: b } => {
+            Step::Range { start: a, end: b }
+            | Step::SearchVector { query: a, k: b }
+            | Step::RerankByDiversity { lambda: a, distance: b } => {
                 self.expr(a);
                 self.expr(b);
             }
@@ -179,6 +190,17 @@ impl<'q> Search<'q> {
             Step::UpsertVector { vector: _, data, fields } => {
                 self.expr(data);
                 self.fields(fields);
+            }
+            Step::AddEdge { edge: _, end: _, other, fields } => {
+                self.expr(other);
+                self.fields(fields);
+            }
+            Step::RerankByRank { k } => self.expr(k),
+            Step::ShortestPath(search) => {
+                self.expr(&search.other);
+                for weight in search.edges.iter().filter_map(|edge| edge.weight.as_ref()) {
+                    self.expr(&weight.value);
+                }
             }
         }
     }

@@ -41,6 +41,9 @@ impl<'a> Frame<'a, '_> {
                 self.add_edge(ItemType::edge(*edge), from, to, fields, expr.ty.many)?
             }
             ExprKind::AddVector { vector, data, fields } => self.add_vector(ItemType::vector(*vector), data, fields)?,
+            ExprKind::AddVectors { vector, data } => self.add_vectors(ItemType::vector(*vector), data)?,
+            ExprKind::Required { value, name } => Datum::Value(run.required(self.value(value)?, name)?),
+            ExprKind::Optional(value) => self.eval(value)?,
         })
     }
 

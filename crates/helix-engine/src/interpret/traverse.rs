@@ -1,7 +1,7 @@
 //! Traversals: elements are pushed through the steps one by one. A step that must see the whole stream cuts the traversal in
 //! two.
 
-use helix_plan::{Cardinality, Hop, ItemType, Source, Step, Traversal};
+use helix_plan::{Cardinality, Hop, ItemType, PathSearch, Source, Step, Traversal, Weight};
 
 use super::run::Frame;
 use crate::error::{EngineError, Result};
@@ -10,6 +10,7 @@ use crate::operators::Flow;
 use crate::operators::datum::{Datum, Item};
 use crate::operators::fold::{Folded, Intersection};
 use crate::operators::group::Groups;
+use crate::operators::paths::{self, Way};
 use crate::operators::streams::{End, First, Keyed, Slice, each};
 use crate::value::Value;
 
@@ -96,6 +97,7 @@ impl<'a> Frame<'a, '_> {
     ) -> Result<Vec<Datum<'a>>> {
         let all = || self.slice(input, before, Slice::all());
         let one = |item: Item<'a>| vec![Datum::Item(item)];
+        let many = |items: Vec<Item<'a>>| items.into_iter().map(Datum::Item).collect();
         Ok(match step {
             Step::Count => vec![Datum::Value(Value::unsigned(u128::from(self.count(input, before)?)))],
             Step::Fold(fold) => {
@@ -146,7 +148,7 @@ impl<'a> Frame<'a, '_> {
             Step::SearchVector { query, k } => {
                 let elements = items(&all()?);
                 let (query, k) = (self.run.floats(self.value(query)?)?, self.run.k(self.value(k)?)?);
-                self.run.search_among(&elements, &query, k)?.into_iter().map(Datum::Item).collect()
+                many(self.run.search_among(&elements, &query, k)?)
             }
             Step::Update { item, fields } => {
                 let first = self.update(*item, &items(&all()?), fields)?;
@@ -163,6 +165,16 @@ impl<'a> Frame<'a, '_> {
                 let found = items(&self.slice(input, before, Slice::range(0, 1))?).first().copied();
                 one(self.upsert_vector(ItemType::vector(*vector), found, data, fields, traversal)?)
             }
+            Step::AddEdge { edge, end, other, fields } => {
+                let found = items(&all()?);
+                many(self.add_edges_of(ItemType::edge(*edge), &found, *end, other, fields)?)
+            }
+            Step::RerankByRank { k } => many(self.run.rerank_by_rank(items(&all()?), self.value(k)?)?),
+            Step::RerankByDiversity { lambda, distance } => {
+                let (lambda, distance) = (self.value(lambda)?, self.value(distance)?);
+                many(self.run.rerank_by_diversity(items(&all()?), lambda, distance)?)
+            }
+            Step::ShortestPath(search) => self.shortest_paths(&items(&all()?), search)?,
             Step::Out { .. }
             | Step::In { .. }
             | Step::OutEdges { .. }
@@ -172,6 +184,32 @@ impl<'a> Frame<'a, '_> {
             | Step::Filter { .. }
             | Step::Map { .. }
             | Step::Project { .. } => self.slice(input, std::slice::from_ref(step), Slice::all())?,
+        })
+    }
+
+    fn shortest_paths(&self, nodes: &[Item<'a>], search: &'a PathSearch) -> Result<Vec<Datum<'a>>> {
+        let PathSearch { algorithm, end, other, edges, heuristic } = search;
+        let ways: Vec<Way> = edges
+            .iter()
+            .map(|way| Way {
+                edge: ItemType::edge(way.edge),
+                from: ItemType::node(way.from),
+                to: ItemType::node(way.to),
+            })
+            .collect();
+        let guides: Vec<_> = heuristic
+            .iter()
+            .flat_map(|heuristic| &heuristic.fields)
+            .map(|(node, field)| (ItemType::node(*node), *field))
+            .collect();
+        let heuristic = heuristic.as_ref().map(|heuristic| (heuristic.name.as_str(), &guides[..]));
+        let plan = paths::PathSearch { algorithm: *algorithm, end: *end, ways: &ways, heuristic };
+        self.run.shortest_paths(nodes, self.eval(other)?, &plan, &mut |way, edge| match &edges[way].weight {
+            Some(Weight { current, value }) => {
+                self.set(*current, Datum::Item(edge));
+                self.value(value)
+            }
+            None => Ok(Value::Null),
         })
     }
 
@@ -235,6 +273,14 @@ impl<'a> Frame<'a, '_> {
                 let (query, k) = (run.floats(self.value(query)?)?, run.k(self.value(k)?)?);
                 run.search(ItemType::vector(*vector), &query, k, |item| sink(Datum::Item(item)))
             }
+            Source::SearchVectorWhere { vector, query, k, current, predicate } => {
+                let (query, k) = (run.floats(self.value(query)?)?, run.k(self.value(k)?)?);
+                let accept = |item| {
+                    self.set(*current, Datum::Item(item));
+                    self.truth(predicate)
+                };
+                run.search_where(ItemType::vector(*vector), &query, k, accept, |item| sink(Datum::Item(item)))
+            }
             Source::Expr(expr) => run.each(self.eval(expr)?, sink),
         }
     }
@@ -285,7 +331,11 @@ impl<'a> Frame<'a, '_> {
             | Step::UpsertVector { .. }
             | Step::Fold(_)
             | Step::Intersect { .. }
-            | Step::Group { .. } => Err(EngineError::Damaged("a step that cuts a traversal was not cut".to_owned())),
+            | Step::Group { .. }
+            | Step::AddEdge { .. }
+            | Step::RerankByRank { .. }
+            | Step::RerankByDiversity { .. }
+            | Step::ShortestPath(_) => Err(EngineError::Damaged("a step that cuts a traversal was not cut".to_owned())),
         }
     }
 
@@ -293,7 +343,7 @@ impl<'a> Frame<'a, '_> {
     fn reloaded(&self, slot: helix_plan::SlotId, datum: Datum<'a>) -> Datum<'a> {
         match datum {
             Datum::Item(_) => self.get(slot),
-            Datum::Value(_) | Datum::Shaped(..) | Datum::Object(..) | Datum::Stream(_) => datum,
+            Datum::Value(_) | Datum::Shaped(..) | Datum::Object(..) | Datum::Stream(_) | Datum::Path(..) => datum,
         }
     }
 

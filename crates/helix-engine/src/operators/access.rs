@@ -88,6 +88,19 @@ pub trait Access<'a> {
     /// As [`vector::search`].
     fn search(&self, ty: &LiveType, query: &[f32], k: usize) -> Result<Vec<Hit>>;
 
+    /// The nearest vectors of a type among those that `accept` takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`vector::search`].
+    fn search_where(
+        &self,
+        ty: &LiveType,
+        query: &[f32],
+        k: usize,
+        accept: &mut dyn FnMut(ItemId) -> Result<bool>,
+    ) -> Result<Vec<Hit>>;
+
     /// The writes, of a transaction that may write.
     ///
     /// # Errors
@@ -206,6 +219,16 @@ impl<'a, T: ReadTxn> Access<'a> for ReadAccess<'a, T> {
         vector::search(self.txn, ty.stored, &self.vectors, query, k, |_| Ok(true))
     }
 
+    fn search_where(
+        &self,
+        ty: &LiveType,
+        query: &[f32],
+        k: usize,
+        accept: &mut dyn FnMut(ItemId) -> Result<bool>,
+    ) -> Result<Vec<Hit>> {
+        vector::search(self.txn, ty.stored, &self.vectors, query, k, accept)
+    }
+
     fn mutations(&self) -> Result<&dyn Mutations> {
         Err(EngineError::Damaged("a read query writes: its plan is wrong".to_owned()))
     }
@@ -303,6 +326,16 @@ impl<'a, W: WriteTxn> Access<'a> for WriteAccess<'a, '_, W> {
 
     fn search(&self, ty: &LiveType, query: &[f32], k: usize) -> Result<Vec<Hit>> {
         vector::search(&**self.txn.borrow(), ty.stored, &self.vectors, query, k, |_| Ok(true))
+    }
+
+    fn search_where(
+        &self,
+        ty: &LiveType,
+        query: &[f32],
+        k: usize,
+        accept: &mut dyn FnMut(ItemId) -> Result<bool>,
+    ) -> Result<Vec<Hit>> {
+        vector::search(&**self.txn.borrow(), ty.stored, &self.vectors, query, k, accept)
     }
 
     fn mutations(&self) -> Result<&dyn Mutations> {

@@ -18,6 +18,8 @@ pub struct Item<'a> {
     pub data: Option<&'a [f32]>,
     /// What the last search gave a vector.
     pub score: f32,
+    /// Whether the score is a distance, of which the least is best.
+    pub is_distance: bool,
 }
 
 /// The score of a vector that does not come from a search.
@@ -27,13 +29,13 @@ impl<'a> Item<'a> {
     /// An item whose row was not read yet.
     #[must_use]
     pub const fn new(ty: ItemType, id: ItemId) -> Self {
-        Self { ty, id, row: None, data: None, score: NO_SCORE }
+        Self { ty, id, row: None, data: None, score: NO_SCORE, is_distance: false }
     }
 
     /// An item with its row.
     #[must_use]
     pub const fn with_row(ty: ItemType, id: ItemId, row: &'a [u8]) -> Self {
-        Self { ty, id, row: Some(row), data: None, score: NO_SCORE }
+        Self { ty, id, row: Some(row), data: None, score: NO_SCORE, is_distance: false }
     }
 }
 
@@ -53,6 +55,8 @@ pub enum Datum<'a> {
     Object(Members<'a>),
     /// Many elements.
     Stream(&'a [Datum<'a>]),
+    /// The nodes and the edges of a path, in walking order.
+    Path(&'a [Item<'a>], &'a [Item<'a>]),
 }
 
 impl<'a> Datum<'a> {
@@ -65,7 +69,7 @@ impl<'a> Datum<'a> {
         match self {
             Self::Item(item) => Some(*item),
             Self::Shaped(item, _) => Some(**item),
-            Self::Value(_) | Self::Object(_) | Self::Stream(_) => None,
+            Self::Value(_) | Self::Object(_) | Self::Stream(_) | Self::Path(..) => None,
         }
     }
 
@@ -74,7 +78,7 @@ impl<'a> Datum<'a> {
     pub const fn value(&self) -> Value<'a> {
         match self {
             Self::Value(value) => *value,
-            Self::Item(_) | Self::Shaped(..) | Self::Object(..) | Self::Stream(_) => Value::Null,
+            Self::Item(_) | Self::Shaped(..) | Self::Object(..) | Self::Stream(_) | Self::Path(..) => Value::Null,
         }
     }
 }

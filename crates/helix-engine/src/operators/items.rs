@@ -52,8 +52,14 @@ impl<'a> Run<'a, '_> {
                 let elements = elements.iter().map(|element| self.settle(*element)).collect::<Result<Vec<_>>>()?;
                 Datum::Stream(self.arena.alloc_slice_copy(&elements))
             }
+            Datum::Path(nodes, edges) => Datum::Path(self.settle_items(nodes)?, self.settle_items(edges)?),
             Datum::Value(_) | Datum::Shaped(..) | Datum::Object(..) => datum,
         })
+    }
+
+    fn settle_items(&self, items: &[Item<'a>]) -> Result<&'a [Item<'a>]> {
+        let items = items.iter().map(|item| self.settle_item(*item)).collect::<Result<Vec<_>>>()?;
+        Ok(self.arena.alloc_slice_copy(&items))
     }
 
     /// The same for one item.
@@ -157,8 +163,17 @@ impl<'a> Run<'a, '_> {
             Datum::Value(value) => value,
             Datum::Item(item) => self.id(&item),
             Datum::Stream(elements) => elements.first().map_or(Value::Null, Datum::value),
-            Datum::Shaped(..) | Datum::Object(..) => Value::Null,
+            Datum::Shaped(..) | Datum::Object(..) | Datum::Path(..) => Value::Null,
         }
+    }
+
+    /// A value that may be missing from the request, where it must not be.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::MissingParameter`] when it is missing.
+    pub fn required(&self, value: Value<'a>, name: &str) -> Result<Value<'a>> {
+        if value.is_null() { Err(EngineError::MissingParameter { name: name.to_owned() }) } else { Ok(value) }
     }
 
     /// An array: of values where all elements are values, else of whatever they are.

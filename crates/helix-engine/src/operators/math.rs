@@ -54,6 +54,7 @@ fn unary(function: MathFunction, value: f64) -> Result<f64> {
         MathFunction::Asin => value.asin(),
         MathFunction::Acos => value.acos(),
         MathFunction::Atan => value.atan(),
+        MathFunction::Float => value,
         MathFunction::Add
         | MathFunction::Sub
         | MathFunction::Mul

@@ -32,7 +32,27 @@ impl<'a> Run<'a, '_> {
                 out.push(b']');
                 Ok(())
             }
+            Datum::Path(nodes, edges) => {
+                out.push(b'[');
+                self.write_items(nodes, out)?;
+                out.push(b',');
+                self.write_items(edges, out)?;
+                out.push(b']');
+                Ok(())
+            }
         }
+    }
+
+    fn write_items(&self, items: &[Item<'a>], out: &mut Vec<u8>) -> Result<()> {
+        out.push(b'[');
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            self.write_item(item, out)?;
+        }
+        out.push(b']');
+        Ok(())
     }
 
     fn write_members(&self, members: Members<'a>, out: &mut Vec<u8>) -> Result<()> {

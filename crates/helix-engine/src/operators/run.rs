@@ -116,6 +116,19 @@ impl<'a, 'x> Run<'a, 'x> {
         Err(EngineError::LimitExceeded { limit })
     }
 
+    /// Counts memory that is held outside of the arena against the budget.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::LimitExceeded`] when it is too much.
+    pub(super) fn check_memory(&self, held_bytes: usize) -> Result<()> {
+        let limit = self.context.limits.memory_bytes;
+        if held_bytes + self.arena.allocated_bytes() > limit {
+            return Err(EngineError::LimitExceeded { limit: format!("{} MiB of memory", limit >> 20) });
+        }
+        Ok(())
+    }
+
     /// The embedding of a text, which was asked for before the transaction began.
     ///
     /// # Errors

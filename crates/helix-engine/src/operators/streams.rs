@@ -9,10 +9,11 @@ use super::datum::{Datum, Item};
 use super::{Flow, Run};
 use crate::error::{EngineError, Result};
 use crate::graph::Direction;
+use crate::ids::ItemId;
 use crate::row;
 use crate::value::Value;
 use crate::value::compare::sort;
-use crate::vector;
+use crate::vector::{self, Hit};
 
 /// An end of an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +137,11 @@ impl<'a, T> Keyed<'a, T> {
     }
 }
 
+/// A vector that a search of an index found.
+fn nearby<'a>(item: ItemType, hit: &Hit) -> Item<'a> {
+    Item { score: hit.distance, is_distance: true, ..Item::new(item, hit.id) }
+}
+
 /// Pushes elements that are known.
 ///
 /// # Errors
@@ -230,11 +236,32 @@ impl<'a> Run<'a, '_> {
     ) -> Result<Flow> {
         for hit in self.access.search(self.catalog.get(item), query, k)? {
             self.tick()?;
-            if sink(Item { score: hit.distance, ..Item::new(item, hit.id) })? == Flow::Stop {
+            if sink(nearby(item, &hit))? == Flow::Stop {
                 return Ok(Flow::Stop);
             }
         }
         Ok(Flow::Continue)
+    }
+
+    /// The same among the vectors that `accept` takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::search`]; what `accept` fails with.
+    #[inline]
+    pub fn search_where(
+        &self,
+        item: ItemType,
+        query: &[f32],
+        k: usize,
+        mut accept: impl FnMut(Item<'a>) -> Result<bool>,
+        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let accept: &mut dyn FnMut(ItemId) -> Result<bool> = &mut |id| {
+            self.tick()?;
+            accept(Item::new(item, id))
+        };
+        each(self.access.search_where(self.catalog.get(item), query, k, accept)?, |hit| sink(nearby(item, &hit)))
     }
 
     /// What an expression gave: all of many, one of one, none of null.
@@ -330,7 +357,7 @@ impl<'a> Run<'a, '_> {
         for item in items {
             self.tick()?;
             let similarity = 1.0 - vector::cosine_distance(query, self.components(item)?)?;
-            scored.push(Item { score: similarity, ..*item });
+            scored.push(Item { score: similarity, is_distance: false, ..*item });
         }
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
         scored.truncate(k);

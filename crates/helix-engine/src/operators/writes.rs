@@ -1,6 +1,6 @@
 //! What changes the store: creations, updates, upserts, deletions. All of their input is computed before they write.
 
-use helix_plan::{DefaultValue, FieldId, ItemType, Literal};
+use helix_plan::{DefaultValue, EdgeEnd, FieldId, ItemType, Literal};
 use uuid::Uuid;
 
 use super::Run;
@@ -113,6 +113,54 @@ impl<'a> Run<'a, '_> {
     pub fn add_vector(&self, vector: ItemType, fields: Fields<'_, 'a>, data: &[f32]) -> Result<Item<'a>> {
         let id = self.access.mutations()?.insert_vector(vector, data, &self.initial(vector, fields))?;
         self.created(vector, id)
+    }
+
+    /// Creates a vector of each element of a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::add_vector`].
+    pub fn add_vectors(&self, vector: ItemType, list: Value<'a>) -> Result<Vec<Item<'a>>> {
+        let Value::List(elements) = list else {
+            return Err(EngineError::BadValue("a list of vectors was expected".to_owned()));
+        };
+        let mut created = Vec::with_capacity(elements.len());
+        for element in elements {
+            self.tick()?;
+            created.push(self.add_vector(vector, &[], &self.floats(*element)?)?);
+        }
+        Ok(created)
+    }
+
+    /// Creates an edge between each item and the items at its other end, those of the first item first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::add_edges`].
+    pub fn add_edges_of(
+        &self,
+        edge: ItemType,
+        fields: Fields<'_, 'a>,
+        items: &[Item<'a>],
+        end: EdgeEnd,
+        others: &[ItemId],
+    ) -> Result<Vec<Item<'a>>> {
+        let mut created = Vec::with_capacity(items.len() * others.len());
+        for item in items {
+            let (from, to) = match end {
+                EdgeEnd::From => (others, &[item.id][..]),
+                EdgeEnd::To => (&[item.id][..], others),
+            };
+            created.extend(self.add_edges(edge, fields, from, to)?);
+        }
+        Ok(created)
+    }
+
+    /// Values for fields, without those of `optional` fields that are null.
+    #[must_use]
+    pub fn given(&self, fields: Fields<'_, 'a>, optional: &[FieldId]) -> Vec<(FieldId, Value<'a>)> {
+        let is_given = |(field, value): &&(FieldId, Value<'a>)| !value.is_null() || !optional.contains(field);
+        fields.iter().filter(is_given).copied().collect()
     }
 
     /// The items that an end of an edge names. One that cannot be an id of this database does not exist.

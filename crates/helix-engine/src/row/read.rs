@@ -55,13 +55,15 @@ impl Accessor {
         match self.place {
             Place::Fixed(offset) => match self.ty {
                 ValueType::Scalar(scalar) => fixed(row, offset as usize, scalar),
-                ValueType::List(_) | ValueType::Object(_) => Err(damaged("a list in the fixed area")),
+                ValueType::List(_) | ValueType::Object(_) | ValueType::Optional(_) => {
+                    Err(damaged("a list in the fixed area"))
+                }
             },
             Place::Variable(index) => {
                 let bytes = self.variable(row, index as usize)?;
                 match self.ty {
                     ValueType::Scalar(_) => text(bytes).map(Value::Str),
-                    ValueType::List(_) | ValueType::Object(_) => list::decode(bytes, arena),
+                    ValueType::List(_) | ValueType::Object(_) | ValueType::Optional(_) => list::decode(bytes, arena),
                 }
             }
         }

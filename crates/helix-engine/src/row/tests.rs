@@ -47,7 +47,7 @@ fn value_of(ty: &ValueType, seed: u64, arena: &Arena) -> Value<'static> {
                 (0..len).map(|n| value_of(element, seed / 2 + n as u64, arena)).collect();
             Value::List(elements.leak())
         }
-        ValueType::Object(_) => Value::Null,
+        ValueType::Object(_) | ValueType::Optional(_) => Value::Null,
     }
 }
 

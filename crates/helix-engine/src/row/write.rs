@@ -34,7 +34,7 @@ pub fn coerce<'a>(value: Value<'a>, ty: &ValueType, field: &str, arena: &'a Aren
             }
             _ => Err(misfit()),
         },
-        ValueType::Object(_) => Err(misfit()),
+        ValueType::Object(_) | ValueType::Optional(_) => Err(misfit()),
     }
 }
 

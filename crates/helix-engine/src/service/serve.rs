@@ -89,6 +89,9 @@ impl From<EngineError> for Failure {
             | EngineError::EdgeNotFound
             | EngineError::VectorNotFound { .. }
             | EngineError::NoValue
+            | EngineError::MissingParameter { .. }
+            | EngineError::PathNotFound
+            | EngineError::Path(_)
             | EngineError::Decode(_)
             | EngineError::BadValue(_)
             | EngineError::Traversal(_)

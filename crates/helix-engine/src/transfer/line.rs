@@ -168,7 +168,7 @@ fn value<'a>(raw: &str, ty: &ValueType, arena: &'a Arena) -> Option<Value<'a>> {
             }
             Some(Value::List(elements.into_bump_slice()))
         }
-        ValueType::Object(_) => None,
+        ValueType::Object(_) | ValueType::Optional(_) => None,
     }
 }
 

@@ -100,7 +100,7 @@ fn values(fields: &[Field], seed: u64, number: u32) -> Vec<Value<'static>> {
             let outer: Vec<_> = (0..seed % 3).map(|n| Value::List(inner(n).leak())).collect();
             Value::List(outer.leak())
         }
-        (ValueType::Object(_), _) => unreachable!("no field is an object"),
+        (ValueType::Object(_) | ValueType::Optional(_), _) => unreachable!("no field is an object"),
     });
     values.collect()
 }

@@ -96,6 +96,13 @@ values! {
     &'a [(&'a str, Value<'a>)]: value => Self::Object(value);
 }
 
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    #[inline]
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
 impl Value<'_> {
     /// The canonical value of an unsigned integer.
     #[must_use]

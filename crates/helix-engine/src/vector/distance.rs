@@ -38,8 +38,9 @@ pub(super) fn norm(data: &[f32]) -> f32 {
     data.iter().map(|component| f64::from(*component).powi(2)).sum::<f64>().sqrt() as f32
 }
 
+/// The dot product of two vectors.
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();

@@ -361,10 +361,32 @@ impl Query<'_> {
 ///
 /// [`EngineError::BadValue`] when the lengths differ.
 pub fn cosine_distance(a: &[f32], b: &[f32]) -> Result<f32> {
-    if a.len() != b.len() {
-        return Err(invalid_length(b.len(), a.len()));
-    }
+    check_same_length(a, b)?;
     Ok(distance::cosine_slices(a, distance::norm(a), b, distance::norm(b)))
+}
+
+/// The Euclidean distance between two vectors of one length.
+///
+/// # Errors
+///
+/// [`EngineError::BadValue`] when the lengths differ.
+pub fn euclidean_distance(a: &[f32], b: &[f32]) -> Result<f32> {
+    check_same_length(a, b)?;
+    Ok(a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt())
+}
+
+/// The dot product of two vectors of one length.
+///
+/// # Errors
+///
+/// [`EngineError::BadValue`] when the lengths differ.
+pub fn dot_product(a: &[f32], b: &[f32]) -> Result<f32> {
+    check_same_length(a, b)?;
+    Ok(distance::dot(a, b))
+}
+
+fn check_same_length(a: &[f32], b: &[f32]) -> Result<()> {
+    if a.len() == b.len() { Ok(()) } else { Err(invalid_length(b.len(), a.len())) }
 }
 
 fn check(data: &[f32]) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The steps of a traversal: one file each, or a few that differ by a word.
 
+mod add_edge;
 mod compare;
 mod ends;
 mod exclude;
@@ -8,7 +9,10 @@ mod graph;
 mod group;
 mod intersect;
 mod order;
+mod path;
+mod prefilter;
 mod range;
+mod rerank;
 mod search;
 mod shape;
 mod update;
@@ -22,7 +26,6 @@ use super::Checker;
 use super::stream::{Place, Stream};
 use super::ty::Ty;
 use crate::compiler::diagnostics::steps::{EndStep, StepNotApplicable};
-use crate::compiler::diagnostics::unsupported::{Construct, Unsupported};
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::Step;
 
@@ -75,13 +78,14 @@ impl Checker<'_> {
             Step::UpsertEdge(upsert) => self.upsert_edge(stream, upsert, span),
             Step::UpsertVector(upsert) => self.upsert_vector(stream, upsert, span),
             Step::SearchVector(search) => self.search_step(stream, search, span),
-            Step::Prefilter(_) => self.not_yet(Construct::Prefilter, span),
-            Step::RerankRrf(_) | Step::RerankMmr(_) => self.not_yet(Construct::Rerank, span),
+            Step::Prefilter(prefilter) => self.prefilter(stream, prefilter, span),
+            Step::RerankRrf(rerank) => self.rerank_by_rank(stream, rerank, span),
+            Step::RerankMmr(rerank) => self.rerank_by_diversity(stream, rerank, span),
             Step::Intersect(intersect) => self.intersect(stream, intersect, span),
             Step::GroupBy(group) => self.group(stream, group.names().collect(), Shown::Values, rest, span),
             Step::AggregateBy(group) => self.group(stream, group.names().collect(), Shown::Items, rest, span),
-            Step::AddEdge(_) => self.ends_unknown(stream, Construct::AddEdgeStep, span),
-            Step::Path(_) => self.ends_unknown(stream, Construct::ShortestPath, span),
+            Step::AddEdge(add) => self.add_edge_step(stream, add, span),
+            Step::Path(path) => self.path(stream, path, span),
             Step::Unknown(_) => {
                 self.report.incomplete(span);
                 stream.ty = Ty::Unknown;
@@ -89,22 +93,14 @@ impl Checker<'_> {
         }
     }
 
-    /// A step that does not run yet, behind which the same items flow.
-    fn not_yet(&mut self, construct: Construct, span: Span) {
-        self.report.add(Unsupported { construct, span });
-    }
-
-    /// A step that does not run yet, behind which something else flows.
-    fn ends_unknown(&mut self, stream: &mut Stream, construct: Construct, span: Span) {
-        self.report.add(Unsupported { construct, span });
-        stream.ty = Ty::Unknown;
-    }
-
-    /// Whether `step` can work on what flows: anything but an array or an object; reports otherwise.
+    /// Whether `step` can work on what flows: anything but an array or an object; paths can only be counted, and the first
+    /// be taken. Reports otherwise.
     fn flows(&mut self, stream: &mut Stream, step: &str, span: Span) -> bool {
         let is_whole = matches!(stream.ty.as_value(), Some(ValueType::List(_) | ValueType::Object(_)));
         let is_composite = matches!(&stream.ty, Ty::Known(Type { kind: Kind::Composite, .. }));
-        if (is_whole && !stream.ty.is_many()) || is_composite || stream.ty == Ty::null() {
+        let is_path = matches!(&stream.ty, Ty::Known(Type { kind: Kind::Path, .. }));
+        let takes = !is_path || matches!(step, "COUNT" | "FIRST");
+        if (is_whole && !stream.ty.is_many()) || is_composite || stream.ty == Ty::null() || !takes {
             let found = stream.ty.describe(self.catalog);
             self.report.add(StepNotApplicable { step, found: &found, expected: "streams", span });
             stream.ty = Ty::Unknown;

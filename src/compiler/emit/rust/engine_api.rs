@@ -1,6 +1,6 @@
 //! What generated code imports: the one place that spells paths of the engine.
 
-use helix_plan::{Comparison, Direction, FieldRef, Fold, GroupTag, MathFunction};
+use helix_plan::{Comparison, Direction, EdgeEnd, FieldRef, Fold, GroupTag, MathFunction, PathAlgorithm};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -85,9 +85,27 @@ pub(super) fn function(function: MathFunction) -> TokenStream {
         MathFunction::Acos => "Acos",
         MathFunction::Atan => "Atan",
         MathFunction::Atan2 => "Atan2",
+        MathFunction::Float => "Float",
     };
     let name = format_ident!("{name}");
     quote!(MathFunction::#name)
+}
+
+/// An end of an edge or a path.
+pub(super) fn edge_end(end: EdgeEnd) -> TokenStream {
+    match end {
+        EdgeEnd::From => quote!(EdgeEnd::From),
+        EdgeEnd::To => quote!(EdgeEnd::To),
+    }
+}
+
+/// An algorithm for shortest paths.
+pub(super) fn path_algorithm(algorithm: PathAlgorithm) -> TokenStream {
+    match algorithm {
+        PathAlgorithm::BreadthFirst => quote!(PathAlgorithm::BreadthFirst),
+        PathAlgorithm::Dijkstra => quote!(PathAlgorithm::Dijkstra),
+        PathAlgorithm::AStar => quote!(PathAlgorithm::AStar),
+    }
 }
 
 /// What becomes of the numbers of a stream.

@@ -53,6 +53,12 @@ impl Emitter<'_> {
             ExprKind::AddNode { node, fields } => Emitted::item(self.add_node(*node, fields)),
             ExprKind::AddEdge { edge, from, to, fields } => self.add_edge(*edge, from, to, fields, expr.ty.many),
             ExprKind::AddVector { vector, data, fields } => Emitted::item(self.add_vector(*vector, data, fields)),
+            ExprKind::AddVectors { vector, data } => self.add_vectors(*vector, data),
+            ExprKind::Required { value, name } => {
+                let value = self.value(value);
+                Emitted::value(quote!(run.required(#value, #name)?))
+            }
+            ExprKind::Optional(value) => self.expr(value),
         }
     }
 
@@ -126,7 +132,10 @@ impl Emitter<'_> {
             | ExprKind::Embed(_)
             | ExprKind::AddNode { .. }
             | ExprKind::AddEdge { .. }
-            | ExprKind::AddVector { .. } => {
+            | ExprKind::AddVector { .. }
+            | ExprKind::AddVectors { .. }
+            | ExprKind::Required { .. }
+            | ExprKind::Optional(_) => {
                 let value = self.value(expr);
                 quote!(is_true(#value))
             }
@@ -212,7 +221,10 @@ fn is_plain(expr: &Expr) -> bool {
         | ExprKind::Embed(_)
         | ExprKind::AddNode { .. }
         | ExprKind::AddEdge { .. }
-        | ExprKind::AddVector { .. } => false,
+        | ExprKind::AddVector { .. }
+        | ExprKind::AddVectors { .. }
+        | ExprKind::Required { .. }
+        | ExprKind::Optional(_) => false,
     }
 }
 

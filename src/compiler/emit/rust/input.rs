@@ -38,6 +38,7 @@ fn borrows(ty: &ValueType) -> bool {
     match ty {
         ValueType::Scalar(scalar) => *scalar == ScalarType::String,
         ValueType::List(_) | ValueType::Object(_) => true,
+        ValueType::Optional(ty) => borrows(ty),
     }
 }
 
@@ -45,6 +46,10 @@ fn rust_type(ty: &ValueType) -> TokenStream {
     let scalar = match ty {
         ValueType::List(_) => return quote!(&'a [Value<'a>]),
         ValueType::Object(_) => return quote!(&'a [(&'a str, Value<'a>)]),
+        ValueType::Optional(ty) => {
+            let ty = rust_type(ty);
+            return quote!(Option<#ty>);
+        }
         ValueType::Scalar(scalar) => scalar,
     };
     match scalar {

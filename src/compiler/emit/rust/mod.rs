@@ -7,6 +7,7 @@ mod engine_api;
 mod expr;
 mod input;
 mod names;
+mod paths;
 mod query;
 mod respond;
 mod schema;

@@ -51,7 +51,10 @@ impl<'e> Emitter<'e> {
             | ExprKind::Embed(_)
             | ExprKind::AddNode { .. }
             | ExprKind::AddEdge { .. }
-            | ExprKind::AddVector { .. } => {
+            | ExprKind::AddVector { .. }
+            | ExprKind::AddVectors { .. }
+            | ExprKind::Required { .. }
+            | ExprKind::Optional(_) => {
                 let emitted = self.expr(expr);
                 write_element(emitted.rep, &emitted.tokens)
             }

@@ -88,7 +88,11 @@ impl<'e> Emitter<'e> {
             | Step::UpsertVector { .. }
             | Step::Fold(_)
             | Step::Intersect { .. }
-            | Step::Group { .. } => unreachable!("a traversal is cut at such a step"),
+            | Step::Group { .. }
+            | Step::AddEdge { .. }
+            | Step::RerankByRank { .. }
+            | Step::RerankByDiversity { .. }
+            | Step::ShortestPath(_) => unreachable!("a traversal is cut at such a step"),
         }
     }
 
@@ -278,6 +282,44 @@ impl<'e> Emitter<'e> {
                 };
                 (statements, one(quote!(run.upsert_vector(#ty, #found, #components, #fields)?), item))
             }
+            Step::AddEdge { edge, end, other, fields } => {
+                let item = ItemType::edge(*edge);
+                let found = self.local("found");
+                let (pushed, _) = self.keep_items(input, before, &found);
+                let (fields, other) = (self.fields(item, fields), self.ends(other));
+                let (ty, end) = (self.schema.item(item), engine_api::edge_end(*end));
+                let created = self.local("created");
+                let statements = quote! {
+                    let mut #found = Slice::all();
+                    #pushed
+                    let #created = run.add_edges_of(#ty, #fields, &#found.into_vec(), #end, #other)?;
+                };
+                (statements, Input::Many(Element::new(Emitted::item(quote!(#created)), Some(item))))
+            }
+            Step::RerankByRank { k } => {
+                let k = self.value(k);
+                self.reranked(input, before, |found| quote!(run.rerank_by_rank(#found.into_vec(), #k)?))
+            }
+            Step::RerankByDiversity { lambda, distance } => {
+                let (lambda, distance) = (self.value(lambda), self.value(distance));
+                self.reranked(
+                    input,
+                    before,
+                    |found| quote!(run.rerank_by_diversity(#found.into_vec(), #lambda, #distance)?),
+                )
+            }
+            Step::ShortestPath(search) => {
+                let found = self.local("found");
+                let (pushed, _) = self.keep_items(input, before, &found);
+                let paths = self.local("paths");
+                let search = self.shortest_paths(&quote!(&#found.into_vec()), search);
+                let statements = quote! {
+                    let mut #found = Slice::all();
+                    #pushed
+                    let #paths = #search;
+                };
+                (statements, Input::Many(Element::new(Emitted::datum(quote!(#paths)), None)))
+            }
             Step::Out { .. }
             | Step::In { .. }
             | Step::OutEdges { .. }
@@ -288,6 +330,24 @@ impl<'e> Emitter<'e> {
             | Step::Map { .. }
             | Step::Project { .. } => unreachable!("such a step looks at one element"),
         }
+    }
+
+    /// Items in another order.
+    fn reranked<'s>(
+        &mut self,
+        input: Input<'s>,
+        before: &[Step],
+        rerank: impl FnOnce(&proc_macro2::Ident) -> TokenStream,
+    ) -> (TokenStream, Input<'s>) {
+        let found = self.local("found");
+        let (pushed, item) = self.keep_items(input, before, &found);
+        let (reranked, order) = (self.local("reranked"), rerank(&found));
+        let statements = quote! {
+            let mut #found = Slice::all();
+            #pushed
+            let #reranked = #order;
+        };
+        (statements, Input::Many(Element::new(Emitted::item(quote!(#reranked)), item)))
     }
 
     /// How many elements there are, without reading what need not be read.

@@ -168,7 +168,11 @@ impl<'e> Emitter<'e> {
     ) -> Prepared<'s> {
         let input = match source {
             Source::Expr(expr) => self.input(expr),
-            Source::All(_) | Source::ById { .. } | Source::ByIndex { .. } | Source::SearchVector { .. } => None,
+            Source::All(_)
+            | Source::ById { .. }
+            | Source::ByIndex { .. }
+            | Source::SearchVector { .. }
+            | Source::SearchVectorWhere { .. } => None,
         };
         let mut prepared =
             Prepared { prelude: TokenStream::new(), input: input.unwrap_or(Input::Source(source)), rest: steps };
@@ -267,6 +271,17 @@ impl<'e> Emitter<'e> {
                 let (query, k) = (self.floats(query), self.value(k));
                 let ty = self.schema.item(item);
                 self.each_item(item, &quote!(run.search(#ty, #query, run.k(#k)?,)), sink)
+            }
+            Source::SearchVectorWhere { vector, query, k, current, predicate } => {
+                let item = ItemType::vector(*vector);
+                let (query, k) = (self.floats(query), self.value(k));
+                let ty = self.schema.item(item);
+                let candidate = self.item_local(item);
+                let element = Element { tokens: quote!(#candidate), rep: Rep::Item, item: Some(item) };
+                let (load, _) = self.current(*current, element, &[predicate]);
+                let truth = self.truth(predicate);
+                let accept = closure(&candidate, &quote!(#load Ok(#truth)));
+                self.each_item(item, &quote!(run.search_where(#ty, #query, run.k(#k)?, #accept,)), sink)
             }
             Source::Expr(expr) => {
                 let item = expr.ty.item();

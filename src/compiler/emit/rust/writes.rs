@@ -1,6 +1,6 @@
 //! What changes the store.
 
-use helix_plan::{Assignment, Expr, ItemType, Traversal, TypeId};
+use helix_plan::{Assignment, Expr, ExprKind, ItemType, Traversal, TypeId};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -9,6 +9,11 @@ use super::query::{Emitted, Emitter};
 impl Emitter<'_> {
     /// Values for fields of a type.
     pub(super) fn fields(&mut self, item: ItemType, fields: &[Assignment]) -> TokenStream {
+        let optional: Vec<TokenStream> = fields
+            .iter()
+            .filter(|assignment| matches!(assignment.value.kind, ExprKind::Optional(_)))
+            .map(|assignment| self.schema.field(item, assignment.field))
+            .collect();
         let fields: Vec<TokenStream> = fields
             .iter()
             .map(|assignment| {
@@ -17,10 +22,21 @@ impl Emitter<'_> {
                 quote!((#field, #value))
             })
             .collect();
-        quote!(&[#(#fields),*])
+        if optional.is_empty() {
+            return quote!(&[#(#fields),*]);
+        }
+        quote!(&run.given(&[#(#fields),*], &[#(#optional),*]))
     }
 
-    fn ends(&mut self, expr: &Expr) -> TokenStream {
+    /// Vectors of the elements of a list.
+    pub(super) fn add_vectors(&mut self, vector: TypeId, data: &Expr) -> Emitted {
+        let data = self.value(data);
+        let vector = self.schema.item(ItemType::vector(vector));
+        let created = quote!(run.add_vectors(#vector, #data)?);
+        Emitted::datum(quote!(run.stream(&#created.into_iter().map(Datum::Item).collect::<Vec<_>>())))
+    }
+
+    pub(super) fn ends(&mut self, expr: &Expr) -> TokenStream {
         let datum = self.expr(expr).into_datum();
         quote!(&run.ends(#datum)?)
     }
