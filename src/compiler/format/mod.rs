@@ -1,7 +1,7 @@
 //! The canonical form of a text: what `helix fmt` writes.
 //!
-//! A text becomes a sequence of [parts](document): its tokens as they are, and between two of them a gap that says whether the line
-//! may, must or must not end there. [`layout`] makes it from the syntax tree, [`print`] decides which lines end. What was written
+//! A text becomes a sequence of parts (`document`): its tokens as they are, and between two of them a gap that says whether the line
+//! may, must or must not end there. `layout` makes it from the syntax tree, `print` decides which lines end. What was written
 //! between two tokens is a property of the gap, and nothing else is: tokens and comments therefore keep their order, and a text
 //! that was printed prints as itself. Only commas that end a list are left out.
 
