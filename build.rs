@@ -1,4 +1,5 @@
-//! Packs the sources that generated servers are made of: the engine, the plan, the crate around them, and their lock file.
+//! Packs the sources that generated servers are made of: the engine, the plan, the crate around them, and their lock file. Lists the pages
+//! about diagnostics, which the compiler carries.
 //!
 //! The archive is a workspace that builds by itself: `{Cargo.toml, Cargo.lock, server/, crates/}`, without tests and what only they
 //! need. The same sources give the same bytes; their hash names the folder that they are unpacked to.
@@ -17,12 +18,14 @@ use toml_edit::{Array, DocumentMut, Item, Table};
 const CRATES: [&str; 2] = ["crates/helix-plan", "crates/helix-engine"];
 /// The crate that is generated.
 const SERVER: &str = "server";
+/// The folder of the pages, named by the codes that they are about.
+const PAGES: &str = "docs/diagnostics";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    for path in ["build.rs", "Cargo.toml", SERVER].iter().chain(&CRATES) {
+    for path in ["build.rs", "Cargo.toml", SERVER, PAGES].iter().chain(&CRATES) {
         println!("cargo::rerun-if-changed={path}");
     }
     let files = files(&root)?;
@@ -31,10 +34,24 @@ fn main() -> Result<()> {
         hash.update(u64::try_from(part.len())?.to_be_bytes());
         hash.update(part);
     }
-    let archive = Path::new(&env::var("OUT_DIR")?).join("engine.tar.gz");
-    fs::write(archive, pack(&files)?)?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("engine.tar.gz"), pack(&files)?)?;
+    fs::write(out.join("diagnostic_pages.rs"), pages(&root.join(PAGES))?)?;
     println!("cargo::rustc-env=HELIX_ENGINE_HASH={}", hex::encode(hash.finalize()));
     Ok(())
+}
+
+/// The names and the texts of the pages as an expression of Rust, sorted.
+fn pages(folder: &Path) -> Result<String> {
+    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    let mut list = String::from("&[\n");
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+        let code = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a page is named by a code")?;
+        list.push_str(&format!("    ({code:?}, include_str!({path:?})),\n"));
+    }
+    list.push_str("]\n");
+    Ok(list)
 }
 
 /// The files of the workspace by path, sorted.

@@ -3,7 +3,9 @@
 //! A case holds a block `hx` (or several, each a file of the program) and either a block `http` or a block `diagnostics`, or
 //! both. In `http`, a line that starts with a query's name is a request; the line behind it, which starts with the status, is
 //! what the in-process engine must answer. `name: query {…}` keeps the answer, and `${name.path.0}` puts a part of it into a
-//! later request. Ids are shown as `<id 1>`, `<id 2>` … in the order in which they appear, instants of the run as `<now>`.
+//! later request. All blocks `http` of a file talk to one database. Ids are shown as `<id 1>`, `<id 2>` … in the order in which they appear, instants of the run as `<now>`.
+//!
+//! The pages of `docs/language` are cases as well: what they show is what is answered.
 //!
 //! `UPDATE_CORPUS=1 cargo nextest run --test corpus` rewrites the expectations; review the difference like code.
 
@@ -12,11 +14,13 @@ mod corpus_files;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use corpus_files::{Block, Part, Session, Shown, blocks, cases, parse, requests, sources};
 use helix::compiler;
-use helix_engine::{Engine, EngineOptions};
+use helix_engine::{ActivateOptions, Engine, EngineOptions};
+use helix_plan::Program;
 
 fn print(parts: &[Part]) -> String {
     let print = |part: &Part| match part {
@@ -26,18 +30,31 @@ fn print(parts: &[Part]) -> String {
     parts.iter().map(print).collect()
 }
 
-/// Answers the requests of an `http` block and returns the block with the answers filled in.
-fn answer(engine: &Engine, runtime: &tokio::runtime::Runtime, block: &str) -> String {
-    let mut session = Session::default();
-    let mut shown = Shown::default();
-    let mut out = String::new();
-    for request in requests(block) {
-        let (status, text) = session.send(engine, runtime, &request);
-        out.push_str(&format!("{}\n{status} {}\n\n", request.line, shown.normalise(&text)));
+/// A database that runs a program, and what was said so far.
+struct Conversation {
+    engine: Arc<Engine>,
+    session: Session,
+    shown: Shown,
+}
+
+impl Conversation {
+    fn new(program: &Program) -> Self {
+        let engine = Engine::in_memory(EngineOptions::default()).expect("an engine in memory");
+        engine.activate(program, ActivateOptions::default()).expect("a first program activates");
+        Self { engine, session: Session::default(), shown: Shown::default() }
     }
-    out.truncate(out.trim_end().len());
-    out.push('\n');
-    out
+
+    /// Answers the requests of an `http` block and returns the block with the answers filled in.
+    fn answer(&mut self, runtime: &tokio::runtime::Runtime, block: &str) -> String {
+        let mut out = String::new();
+        for request in requests(block) {
+            let (status, text) = self.session.send(&self.engine, runtime, &request);
+            out.push_str(&format!("{}\n{status} {}\n\n", request.line, self.shown.normalise(&text)));
+        }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+        out
+    }
 }
 
 /// What the case should say.
@@ -52,6 +69,7 @@ fn expected(path: &Path, parts: Vec<Part>) -> Vec<Part> {
         path.display()
     );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut conversation = None;
     let update = |part: Part| match part {
         Part::Prose(text) => Part::Prose(text),
         Part::Block(Block { language, text }) => {
@@ -61,12 +79,10 @@ fn expected(path: &Path, parts: Vec<Part>) -> Vec<Part> {
                     let program = compiled.program.as_ref();
                     let program =
                         program.unwrap_or_else(|| panic!("{}: does not compile:\n{diagnostics}", path.display()));
-                    let engine = Engine::in_memory(EngineOptions::default()).expect("an engine in memory");
-                    engine
-                        .activate(program, helix_engine::ActivateOptions::default())
-                        .expect("a first program activates");
-                    answer(&engine, &runtime, &text)
+                    conversation.get_or_insert_with(|| Conversation::new(program)).answer(&runtime, &text)
                 }
+                // Of a page: a form, not a program.
+                "" => text,
                 "hx" => text,
                 other => panic!("{}: unknown block `{other}`", path.display()),
             };
@@ -82,7 +98,7 @@ fn every_case_answers_and_diagnoses_as_written() {
     let only = std::env::var("CORPUS_CASE").unwrap_or_default();
     let mut wrong = Vec::new();
     let mut count = 0;
-    for path in cases().into_iter().filter(|path| path.to_string_lossy().contains(&only)) {
+    for path in cases().into_iter().chain(pages()).filter(|path| path.to_string_lossy().contains(&only)) {
         let before = fs::read_to_string(&path).expect("a case can be read");
         let after = match std::panic::catch_unwind(|| print(&expected(&path, parse(&before)))) {
             Ok(after) => after,
@@ -104,6 +120,15 @@ fn every_case_answers_and_diagnoses_as_written() {
     }
     assert!(count > 0, "no case was found");
     assert!(wrong.is_empty(), "{} of {count} cases differ:\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// The pages that teach the language.
+fn pages() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/language");
+    let mut pages: Vec<_> =
+        fs::read_dir(folder).expect("the pages can be listed").map(|page| page.expect("a page").path()).collect();
+    pages.sort();
+    pages
 }
 
 /// The lines that only one side has.

@@ -55,7 +55,7 @@ fn a_walk_keeps_its_steps_and_its_place() {
     let walk = Walk::new(&project);
     let first = walk.step("n_from_type", json!({"node_type": "User"}));
     assert_eq!((&first["label"], &first["version"], &first["name"]), (&json!("User"), &json!(1), &json!("ann")));
-    assert_eq!(first.as_object().unwrap().len(), 5, "what is absent is not shown: {first}");
+    assert_eq!(first.as_object().unwrap().len(), 6, "what is absent is not shown: {first}");
     assert_eq!(walk.names(), ["ann", "bob", "cat"]);
     assert_eq!(walk.call("next", json!({})).1["name"], "bob");
     assert_eq!(walk.call("next", json!({})).1["name"], "cat");

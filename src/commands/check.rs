@@ -197,5 +197,5 @@ fn annotate(ctx: &Ctx, findings: Option<Findings>, found: &[Diagnostic], sources
 fn too_strict(rejected: Rejected) -> Failure {
     let first = rejected.diagnostics.first().map_or("E-HQL", |first| first.code);
     let message = format!("{} under `--strict`", count(rejected.diagnostics.len(), "warning", "warnings"));
-    Failure { message, code: first.to_owned(), ..Failure::from(rejected) }
+    Failure { message, code: first.to_owned(), hint: Some(compile::more(first)), ..Failure::from(rejected) }
 }

@@ -17,7 +17,9 @@ pub mod delete;
 pub mod dev;
 pub mod doctor;
 pub mod env;
+pub mod explain;
 pub mod export;
+pub mod fmt;
 pub mod import;
 pub mod init;
 pub mod instance;
@@ -55,6 +57,10 @@ pub enum Command {
     Add(add::AddArgs),
     /// Check the project file, the schema and the queries
     Check(check::CheckArgs),
+    /// Format the schema and the queries
+    Fmt(fmt::FmtArgs),
+    /// Explain a code that the compiler prints
+    Explain(explain::ExplainArgs),
     /// Write the compiled plan
     Compile(compile::CompileArgs),
     /// Build the server of an instance, to run it elsewhere
@@ -144,6 +150,8 @@ impl Command {
             Self::Secrets(_) => "secrets",
             Self::Env(_) => "env",
             Self::Check(_) => "check",
+            Self::Fmt(_) => "fmt",
+            Self::Explain(_) => "explain",
             Self::Compile(_) => "compile",
             Self::Build(_) => "build",
             Self::Push(_) => "push",
@@ -187,6 +195,8 @@ impl Command {
             | Self::Rollback(_)
             | Self::Secrets(_)
             | Self::Env(_)
+            | Self::Fmt(_)
+            | Self::Explain(_)
             | Self::Compile(_)
             | Self::Instance(_)
             | Self::Start(_)
@@ -238,6 +248,8 @@ impl Command {
             | Self::Config(_)
             | Self::Sync(_) => true,
             Self::Check(_)
+            | Self::Fmt(_)
+            | Self::Explain(_)
             | Self::Compile(_)
             | Self::Instance(_)
             | Self::Status(_)
@@ -269,6 +281,8 @@ pub fn run(command: Command, ctx: &Ctx, findings: Option<Findings>) -> ExitCode 
             ui.finish(block_on(ctx, OnSignal::Tell, check::watch(args, ctx, findings)))
         }
         Command::Check(args) => ui.finish(check::run(&args, ctx, findings)),
+        Command::Fmt(args) => ui.finish(fmt::run(&args, ctx)),
+        Command::Explain(args) => ui.finish(explain::run(&args, ctx)),
         Command::Compile(args) => ui.finish(compile::run(&args, ctx)),
         Command::Build(args) => ui.finish(block_on(ctx, OnSignal::Tell, build::run(args, ctx))),
         Command::Push(args) => ui.finish(block_on(ctx, OnSignal::Tell, push::run(args, ctx))),

@@ -7,6 +7,7 @@ mod check;
 pub mod diagnostics;
 pub mod emit;
 pub mod explain;
+pub mod format;
 mod lower;
 mod report;
 mod schema;

@@ -1,7 +1,7 @@
 //! From the `.hx` files of a project to a plan.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use helix_plan::Program;
@@ -60,7 +60,11 @@ pub fn read_sources(project: &Project) -> Result<Sources, Failure> {
             Failure::new("E-CFG-QUERIES", ExitCode::Config, message).hint("write a schema: `N::User { name: String }`")
         );
     }
-    let mut files = paths.iter().map(|path| read(project, path)).collect::<Result<Vec<_>, _>>()?;
+    let named = |path: &PathBuf| {
+        let name = project.shown(path).replace('\\', "/");
+        read(&name, path).map(|text| (name, text))
+    };
+    let mut files = paths.iter().map(named).collect::<Result<Vec<_>, _>>()?;
     files.sort();
     let mut hash = Sha256::new();
     for part in files.iter().flat_map(|(path, text)| [path, text]) {
@@ -71,7 +75,12 @@ pub fn read_sources(project: &Project) -> Result<Sources, Failure> {
     Ok(Sources { set: SourceSet::new(files), hash })
 }
 
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Adds the sources in a folder, and in those within it, in no order. Links are not followed.
+///
+/// # Errors
+///
+/// When a folder cannot be listed.
+pub(super) fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.file_type()?;
@@ -85,22 +94,47 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// The name and the text of a file.
-fn read(project: &Project, path: &Path) -> Result<(String, String), Failure> {
-    let name = project.shown(path).replace('\\', "/");
+/// The text of a source file that messages call `name`.
+///
+/// # Errors
+///
+/// When it cannot be read, is too large, or is no text.
+pub(super) fn read(name: &str, path: &Path) -> Result<String, Failure> {
     let failed = |error: io::Error| Failure::file("read", path, &error);
     let len_bytes = fs::metadata(path).map_err(failed)?.len();
     if len_bytes > MAX_FILE_LEN_BYTES {
-        let message = format!("`{name}` has {len_bytes} bytes, at most {MAX_FILE_LEN_BYTES} are read");
-        return Err(Failure::new("E-HQL-TOO-LARGE", ExitCode::Queries, message));
+        return Err(too_large(name, len_bytes));
     }
-    let bytes = fs::read(path).map_err(failed)?;
-    String::from_utf8(bytes).map(|text| (name.clone(), text)).map_err(|error| {
+    text(name, fs::read(path).map_err(failed)?)
+}
+
+/// A source that is read from a stream.
+///
+/// # Errors
+///
+/// When it cannot be read, is too large, or is no text.
+pub fn read_stream(name: &str, stream: impl Read) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let read = stream.take(MAX_FILE_LEN_BYTES + 1).read_to_end(&mut bytes);
+    let len_bytes = read.map_err(|error| Failure::file("read", Path::new(name), &error))? as u64;
+    if len_bytes > MAX_FILE_LEN_BYTES {
+        return Err(too_large(name, len_bytes));
+    }
+    text(name, bytes)
+}
+
+fn too_large(name: &str, len_bytes: u64) -> Failure {
+    let message = format!("`{name}` has {len_bytes} bytes or more, at most {MAX_FILE_LEN_BYTES} are read");
+    Failure::new("E-HQL-TOO-LARGE", ExitCode::Queries, message)
+}
+
+fn text(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
+    String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let valid = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
         let (line, column) = position(&valid, at);
         Failure::new("E-HQL-ENCODING", ExitCode::Queries, "the file is not UTF-8 text")
-            .at(Location { file: name, line, column })
+            .at(Location { file: name.to_owned(), line, column })
             .hint("save the file as UTF-8")
     })
 }
@@ -135,12 +169,19 @@ impl From<Rejected> for Failure {
         let first = errors.first();
         let failure = Self::new(first.map_or("E-HQL", |first| first.code), ExitCode::Queries, message);
         Self {
+            hint: first.map(|first| more(first.code)),
             location: first.map(|first| location(first, &sources)),
             diagnostics: json(&found, &sources),
             rendered: Some(diagnostics::render(&found, &sources)),
             ..failure
         }
     }
+}
+
+/// Where to read on about a code.
+#[must_use]
+pub fn more(code: &str) -> String {
+    format!("`helix explain {code}` says more")
 }
 
 /// The diagnostics for machines: the first thousand, so that broken input takes bounded memory. The message of the failure has

@@ -12,6 +12,7 @@ pub mod dev;
 pub mod doctor;
 pub mod env_file;
 mod failures;
+pub mod format;
 pub mod health;
 pub mod init;
 pub mod instance;

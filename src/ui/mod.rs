@@ -6,6 +6,7 @@
 pub mod diagnostics;
 mod human;
 mod json;
+mod markdown;
 mod outbox;
 mod page;
 pub mod panic;

@@ -177,9 +177,13 @@ fn subject(kind: ItemKind, name: &str) -> String {
 
 fn ends(old: &Catalog, before: TypeId, new: &Catalog, after: TypeId, subject: &str) -> Vec<SchemaChange> {
     let (before, after) = (&old.edges[before.index()], &new.edges[after.index()]);
-    let end = |catalog: &Catalog, item: ItemType| (item.kind, catalog.name(item).to_owned());
+    // What a type of the old catalog is in the new one.
+    let now = |item: ItemType| match migrated(old, item, new) {
+        Some((_, item)) => Some(item),
+        None => new.find(item.kind, old.name(item)),
+    };
     let mut changes = Vec::new();
-    if end(old, before.from) != end(new, after.from) || end(old, before.to) != end(new, after.to) {
+    if now(before.from) != Some(after.from) || now(before.to) != Some(after.to) {
         changes.push(SchemaChange {
             subject: subject.to_owned(),
             change: Change::Changed,

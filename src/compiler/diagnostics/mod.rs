@@ -6,6 +6,7 @@
 pub mod codes;
 pub(super) mod migrations;
 pub(super) mod names;
+pub mod pages;
 pub(super) mod paths;
 pub(super) mod schema;
 pub(super) mod steps;

@@ -9,7 +9,7 @@ use super::{Compiled, SourceSet, compile};
 use helix_plan::{Access, ReadClass};
 
 /// Compiles one file.
-pub(super) fn compile_text(text: &str) -> (SourceSet, Compiled) {
+pub(in crate::compiler) fn compile_text(text: &str) -> (SourceSet, Compiled) {
     let sources = SourceSet::new([("case.hx".to_owned(), text.to_owned())]);
     let compiled = compile(&sources);
     (sources, compiled)
@@ -47,7 +47,7 @@ pub(super) fn render(text: &str) -> String {
     out
 }
 
-const EXAMPLE: &str = r#"
+pub(in crate::compiler) const EXAMPLE: &str = r#"
 N::User { UNIQUE INDEX email: String, name: String, age: U8, joined: Date DEFAULT NOW }
 N::Post { title: String, likes: I32 DEFAULT 0 }
 E::Wrote UNIQUE { From: User, To: Post, Properties: { at: Date DEFAULT NOW } }
