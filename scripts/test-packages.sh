@@ -83,6 +83,8 @@ fi
 packages=()
 have docker-registry || packages+=(docker-registry)
 have skopeo || packages+=(skopeo)
+have openssl || packages+=(openssl)
+have curl || packages+=(curl)
 if [ ${#packages[@]} -gt 0 ]; then
     (apt_install "${packages[@]}") || [ "${CI:-}" != true ] || exit 1
 fi

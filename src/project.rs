@@ -16,6 +16,9 @@ const LEGACY_FILE_NAME: &str = "config.hx.json";
 /// The longest slug.
 const MAX_SLUG: usize = 40;
 
+/// Variables that are for this tool alone: what opens secrets and signs images reaches no server, wherever it is from.
+pub const FOR_THE_TOOL: [&str; 3] = ["HELIX_AGE_IDENTITY", "HELIX_SIGNING_KEY", "HELIX_SIGNING_PASSWORD"];
+
 /// Variables with their values, and the place that each is from.
 pub type Sourced = BTreeMap<String, (String, String)>;
 

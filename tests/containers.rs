@@ -51,11 +51,9 @@ fn lifecycle(cli: Cli) {
     assert_eq!(host["ReadonlyRootfs"], true);
     assert_eq!(container["Config"]["Labels"]["dev.helix.instance"], "dev");
     assert!(container["Config"]["Env"].as_array().unwrap().contains(&json!("GREETING=hello you")));
-    let env_file = boxed.project.root().join(".helix/dev/container.env");
-    assert_eq!(fs::read_to_string(&env_file).unwrap(), "GREETING=\"hello you\"\n");
-    assert_eq!(fs::metadata(&env_file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!boxed.project.root().join(".helix/dev/container.env").exists(), "there is nothing to hide");
     let compose = fs::read_to_string(boxed.project.root().join(".helix/dev/docker-compose.yml")).unwrap();
-    assert!(compose.contains("127.0.0.1:") && !compose.contains("hello you"), "{compose}");
+    assert!(compose.contains("127.0.0.1:") && compose.contains("hello you"), "{compose}");
 
     let logs = boxed.project.helix(&["logs", "dev"]).code(0);
     assert!(logs.stdout.contains("ready") || logs.stdout.contains("listening"), "{}", logs.stdout);
@@ -376,4 +374,24 @@ fn an_api_key_reaches_the_container_and_no_file_that_others_read() {
     assert_eq!(status, 400, "the key is missing");
     let compose = fs::read_to_string(boxed.project.root().join(".helix/dev/docker-compose.yml")).unwrap();
     assert!(!compose.contains(&key), "{compose}");
+    let file = boxed.project.root().join(".helix/dev/container.env");
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("HELIX_API_KEY={key}\n"));
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let container = boxed.container();
+    assert!(!container.to_string().contains(&key), "whoever looks at the container sees it");
+    // It is there whenever the runtime starts it, and whenever we do.
+    let id = container["Id"].as_str().unwrap();
+    DOCKER.run(&["restart", id]);
+    let is_closed = || post(&boxed.project.url(), "users", &json!({})).is_ok_and(|(status, _)| status == 400);
+    eventually("it asks for the key again", is_closed);
+    boxed.helix(&["stop", "dev"]).code(0);
+    fs::remove_file(&file).unwrap();
+    boxed.helix(&["start", "dev"]).code(0);
+    assert!(is_closed());
+    assert_eq!(boxed.container()["Id"].as_str(), Some(id), "nothing else was made");
+    // A release that fails leaves what the one before was given.
+    boxed.project.write(".env", "HELIX_API_KEY=none\n");
+    boxed.push(&image, &[]).code(12);
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("HELIX_API_KEY={key}\n"));
+    assert!(is_closed());
 }

@@ -7,76 +7,16 @@ mod fly_mock;
 mod support;
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use fly_mock::{Behaviour, FlyMock};
 use serde_json::{Value, json};
-use support::boxed::{APP, Boxed, code_of, eventually};
+use support::boxed::{APP, code_of, eventually};
 use support::docker::DOCKER;
+use support::elsewhere::{Elsewhere, PLANTED, hub, leaks_nothing, runtime};
 use support::registry::{Login, Proxy, Registry};
-use support::{Ran, free_port, post};
-
-const PLANTED: &str = "planted-registry-password";
-
-/// A project with one instance elsewhere, and the variables that point the tool to loopback.
-struct Elsewhere {
-    boxed: Boxed,
-    env: Vec<(&'static str, String)>,
-}
-
-impl Elsewhere {
-    fn new(table: &str, env: Vec<(&'static str, String)>) -> Self {
-        let boxed = Boxed::new(DOCKER, APP);
-        let elsewhere = Self { boxed, env };
-        elsewhere.configure(table);
-        elsewhere
-    }
-
-    fn configure(&self, table: &str) {
-        let config = format!("[project]\nname = \"shop\"\nqueries = \"./db/\"\n\n{table}\n");
-        self.boxed.project.write("helix.toml", &config);
-    }
-
-    /// An image that serves the project as its files are now, labelled as a built one is.
-    fn image(&mut self) -> String {
-        self.boxed.labelled_image(&[("dev.helix.managed", "true"), ("dev.helix.instance", "prod")])
-    }
-
-    fn helix(&self, args: &[&str]) -> Ran {
-        let mut command = self.boxed.project.command(args);
-        for (name, value) in &self.env {
-            command.env(name, value);
-        }
-        Ran::of(command.output().unwrap())
-    }
-
-    fn push(&self, image: &str, more: &[&str]) -> Ran {
-        self.helix(&[&["push", "prod", "--json", "--image", image], more].concat())
-    }
-
-    fn releases(&self) -> Vec<Value> {
-        let listed = self.helix(&["releases", "list", "prod", "--json"]).code(0).json();
-        listed["data"]["releases"].as_array().unwrap().clone()
-    }
-}
-
-/// The login of Docker Hub.
-fn hub() -> Vec<(&'static str, String)> {
-    vec![("DOCKERHUB_USERNAME", "acme".to_owned()), ("DOCKERHUB_TOKEN", PLANTED.to_owned())]
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
-}
-
-/// Nothing that was kept or said has the word in it.
-#[track_caller]
-fn leaks_nothing(root: &std::path::Path, word: &str) {
-    let found = Command::new("grep").args(["-rl", "--", word]).arg(root).output().unwrap();
-    let files = String::from_utf8_lossy(&found.stdout).into_owned();
-    let files: Vec<&str> = files.lines().filter(|file| !file.ends_with("config.json")).collect();
-    assert!(files.is_empty(), "`{word}` is in {files:?}");
-}
+use support::{free_port, post};
 
 #[test]
 fn an_image_goes_to_a_registry_and_back() {
@@ -259,12 +199,8 @@ fn an_instance_lives_its_life_at_fly() {
     prod.helix(&["start", "prod"]).code(0);
 
     let secret = "planted-secret-value";
-    let mut set = prod.boxed.project.command(&["secrets", "import", ".env.secrets", "-i", "prod"]);
     prod.boxed.project.write(".env.secrets", &format!("TOKEN={secret}\n"));
-    prod.env.iter().for_each(|(name, value)| {
-        set.env(name, value);
-    });
-    assert!(set.status().unwrap().success());
+    prod.helix(&["secrets", "import", ".env.secrets", "-i", "prod"]).code(0);
     let listed = prod.helix(&["secrets", "list", "-i", "prod", "--json"]).code(0).json();
     let names: Vec<&str> =
         listed["data"]["secrets"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
@@ -308,6 +244,12 @@ fn a_release_that_fails_says_whether_the_one_before_runs_again() {
     assert_eq!(failed["rolled_back"], false, "{failed}");
 }
 
+fn skopeo(args: &[&str]) -> Value {
+    let output = Command::new("skopeo").args(args).output().unwrap();
+    assert!(output.status.success(), "skopeo {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn a_push_that_is_killed_after_any_call_is_gone_on_with() {
     if !DOCKER.answers() {
@@ -320,26 +262,32 @@ fn a_push_that_is_killed_after_any_call_is_gone_on_with() {
     // A repository for each time, so that each begins from nothing.
     let table = |number: usize| {
         format!(
-            "[cloud.prod.docker_hub]\nnamespace = \"acme\"\nregistry = \"{}\"\nimage = \"shop{number}\"\n",
+            "[cloud.prod.docker_hub]\nnamespace = \"acme\"\nregistry = \"{}\"\nimage = \"shop{number}\"\nsign = \"cosign\"\n",
             proxy.host
         )
     };
-    let mut prod = Elsewhere::new(&table(0), hub());
-    let image = prod.image();
+    let key = tempfile::NamedTempFile::new().unwrap();
+    let made = ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out"];
+    assert!(Command::new("openssl").args(made).arg(key.path()).status().unwrap().success());
+    let env = [hub(), vec![("HELIX_SIGNING_KEY_FILE", key.path().display().to_string())]].concat();
+    let mut prod = Elsewhere::new(&table(0), env);
+    // What the server is made of is not what is asked here.
+    let image = prod.stub(1);
     let whole = prod.push(&image, &[]).code(0).json()["data"].clone();
     let digest = |data: &Value| data["image"].as_str().unwrap().split_once('@').unwrap().1.to_owned();
     let calls = proxy.seen().len();
-    assert!(calls > 10, "{calls}");
-    for number in (1..=calls).step_by(2) {
+    assert!(calls > 20, "{calls}");
+    let login = format!("acme:{PLANTED}");
+    for number in 1..=calls {
         prod.configure(&table(number));
         let _ = fs::remove_dir_all(prod.boxed.project.root().join(".helix/prod"));
-        let mut push = prod.boxed.project.command(&["push", "prod", "--image", &image]);
-        push.envs(prod.env.iter().map(|(name, value)| (*name, value)));
-        let mut push = push.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        let mut push = prod.command(&["push", "prod", "--image", &image]);
+        let mut push = push.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // The last answer is on its way when the last call was seen: no call is one too many to be killed after.
         let mut seen = 0;
         while seen < number && push.try_wait().unwrap().is_none() {
             seen += proxy.seen().len();
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            std::thread::sleep(Duration::from_micros(200));
         }
         push.kill().unwrap();
         push.wait().unwrap();
@@ -347,6 +295,10 @@ fn a_push_that_is_killed_after_any_call_is_gone_on_with() {
         assert_eq!(digest(&next), digest(&whole), "killed after {number} calls");
         let status = prod.helix(&["status", "prod", "--json"]).code(0).json()["data"]["instances"][0].clone();
         assert_eq!((&status["state"], digest(&status)), (&json!("published"), digest(&whole)), "{status}");
+        let signatures =
+            format!("docker://{}/acme/shop{number}:{}.sig", registry.host, digest(&whole).replace(':', "-"));
+        let signatures = skopeo(&["inspect", "--raw", "--tls-verify=false", "--creds", &login, &signatures]);
+        assert_eq!(signatures["layers"].as_array().unwrap().len(), 1, "killed after {number} calls: {signatures}");
         proxy.seen();
     }
 }

@@ -40,6 +40,7 @@ fn settings() -> config::Fly {
         private: false,
         auth_type: FlyAuth::Cli,
         strategy: "rolling".to_owned(),
+        sign: None,
     }
 }
 

@@ -89,6 +89,41 @@ fn a_rotated_key_is_the_one_that_the_server_takes() {
     assert_eq!(query(&second), 0);
 }
 
+/// Removes the key of secrets, wherever it is kept.
+fn lose_key(project: &Project) {
+    let found = Command::new("find").arg(project.root().parent().unwrap()).args(["-name", "secrets.key"]).output();
+    let found = String::from_utf8(found.unwrap().stdout).unwrap();
+    assert_eq!(found.lines().count(), 1, "{found}");
+    fs::remove_file(found.trim()).unwrap();
+}
+
+#[test]
+fn a_lost_key_is_in_the_way_of_starts_alone() {
+    let project = Project::new(APP);
+    told(&project, &["secrets", "set", "TOKEN", "-i", "dev"], PLANTED).code(0);
+    project.helix(&["push", "dev"]).code(0);
+    lose_key(&project);
+    let state = |expected: &str| {
+        let status = project.helix(&["status", "dev", "--json"]).code(0).json();
+        assert_eq!(status["data"]["instances"][0]["state"], expected, "{status}");
+    };
+    state("running");
+    project.helix(&["query", "dev", "users"]).code(0);
+    project.helix(&["logs", "dev"]).code(0);
+    project.helix(&["backup", "dev"]).code(0);
+    for args in [["push", "dev", "--json"], ["restart", "dev", "--json"]] {
+        assert_eq!(code_of(&project.helix(&args).code(13)), "E-SECRET-KEY", "{args:?}");
+        state("running");
+    }
+    project.helix(&["stop", "dev"]).code(0);
+    state("stopped");
+    assert_eq!(code_of(&project.helix(&["start", "dev", "--json"]).code(13)), "E-SECRET-KEY");
+    state("stopped");
+    let deleted = project.helix(&["delete", "dev", "--yes", "--keep-config"]).code(0);
+    assert!(deleted.stderr.contains("stay where they are, closed"), "{}", deleted.stderr);
+    assert!(project.root().join(".helix/secrets.age").exists(), "other instances may have secrets in it");
+}
+
 #[test]
 fn without_its_key_the_file_is_not_opened() {
     let project = Project::new(APP);

@@ -196,7 +196,7 @@ async fn make(args: BackupArgs, ctx: &Ctx) -> Result<BackupReport, Failure> {
     };
     let project = ctx.project()?;
     let name = local::choose(ctx, project, args.instance.as_deref())?;
-    let platform = Platform::of(ctx, project, &name)?;
+    let platform = Platform::without_secrets(ctx, project, &name)?;
     if let Some(bytes) = backup::data_size(platform.files()).filter(|bytes| *bytes > LARGE_BYTES) {
         ctx.ui.confirm(&format!("The data of `{name}` takes {}. Copy it?", size(bytes)), "--yes")?;
     }

@@ -92,7 +92,7 @@ pub async fn run(args: DeleteArgs, ctx: &Ctx) -> Result<DeleteReport, Failure> {
     if let Some(remote) = Remote::of(ctx, project, &name).await? {
         return elsewhere(&args, ctx, project, &remote).await;
     }
-    let platform = Platform::of(ctx, project, &name)?;
+    let platform = Platform::without_secrets(ctx, project, &name)?;
     let doomed = delete::plan(project.root(), platform.files(), args.keep_data)?;
     // Where it runs first: what cannot be told must not be left behind.
     let things = platform.things().await?;
@@ -103,7 +103,7 @@ pub async fn run(args: DeleteArgs, ctx: &Ctx) -> Result<DeleteReport, Failure> {
         ctx.check_cancelled()?;
         let step = ctx.ui.step("delete", &format!("Deleting `{name}`"));
         platform.dispose(&doomed, DRAIN).await?;
-        Store::of(ctx, project).forget(&name)?;
+        forget_secrets(ctx, project, &name)?;
         if !args.keep_config {
             local::forget(project, &name)?;
         }
@@ -119,6 +119,18 @@ pub async fn run(args: DeleteArgs, ctx: &Ctx) -> Result<DeleteReport, Failure> {
         config_kept: args.keep_config,
         dry_run: args.dry_run,
     })
+}
+
+/// Removes the secrets of an instance that is no more. Where the key of the file was lost they stay in it, and open to nobody.
+fn forget_secrets(ctx: &Ctx, project: &Project, name: &str) -> Result<(), Failure> {
+    match Store::of(ctx, project).forget(name) {
+        Err(failure) if failure.code.starts_with("E-SECRET-") => {
+            let message = format!("the secrets of `{name}` stay where they are, closed: {}", failure.message);
+            ctx.ui.warn("W-SECRET-KEY", message);
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 /// Deletes what is ours elsewhere, and what is remembered of it here.

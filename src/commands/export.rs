@@ -67,7 +67,7 @@ impl ExportReport {
 pub async fn run(args: ExportArgs, ctx: &Ctx) -> Result<ExportReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, Some(&args.instance))?;
-    let platform = Platform::of(ctx, project, &name)?;
+    let platform = Platform::without_secrets(ctx, project, &name)?;
     let path = ctx.cwd.join(&args.output);
     ctx.check_cancelled()?;
     let step = ctx.ui.step("export", &format!("Writing the data of `{name}`"));

@@ -73,7 +73,7 @@ impl ImportReport {
 pub async fn run(args: ImportArgs, ctx: &Ctx) -> Result<ImportReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, Some(&args.instance))?;
-    let platform = Platform::of(ctx, project, &name)?;
+    let platform = Platform::without_secrets(ctx, project, &name)?;
     let settings = platform.settings();
     let from = ctx.cwd.join(&args.from);
     let lock = ctx.unless_cancelled(local::lock(settings, "import", args.lock.lock_timeout)).await?;

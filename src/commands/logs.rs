@@ -79,7 +79,7 @@ pub async fn run(args: LogsArgs, ctx: &Ctx) -> Result<LogsReport, Failure> {
     if let Some(remote) = Remote::of(ctx, project, &name).await? {
         return elsewhere(&args, ctx, &remote, &filter).await;
     }
-    let platform = Platform::of(ctx, project, &name)?;
+    let platform = Platform::without_secrets(ctx, project, &name)?;
     let mut lines = 0;
     let mut show = |records: Vec<Record>| {
         lines += records.len();

@@ -112,7 +112,7 @@ pub async fn run(args: PruneArgs, ctx: &Ctx) -> Result<PruneReport, Failure> {
     }
     let (mut removed, mut gone) = (Vec::new(), Vec::new());
     for name in &names {
-        let platform = Platform::of(ctx, project, name)?;
+        let platform = Platform::without_secrets(ctx, project, name)?;
         let folders = delete::plan(project.root(), platform.files(), true)?;
         let folders: Vec<PathBuf> = folders.into_iter().filter(|folder| folder.exists()).collect();
         let things = match &platform {

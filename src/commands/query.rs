@@ -346,7 +346,7 @@ async fn address(ctx: &Ctx, given: Option<&str>) -> Result<(String, String), Fai
                 .hint(format!("`helix status {name}`, or name the address: `--url`"))
         });
     }
-    let platform = Platform::of(ctx, project, &name)?;
+    let platform = Platform::without_secrets(ctx, project, &name)?;
     match platform.running().await? {
         Some(running) => Ok((name, running.url)),
         None => {

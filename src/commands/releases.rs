@@ -84,7 +84,8 @@ impl Report for ReleasesReport {
         if let [one] = self.releases.as_slice()
             && let Some(image) = &one.image
         {
-            page.details([("image", image.clone())]);
+            let signed = one.signed.then(|| ("signed", "yes".to_owned()));
+            page.details([("image", image.clone())].into_iter().chain(signed));
         }
     }
 }
@@ -104,7 +105,7 @@ pub async fn run(args: ReleasesArgs, ctx: &Ctx) -> Result<ReleasesReport, Failur
     let (provider, mut all) = match Remote::of(ctx, project, &name).await? {
         Some(remote) => (remote.target().name, rollback::history(&remote).await?),
         None => {
-            let platform = Platform::of(ctx, project, &name)?;
+            let platform = Platform::without_secrets(ctx, project, &name)?;
             (platform.provider(), rollback::local_history(&platform)?)
         }
     };

@@ -76,7 +76,7 @@ impl RestoreReport {
 pub async fn run(args: RestoreArgs, ctx: &Ctx) -> Result<RestoreReport, Failure> {
     let project = ctx.project()?;
     let name = local::choose(ctx, project, Some(&args.instance))?;
-    let platform = Platform::of(ctx, project, &name)?;
+    let platform = Platform::without_secrets(ctx, project, &name)?;
     let from = ctx.cwd.join(&args.from);
     let running = platform.running().await?;
     if let Some(running) = running.as_ref().filter(|_| !args.stop) {

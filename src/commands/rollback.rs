@@ -7,8 +7,9 @@ use super::args::{LockArgs, WaitArgs};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::embedded::state;
-use crate::ops::deploy::Remote;
 use crate::ops::deploy::rollback::{self, Known};
+use crate::ops::deploy::sign::Signing;
+use crate::ops::deploy::{Remote, findings};
 use crate::ops::local;
 use crate::ops::platform::Platform;
 use crate::ops::push::{PortChoice, PushOptions};
@@ -19,7 +20,8 @@ Examples:
   helix rollback prod             Go back to the last good release before the one that runs
   helix rollback prod --to 7QX2   Go back to that one; the end of its id is enough
 
-Exit codes: 0 done, 11 the earlier schema does not go with the stored data, 13 there is no such release.";
+Exit codes: 0 done, 11 the earlier schema does not go with the stored data or the image is not signed as it must be, 13 there is no
+such release.";
 
 /// Arguments of `helix rollback`.
 #[derive(Debug, Args)]
@@ -96,6 +98,9 @@ pub async fn run(args: RollbackArgs, ctx: &Ctx) -> Result<RollbackReport, Failur
         let all = ctx.unless_cancelled(rollback::history(&remote)).await?;
         let to = rollback::choose(&name, &all, args.to.as_deref())?;
         rollback::check_schema(&remote, &all, to, args.allow_breaking)?;
+        let signing = Signing::of_rollback(ctx, project, &remote)?;
+        findings::show(ctx, signing.findings())?;
+        ctx.unless_cancelled(signing.check(&remote, to.image.as_deref())).await?;
         ctx.check_cancelled()?;
         let (url, image) = match args.dry_run {
             true => (None, to.image.clone()),

@@ -142,7 +142,7 @@ async fn look(args: &StatusArgs, ctx: &Ctx, project: &Project, names: &[String])
             instances.push(elsewhere(ctx, project, name, instance.target(), ask).await);
             continue;
         }
-        instances.push(match (local::why_unsupported(instance), Platform::of(ctx, project, name)) {
+        instances.push(match (local::why_unsupported(instance), Platform::without_secrets(ctx, project, name)) {
             (Some(reason), _) => status::unknown(name, instance.target(), reason.to_owned()),
             (None, Ok(platform)) => platform.status().await,
             (None, Err(failure)) => status::unknown(name, instance.target(), failure.message),

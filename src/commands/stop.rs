@@ -105,10 +105,10 @@ pub async fn run(args: StopArgs, ctx: &Ctx) -> Result<StopReport, Failure> {
     }
     let chosen: Vec<Platform> = if args.all {
         let names = project.config().locals().map(|(name, _)| name);
-        names.filter_map(|name| Platform::of(ctx, project, name).ok()).collect()
+        names.filter_map(|name| Platform::without_secrets(ctx, project, name).ok()).collect()
     } else {
         let name = local::choose(ctx, project, args.instance.as_deref())?;
-        vec![Platform::of(ctx, project, &name)?]
+        vec![Platform::without_secrets(ctx, project, &name)?]
     };
     let mut instances = Vec::new();
     for platform in &chosen {

@@ -41,6 +41,8 @@ pub struct Fly {
     pub auth_type: FlyAuth,
     /// How releases replace each other.
     pub strategy: String,
+    /// The format in which its images are signed.
+    pub sign: Option<String>,
 }
 
 /// How to log in to Fly.io.
@@ -65,7 +67,7 @@ pub struct ImageRegistry {
     pub platforms: Vec<String>,
     /// More labels.
     pub labels: BTreeMap<String, String>,
-    /// The tool that signs it.
+    /// The format in which it is signed.
     pub sign: Option<String>,
     /// The tool that scans it.
     pub scan: Option<String>,
@@ -288,7 +290,13 @@ fn fly(section: &Section<'_>) -> Fly {
         private: section.boolean("private", false),
         auth_type: section.choice("auth_type", &auth).unwrap_or(FlyAuth::Cli),
         strategy: text(section.string("strategy")).unwrap_or_else(|| "rolling".to_owned()),
+        sign: sign(section),
     }
+}
+
+/// In which format images are signed, if they are.
+fn sign(section: &Section<'_>) -> Option<String> {
+    section.choice("sign", &[("none", None), ("cosign", Some("cosign"))]).flatten().map(str::to_owned)
 }
 
 /// What all registries have in common.
@@ -313,7 +321,7 @@ fn registry(section: &Section<'_>, kind: RegistryKind) -> ImageRegistry {
         tags: or(values(section.strings("tags")), default_tags),
         platforms: or(values(section.strings("platforms")), &["linux/amd64"]),
         labels: section.map("labels").into_iter().map(|(name, value)| (name, value.value)).collect(),
-        sign: tool("sign", &[("none", None), ("cosign", Some("cosign"))]),
+        sign: sign(section),
         scan: tool("scan", &[("none", None), ("trivy", Some("trivy")), ("grype", Some("grype"))]),
         scan_fail_on: text(section.string("scan_fail_on")),
         auth_type: section.choice("auth_type", &auth).unwrap_or(default_auth),

@@ -188,6 +188,7 @@ fn elsewhere(cloud: &Cloud) -> Values {
                 ("private", Some(fly.private.into())),
                 ("auth_type", Some(auth.into())),
                 ("strategy", Some(fly.strategy.as_str().into())),
+                ("sign", Some(fly.sign.as_deref().unwrap_or("none").into())),
             ]
         }
         Provider::Registry(settings) => registry(settings),

@@ -84,8 +84,10 @@ pub struct ContainerSpec {
     pub image: String,
     /// What it is found by.
     pub labels: Labels,
-    /// Its environment: secrets are in it, which is why it is never shown.
+    /// Its environment. Whoever may look at the container sees it.
     pub env: BTreeMap<String, String>,
+    /// A file of this machine with what nobody should see there, and where it is inside.
+    pub secrets: Option<(PathBuf, String)>,
     /// `uid:gid`.
     pub user: String,
     /// Where this machine reaches it.
@@ -129,16 +131,18 @@ impl ContainerSpec {
         };
         let data = self.data.display();
         let (binds, mounts) = if self.relabel {
-            (Some(vec![format!("{data}:{}:Z", self.data_inside)]), None)
+            let secrets = self.secrets.iter().map(|(file, inside)| format!("{}:{inside}:ro,Z", file.display()));
+            (Some(std::iter::once(format!("{data}:{}:Z", self.data_inside)).chain(secrets).collect()), None)
         } else {
-            let mount = Mount {
+            let mount = |source: String, target: &str, read_only: bool| Mount {
                 typ: Some(MountType::BIND),
-                source: Some(data.to_string()),
-                target: Some(self.data_inside.clone()),
-                read_only: Some(false),
+                source: Some(source),
+                target: Some(target.to_owned()),
+                read_only: Some(read_only),
                 ..Mount::default()
             };
-            (None, Some(vec![mount]))
+            let secrets = self.secrets.iter().map(|(file, inside)| mount(file.display().to_string(), inside, true));
+            (None, Some(std::iter::once(mount(data.to_string(), &self.data_inside, false)).chain(secrets).collect()))
         };
         let host = HostConfig {
             binds,
@@ -432,6 +436,7 @@ mod tests {
             image: "sha256:1234".to_owned(),
             labels: BTreeMap::from([("dev.helix.managed".to_owned(), "true".to_owned())]),
             env: BTreeMap::from([("HELIX_PORT".to_owned(), "6969".to_owned())]),
+            secrets: None,
             user: "1000:1000".to_owned(),
             published: "127.0.0.1:7000".parse().unwrap(),
             port: 6969,
@@ -457,6 +462,16 @@ mod tests {
         let host = ContainerSpec { relabel: true, ..spec() }.body().host_config.unwrap();
         assert_eq!(host.binds.unwrap(), ["/shop/.helix/.volumes/dev:/data:Z"]);
         assert!(host.mounts.is_none());
+    }
+
+    #[test]
+    fn secrets_are_a_file_that_cannot_be_written_to() {
+        let secrets = Some(("/shop/.helix/dev/container.env".into(), "/run/helix.env".to_owned()));
+        let host = ContainerSpec { secrets: secrets.clone(), ..spec() }.body().host_config.unwrap();
+        let mount = &host.mounts.unwrap()[1];
+        assert_eq!((mount.target.as_deref(), mount.read_only), (Some("/run/helix.env"), Some(true)));
+        let host = ContainerSpec { relabel: true, secrets, ..spec() }.body().host_config.unwrap();
+        assert_eq!(host.binds.unwrap()[1], "/shop/.helix/dev/container.env:/run/helix.env:ro,Z");
     }
 
     #[test]

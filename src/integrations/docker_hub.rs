@@ -280,10 +280,14 @@ impl Registry for DockerHub {
         let Some(api) = self.rest(&login).await.map_err(failed)? else {
             return oci::remove(self.target, &client, digests).await;
         };
+        let signatures = oci::signatures(self.target, &client, digests).await?;
         let mut removed = Vec::new();
         for tag in self.tags(&api).await.map_err(failed)? {
-            let Some(digest) = tag.digest.filter(|digest| digests.contains(digest)) else { continue };
-            oci::check_ours(self.target, &client, &digest).await?;
+            let is_wanted = |digest: &String| digests.contains(digest) || signatures.contains(digest);
+            let Some(digest) = tag.digest.filter(is_wanted) else { continue };
+            if !signatures.contains(&digest) {
+                oci::check_ours(self.target, &client, &digest).await?;
+            }
             let (namespace, name) = (segment(&self.namespace), segment(&self.name));
             let path = format!("/v2/repositories/{namespace}/{name}/tags/{}/", segment(&tag.name));
             api.delete(&path).send().await.map_err(failed)?;

@@ -350,6 +350,7 @@ impl Registry for Ecr {
                 there.push(digest.clone());
             }
         }
+        there.extend(oci::signatures(self.target, &client, digests).await?);
         let mut removed = Vec::new();
         for some in there.chunks(MAX_IDS) {
             let ids: Vec<Value> = some.iter().map(|digest| json!({"imageDigest": digest})).collect();
@@ -357,8 +358,9 @@ impl Registry for Ecr {
             let answer = self.call("BatchDeleteImage", &body).await;
             let answer = answer.map_err(|error| self.means("remove images", error))?;
             let gone = answer["imageIds"].as_array().cloned().unwrap_or_default();
-            let gone = gone.iter().filter_map(|id| id["imageDigest"].as_str()).map(|digest| self.repository.at(digest));
-            removed.extend(gone);
+            let gone = gone.iter().filter_map(|id| id["imageDigest"].as_str());
+            let gone = gone.filter(|digest| digests.iter().any(|wanted| wanted == digest));
+            removed.extend(gone.map(|digest| self.repository.at(digest)));
         }
         removed.dedup();
         Ok(removed)

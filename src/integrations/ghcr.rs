@@ -300,9 +300,12 @@ impl Registry for Ghcr {
         let action = "remove versions of the package";
         let failed = |error| self.may_delete(action, error, &login);
         let Some(path) = self.package_path(&api).await.map_err(failed)? else { return Ok(Vec::new()) };
+        let signatures = oci::signatures(self.target, &client, digests).await?;
         let mut removed = Vec::new();
         for version in self.versions(&api, &path).await.map_err(failed)? {
-            if digests.contains(&version.name) {
+            if signatures.contains(&version.name) {
+                api.delete(&format!("{path}/versions/{}", version.id)).send().await.map_err(failed)?;
+            } else if digests.contains(&version.name) {
                 oci::check_ours(self.target, &client, &version.name).await?;
                 api.delete(&format!("{path}/versions/{}", version.id)).send().await.map_err(failed)?;
                 removed.push(self.repository.at(&version.name));

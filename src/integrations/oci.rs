@@ -14,6 +14,7 @@ use super::error::{Code, Result, TargetError};
 use super::role::{Finding, Severity};
 use crate::http::HttpError;
 use crate::registry::reference::ReferenceError;
+use crate::registry::sign::signature_tag;
 use crate::registry::{Client, Login, RegistryError, Repository, credentials};
 
 /// The label of all that is ours.
@@ -62,6 +63,7 @@ pub fn failed(target: &'static Target, action: impl Into<String>, error: &Regist
         }
         RegistryError::Absent { .. } => new(Code::NotFound),
         RegistryError::Moved { .. } => new(Code::StalePlan).hint("look at what is there now: `helix status`"),
+        RegistryError::Foreign { .. } => new(Code::Conflict).hint("remove that tag with the tools of its owner"),
         RegistryError::Digest { .. } => new(Code::Upstream).hint("it is safe to run the command again"),
         RegistryError::Image(_) | RegistryError::Docker(_) | RegistryError::File { .. } => new(Code::Image),
     }
@@ -203,12 +205,32 @@ pub async fn check_all_ours(target: &'static Target, client: &Client) -> Result<
     Ok(())
 }
 
+/// The manifests of the signatures of images: they go with them, and nothing in them says that they are ours. Images that are not there
+/// have none.
+///
+/// # Errors
+///
+/// When an image is not ours, or the registry does not say.
+pub async fn signatures(target: &'static Target, client: &Client, digests: &[String]) -> Result<Vec<String>> {
+    let failed = |error| failed(target, "look for signatures", &error);
+    let mut found = Vec::new();
+    for digest in digests {
+        let Some(signatures) = client.head(&signature_tag(digest)).await.map_err(failed)? else { continue };
+        if client.head(digest).await.map_err(failed)?.is_some() {
+            check_ours(target, client, digest).await?;
+            found.push(signatures.digest);
+        }
+    }
+    Ok(found)
+}
+
 /// Removes manifests by the registry's own call; those that are not there are left out.
 ///
 /// # Errors
 ///
 /// When one is not ours, or the registry refuses.
 pub async fn remove(target: &'static Target, client: &Client, digests: &[String]) -> Result<Vec<String>> {
+    let signatures = signatures(target, client, digests).await?;
     let mut removed = Vec::new();
     for digest in digests {
         let action = || format!("remove {digest}");
@@ -219,6 +241,9 @@ pub async fn remove(target: &'static Target, client: &Client, digests: &[String]
                 removed.push(client.repository().at(digest));
             }
         }
+    }
+    for digest in signatures {
+        client.delete(&digest).await.map_err(|error| failed(target, format!("remove {digest}"), &error))?;
     }
     Ok(removed)
 }

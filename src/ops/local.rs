@@ -15,7 +15,7 @@ use crate::integrations::embedded::log;
 use crate::integrations::embedded::settings::{HealthSettings, Settings};
 use crate::integrations::embedded::{Files, State, state};
 use crate::integrations::{self, Target, Unsupported};
-use crate::ops::secrets;
+use crate::ops::secrets::{self, Secrets};
 use crate::project::Project;
 
 /// How long connecting to an instance may take.
@@ -42,11 +42,11 @@ pub fn choose(ctx: &Ctx, project: &Project, given: Option<&str>) -> Result<Strin
 /// # Errors
 ///
 /// When its target cannot be used, or its variables cannot be read.
-pub fn settings(ctx: &Ctx, project: &Project, name: &str) -> Result<Settings, Failure> {
+pub fn settings(ctx: &Ctx, project: &Project, name: &str, secrets: Secrets) -> Result<Settings, Failure> {
     let (name, instance) = project.instance(name)?;
     match instance {
         Instance::Local(local) if integrations::find(instance.target()).unsupported.is_none() => {
-            resolve(ctx, project, name, local)
+            resolve(ctx, project, name, local, secrets)
         }
         Instance::Local(_) | Instance::Cloud(_) => Err(unsupported(name, instance.target())),
     }
@@ -63,7 +63,7 @@ pub fn embedded(ctx: &Ctx, project: &Project, name: &str) -> Result<Settings, Fa
         Some(why) if integrations::find(instance.target()).unsupported.is_none() => {
             Err(refusal(name, integrations::find(instance.target()), why))
         }
-        _ => settings(ctx, project, name),
+        _ => settings(ctx, project, name, Secrets::Opened),
     }
 }
 
@@ -73,7 +73,7 @@ pub fn embedded(ctx: &Ctx, project: &Project, name: &str) -> Result<Settings, Fa
 ///
 /// When none was, or it cannot be read.
 pub fn pushed_plan(ctx: &Ctx, project: &Project, name: &str) -> Result<Program, Failure> {
-    let files = settings(ctx, project, name)?.files;
+    let files = settings(ctx, project, name, Secrets::Closed)?.files;
     let Some(state) = State::load(&files)? else {
         let failure =
             Failure::new("E-STATE-NOTHING-PUSHED", ExitCode::State, format!("nothing was pushed to `{name}` yet"));
@@ -106,8 +106,8 @@ pub fn why_unsupported(instance: &Instance) -> Option<&'static str> {
     integrations::find(instance.target()).unsupported.map(|why| why.reason)
 }
 
-fn resolve(ctx: &Ctx, project: &Project, name: &str, local: &Local) -> Result<Settings, Failure> {
-    let env = secrets::environment(ctx, project, name, local, &ctx.env)?;
+fn resolve(ctx: &Ctx, project: &Project, name: &str, local: &Local, secrets: Secrets) -> Result<Settings, Failure> {
+    let env = secrets::environment(ctx, project, name, local, &ctx.env, secrets)?;
     let database = &local.database;
     let log_max_len_bytes = ctx.var("HELIX_LOG_MAX_BYTES").and_then(|text| text.parse().ok());
     Ok(Settings {

@@ -11,6 +11,7 @@ use super::container::{Container, logs};
 use super::instance::{self, InstanceError, Runner, Stopped, Wait};
 use super::lifecycle::{self, Started};
 use super::push::{self, PushFailed, PushOptions, PushPlan, Pushed};
+use super::secrets::Secrets;
 use super::status::{self, InstanceStatus};
 use super::{delete, local};
 use crate::config::{Instance, Runtime};
@@ -56,10 +57,23 @@ impl Platform {
     ///
     /// When its target cannot be used, or its settings cannot be read.
     pub fn of(ctx: &Ctx, project: &Project, name: &str) -> Result<Self, Failure> {
-        let settings = local::settings(ctx, project, name)?;
+        Self::with(ctx, project, name, Secrets::Opened)
+    }
+
+    /// The same, without the secrets of the instance: for what starts no server, and works without the key of secrets.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Platform::of`].
+    pub fn without_secrets(ctx: &Ctx, project: &Project, name: &str) -> Result<Self, Failure> {
+        Self::with(ctx, project, name, Secrets::Closed)
+    }
+
+    fn with(ctx: &Ctx, project: &Project, name: &str, secrets: Secrets) -> Result<Self, Failure> {
+        let settings = local::settings(ctx, project, name, secrets)?;
         match project.instance(name)? {
             (name, Instance::Local(local)) if local.runtime != Runtime::Embedded => {
-                Ok(Self::Container(Box::new(Container::new(ctx, project, name, local)?)))
+                Ok(Self::Container(Box::new(Container::new(ctx, project, name, local, secrets)?)))
             }
             _ => Ok(Self::Embedded(Box::new(Embedded { runner: local::runner()?, settings }))),
         }

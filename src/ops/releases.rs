@@ -42,6 +42,9 @@ pub struct Release {
     /// The id of the image, when it runs in a container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// What the key is called that the image was signed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_with: Option<String>,
     /// The hash of the sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_hash: Option<String>,
@@ -84,6 +87,7 @@ impl Release {
             provider: provider.to_owned(),
             digest,
             image: None,
+            signed_with: None,
             source_hash: None,
             schema_hash: None,
             config_hash,

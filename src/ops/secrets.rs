@@ -19,7 +19,7 @@ use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::integrations::role::SecretInfo;
 use crate::ops::cloud::credentials::refuse_open;
-use crate::project::Project;
+use crate::project::{FOR_THE_TOOL, Project};
 use crate::utils::write_private;
 
 /// The variable that holds the key itself, and the one that names its file.
@@ -258,8 +258,17 @@ fn digest(salt: &str, value: &str) -> String {
     hex::encode(mac.finalize().into_bytes()).chars().take(16).collect()
 }
 
+/// Whether secrets are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// They are: a server may be started with them.
+    Opened,
+    /// They are not: nothing is started, and a key that was lost must not be in the way of that.
+    Closed,
+}
+
 /// The variables of an instance of this machine: what the project gives it, and above that its secrets. What this process has as well
-/// is left to it.
+/// is left to it; what is for this tool alone is left out.
 ///
 /// # Errors
 ///
@@ -270,13 +279,19 @@ pub fn environment(
     name: &str,
     local: &Local,
     process: &BTreeMap<String, String>,
+    secrets: Secrets,
 ) -> Result<BTreeMap<String, String>, Failure> {
     let mut variables = project.environment(name, &local.env, process, &ctx.env_files)?;
-    for (variable, value) in Store::of(ctx, project).values(name)? {
+    let values = match secrets {
+        Secrets::Opened => Store::of(ctx, project).values(name)?,
+        Secrets::Closed => BTreeMap::new(),
+    };
+    for (variable, value) in values {
         if !process.contains_key(&variable) {
             variables.insert(variable, value.expose_secret().to_owned());
         }
     }
+    variables.retain(|variable, _| !FOR_THE_TOOL.contains(&variable.as_str()));
     Ok(variables)
 }
 

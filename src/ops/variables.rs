@@ -7,7 +7,7 @@ use crate::config::{Instance, looks_secret};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
 use crate::ops::secrets::Store;
-use crate::project::Project;
+use crate::project::{FOR_THE_TOOL, Project};
 
 /// The model keys and settings that reach a server when they are set here.
 pub const FORWARDED: [&str; 5] =
@@ -50,7 +50,7 @@ pub fn of(ctx: &Ctx, project: &Project, name: &str) -> Result<Vec<Variable>, Fai
                 || table.forward.iter().any(|known| known == variable)
                 || FORWARDED.contains(&variable)
         }
-        Instance::Local(_) => true,
+        Instance::Local(_) => !FOR_THE_TOOL.contains(&variable),
     };
     let mut all: Vec<Variable> = sourced
         .into_iter()

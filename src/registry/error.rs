@@ -80,6 +80,14 @@ pub enum RegistryError {
         /// Where it points to.
         found: String,
     },
+    /// Under the tag of the signatures of an image is something else.
+    #[error("the tag `{tag}` of {repository} is that of signatures, and has none")]
+    Foreign {
+        /// The repository.
+        repository: String,
+        /// The tag.
+        tag: String,
+    },
     /// The image cannot be pushed.
     #[error("the image cannot be pushed: {0}")]
     Image(String),
@@ -125,6 +133,7 @@ impl RegistryError {
             | Self::Digest { .. }
             | Self::Absent { .. }
             | Self::Moved { .. }
+            | Self::Foreign { .. }
             | Self::Image(_)
             | Self::Docker(_)
             | Self::File { .. } => None,

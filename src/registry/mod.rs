@@ -1,4 +1,5 @@
-//! A client of OCI registries: references, authentication, blobs, manifests, tags, and the push of an image.
+//! A client of OCI registries: references, authentication, blobs, manifests, tags, the push of an image, and
+//! its signatures.
 //!
 //! The calls are our own, over [`crate::http`]: an answer of a token service is told as it is, uploads are streamed, are resumed after
 //! a cut and are watched, what is there is never sent again, and nothing goes to another origin with our credentials.
@@ -13,6 +14,7 @@ mod error;
 pub mod manifest;
 mod push;
 pub mod reference;
+pub mod sign;
 
 pub use auth::Credential;
 pub use blobs::{Blob, Content, Event, Sent, Watch};

@@ -66,15 +66,31 @@ impl Boxed {
         self.import(&plan, labels)
     }
 
+    /// An image with labels that no runtime can run, and every registry can store: little more than a MiB that does not compress, so that
+    /// it is sent as a stream. `seed` tells two apart.
+    pub fn stub_image(&mut self, seed: u64, labels: &[(&str, &str)]) -> String {
+        let tag = self.next_tag();
+        let mut random = fastrand::Rng::with_seed(seed);
+        let noise: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take((1 << 20) + (1 << 18)).collect();
+        self.cli.import_file(&tag, "noise", &noise, labels);
+        tag
+    }
+
     pub fn image_with(&mut self, plan: &[u8]) -> String {
         self.import(plan, &[])
     }
 
     fn import(&mut self, plan: &[u8], labels: &[(&str, &str)]) -> String {
+        let tag = self.next_tag();
+        self.cli.import(&tag, plan, labels);
+        tag
+    }
+
+    /// A name for an image, which is removed in the end.
+    fn next_tag(&mut self) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let tag = format!("helix-test-containers:{}-{number}", std::process::id());
-        self.cli.import(&tag, plan, labels);
         self.images.push(tag.clone());
         tag
     }

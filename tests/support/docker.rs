@@ -101,17 +101,21 @@ impl Cli {
             let real = std::fs::canonicalize(&library).unwrap();
             archive.append_path_with_name(real, library.strip_prefix("/").unwrap()).unwrap();
         }
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(0o644);
-        header.set_size(plan.len() as u64);
-        archive.append_data(&mut header, "plan.bin", plan).unwrap();
-        let bytes = archive.into_inner().unwrap();
+        append(&mut archive, "plan.bin", plan);
+        let changes = ["ENTRYPOINT [\"/usr/local/bin/helix-server\"]", "EXPOSE 6969", "USER 10001"];
+        self.import_archive(tag, archive, &changes, labels);
+    }
 
-        let mut changes = vec![
-            "ENTRYPOINT [\"/usr/local/bin/helix-server\"]".to_owned(),
-            "EXPOSE 6969".to_owned(),
-            "USER 10001".to_owned(),
-        ];
+    /// Makes an image of one file.
+    pub fn import_file(self, tag: &str, name: &str, bytes: &[u8], labels: &[(&str, &str)]) {
+        let mut archive = tar::Builder::new(Vec::new());
+        append(&mut archive, name, bytes);
+        self.import_archive(tag, archive, &[], labels);
+    }
+
+    fn import_archive(self, tag: &str, archive: tar::Builder<Vec<u8>>, changes: &[&str], labels: &[(&str, &str)]) {
+        let bytes = archive.into_inner().unwrap();
+        let mut changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
         changes.extend(labels.iter().map(|(name, value)| format!("LABEL {name}={value}")));
         let mut command = self.command();
         command.arg("import");
@@ -122,6 +126,13 @@ impl Cli {
         child.stdin.take().unwrap().write_all(&bytes).unwrap();
         assert!(child.wait().unwrap().success(), "{} import {tag}", self.name);
     }
+}
+
+fn append(archive: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]) {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(bytes.len() as u64);
+    archive.append_data(&mut header, name, bytes).unwrap();
 }
 
 /// Podman's API, served for as long as this lives.

@@ -4,6 +4,7 @@
 
 pub mod boxed;
 pub mod docker;
+pub mod elsewhere;
 pub mod moto;
 pub mod registry;
 

@@ -28,6 +28,9 @@ pub struct RemotePlanReport {
     known: bool,
     findings: Vec<Finding>,
     builds_image: bool,
+    /// What the key is called that the image would be signed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_with: Option<String>,
     digest: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_release: Option<String>,
@@ -67,6 +70,7 @@ impl Report for RemotePlanReport {
         details.extend((!self.is_refused()).then(|| ("action", self.action.describe())));
         details.extend(self.previous.as_ref().map(|release| ("running", release.id.clone())));
         details.extend(self.url.clone().map(|url| ("url", url)));
+        details.extend(self.signed_with.clone().map(|key| ("signed with", key)));
         if self.class == Class::Breaking {
             details.push(("breaking", "stored data would be lost: needs `--allow-breaking`".to_owned()));
         }
@@ -109,6 +113,7 @@ pub(super) async fn run(
     let request = PushRequest { image: args.image, ..PushRequest::default() };
     let plan = plan::plan(remote, ctx, project, &compiled, &request).await?;
     let changes = plan.action != Action::Nothing;
+    let signed_with = plan.signed_with().filter(|_| changes);
     Ok(RemotePlanReport {
         instance: remote.name.clone(),
         provider: remote.target().name,
@@ -119,6 +124,7 @@ pub(super) async fn run(
         known: plan.is_known,
         findings: plan.findings,
         builds_image: builds_image && changes,
+        signed_with,
         digest: plan.digest,
         previous_release: plan.status.release.as_ref().map(|release| release.id.clone()),
         previous: plan.status.release,

@@ -11,6 +11,7 @@ use crate::ctx::Ctx;
 use crate::errors::Failure;
 use crate::ops::deploy::plan::{self, Action, PushRequest, RemotePlan};
 use crate::ops::deploy::push::{self, Deployed};
+use crate::ops::deploy::sign::Signature;
 use crate::ops::deploy::{Remote, findings, key};
 use crate::ops::push::describe;
 use crate::ops::{compile, env_file, warnings};
@@ -37,6 +38,8 @@ pub struct RemoteReport {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<Signature>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     uploaded_bytes: Option<u64>,
     digest: String,
     plan: Planned,
@@ -55,6 +58,9 @@ struct Planned {
     class: Class,
     queries: Vec<QueryChange>,
     schema: Vec<SchemaChange>,
+    /// What the key is called that the image is signed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_with: Option<String>,
 }
 
 /// Only `--reveal` puts one here.
@@ -77,6 +83,8 @@ impl Report for RemoteReport {
         details.extend(self.url.clone().map(|url| ("url", url)));
         details.extend(self.image.clone().map(|image| ("image", image)));
         details.extend((!self.tags.is_empty()).then(|| ("tags", self.tags.join(", "))));
+        details.extend(self.signature.as_ref().map(|signature| ("signature", signature.tag.clone())));
+        details.extend(self.plan.signed_with.clone().map(|key| ("signed with", key)));
         details.extend(self.release.clone().map(|release| ("release", release)));
         details.extend(self.health.map(|health| ("health", health.to_owned())));
         page.details(details);
@@ -163,6 +171,7 @@ fn report(
         class: plan.changes.class(),
         queries: plan.changes.queries.clone(),
         schema: plan.changes.schema.clone(),
+        signed_with: plan.signed_with().filter(|_| plan.action != Action::Nothing),
     };
     let now = plan.previous();
     let mut report = RemoteReport {
@@ -175,6 +184,7 @@ fn report(
         url: plan.status.url.clone(),
         image: now.and_then(|now| now.image.clone()),
         tags: Vec::new(),
+        signature: None,
         uploaded_bytes: None,
         digest: plan.digest.clone(),
         plan: planned,
@@ -189,6 +199,7 @@ fn report(
             report.url = done.url;
             report.image = done.image;
             report.tags = done.tags;
+            report.signature = done.signature;
             report.uploaded_bytes = done.uploaded_bytes;
             report.health = done.health;
             report.api_key = done.key.filter(|_| args.reveal);

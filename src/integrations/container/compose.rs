@@ -1,6 +1,6 @@
 //! A compose file that says what runs, for people: to look at, or to go on with elsewhere. Nothing here reads it.
 //!
-//! What the project gives the server in variables is in a file of its own that only its owner may read.
+//! What nobody should see who looks at the container is in a file of its own that only its owner may read.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,9 +13,9 @@ pub const FILE: &str = "docker-compose.yml";
 /// The file of variables beside it.
 pub const ENV_FILE: &str = "container.env";
 
-/// The text of the compose file. `project` is its name for compose, `own_env` what is left to the file of variables.
+/// The text of the compose file. `project` is its name for compose.
 #[must_use]
-pub fn text(project: &str, instance: &str, spec: &ContainerSpec, own_env: &BTreeMap<String, String>) -> String {
+pub fn text(project: &str, instance: &str, spec: &ContainerSpec) -> String {
     let mut text = String::new();
     let mut line = |line: std::fmt::Arguments<'_>| {
         let _ = writeln!(text, "{line}");
@@ -36,13 +36,15 @@ pub fn text(project: &str, instance: &str, spec: &ContainerSpec, own_env: &BTree
     line(format_args!("      - type: bind"));
     line(format_args!("        source: {}", quoted(&spec.data.display().to_string())));
     line(format_args!("        target: {}", quoted(&spec.data_inside)));
-    line(format_args!("    environment:"));
-    for (name, value) in spec.env.iter().filter(|(name, _)| !own_env.contains_key(*name)) {
-        line(format_args!("      {name}: {}", quoted(value)));
+    if let Some((_, inside)) = &spec.secrets {
+        line(format_args!("      - type: bind"));
+        line(format_args!("        source: ./{ENV_FILE}"));
+        line(format_args!("        target: {}", quoted(inside)));
+        line(format_args!("        read_only: true"));
     }
-    if !own_env.is_empty() {
-        line(format_args!("    env_file:"));
-        line(format_args!("      - ./{ENV_FILE}"));
+    line(format_args!("    environment:"));
+    for (name, value) in &spec.env {
+        line(format_args!("      {name}: {}", quoted(value)));
     }
     line(format_args!("    restart: {}", quoted(&spec.restart.to_string())));
     line(format_args!("    stop_grace_period: {}s", spec.grace_secs));
@@ -117,9 +119,9 @@ mod tests {
             labels: BTreeMap::from([("dev.helix.managed".to_owned(), "true".to_owned())]),
             env: BTreeMap::from([
                 ("HELIX_SETTINGS".to_owned(), r#"{"m":16}"#.to_owned()),
-                ("OPENAI_API_KEY".to_owned(), "sk-secret".to_owned()),
                 ("PRICE".to_owned(), "5$".to_owned()),
             ]),
+            secrets: Some(("/my shop/.helix/dev/container.env".into(), "/run/helix.env".to_owned())),
             user: "1000:1000".to_owned(),
             published: "127.0.0.1:7000".parse().unwrap(),
             port: 6969,
@@ -137,8 +139,7 @@ mod tests {
 
     #[test]
     fn secrets_are_left_to_the_file_of_variables() {
-        let own = BTreeMap::from([("OPENAI_API_KEY".to_owned(), "sk-secret".to_owned())]);
-        insta::assert_snapshot!(text("helix-shop-dev", "dev", &spec(), &own));
+        insta::assert_snapshot!(text("helix-shop-dev", "dev", &spec()));
     }
 
     #[test]

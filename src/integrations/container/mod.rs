@@ -16,6 +16,8 @@ pub use settings::Settings;
 pub const PORT: u16 = 6969;
 /// Where the data is inside.
 pub const DATA: &str = "/data";
+/// Where the file of variables is inside.
+pub const VARIABLES: &str = "/run/helix.env";
 /// The server inside an image.
 pub const SERVER: &str = "/usr/local/bin/helix-server";
 /// How long a server may take to end, in seconds, when nobody says otherwise.

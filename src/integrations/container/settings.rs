@@ -11,8 +11,10 @@ use crate::integrations::embedded;
 /// An instance in a container.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What every instance of this machine has. Its variables are those that the container gets.
+    /// What every instance of this machine has. Its variables are those that the container gets in the open.
     pub local: embedded::settings::Settings,
+    /// The variables that the server reads from a file, so that nobody sees them who looks at the container.
+    pub hidden: BTreeMap<String, String>,
     /// What its things are called.
     pub names: Names,
     /// What runs it.
@@ -42,7 +44,7 @@ impl Settings {
         }
     }
 
-    /// The environment of the server: what it is told, and what the project gives it.
+    /// The environment of the server: what it is told, and what the project gives it in the open.
     #[must_use]
     pub fn server_env(&self) -> BTreeMap<String, String> {
         let local = &self.local;
@@ -59,6 +61,9 @@ impl Settings {
             ("HELIX_LOG_FORMAT", "json"),
         ];
         env.extend(told.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        if !self.hidden.is_empty() {
+            env.insert("HELIX_ENV_FILE".to_owned(), super::VARIABLES.to_owned());
+        }
         env
     }
 }

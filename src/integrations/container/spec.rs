@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use sha2::{Digest as _, Sha256};
 
 use super::settings::Settings;
-use super::{DATA, GRACE_SECS, PORT, SERVER, names};
+use super::{DATA, GRACE_SECS, PORT, SERVER, VARIABLES, compose, names};
 use crate::docker::Labels;
 use crate::docker::containers::ContainerSpec;
 
@@ -65,7 +65,7 @@ pub fn config_hash(settings: &Settings, host: Host) -> String {
     let mut spec = bare(settings, host);
     // What is logged can wait for the next start.
     spec.env.remove("HELIX_LOG");
-    let json = serde_json::to_vec(&spec.body()).unwrap_or_default();
+    let json = serde_json::to_vec(&(spec.body(), &settings.hidden)).unwrap_or_default();
     format!("sha256:{}", hex::encode(Sha256::digest(json)))
 }
 
@@ -76,6 +76,7 @@ fn bare(settings: &Settings, host: Host) -> ContainerSpec {
         image: String::new(),
         labels: Labels::new(),
         env: settings.server_env(),
+        secrets: (!settings.hidden.is_empty()).then(|| (compose::paths(local.files.home()).1, VARIABLES.to_owned())),
         user: settings.user(host.rootless),
         published: SocketAddr::new(local.bind, 0),
         port: PORT,

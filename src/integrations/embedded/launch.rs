@@ -16,6 +16,7 @@ use super::error::{EmbeddedError, Result};
 use super::files::{self, Files};
 use super::log::read::{Filter, Record, tail};
 use super::process::{self, Phase, Presence, ProcessRecord, Session};
+use crate::project::FOR_THE_TOOL;
 
 /// The hidden subcommand that is the instance process.
 pub const SUBCOMMAND: &str = "instance-process";
@@ -99,6 +100,9 @@ pub fn spawn(program: &std::path::Path, launch: &Launch, env: &BTreeMap<String, 
     files::remove_file(&stdio)?;
     let mut command = Command::new(program);
     command.arg(SUBCOMMAND).arg(files.launch()).envs(env).current_dir(&launch.home);
+    FOR_THE_TOOL.iter().for_each(|name| {
+        command.env_remove(name);
+    });
     command.stdin(Stdio::null()).stdout(open()?).stderr(open()?);
     let child = command.spawn().map_err(EmbeddedError::system("start the instance process"))?;
     Ok(Starting { files, child })

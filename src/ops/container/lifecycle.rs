@@ -82,6 +82,7 @@ impl Container {
                 self.check_port(client, observed, port).await?;
                 instance::stop(self.files(), Duration::ZERO).await?;
                 let name = &container.name;
+                self.write_variables()?;
                 self.start_and_wait(client, &container.id, name, port, wait).await?
             }
             Some(_) | None => {

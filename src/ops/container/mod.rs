@@ -27,7 +27,7 @@ use crate::integrations::container::spec::Host;
 use crate::integrations::container::{Names, Settings, names};
 use crate::integrations::embedded::settings::url;
 use crate::integrations::embedded::{Files, State};
-use crate::ops::secrets;
+use crate::ops::secrets::{self, Secrets};
 use crate::project::Project;
 
 /// The variable that has another runtime used than the project says.
@@ -95,9 +95,12 @@ impl Container {
     /// # Errors
     ///
     /// When its settings cannot be used.
-    pub fn new(ctx: &Ctx, project: &Project, name: &str, local: &Local) -> Result<Self, Failure> {
-        let mut common = local::settings(ctx, project, name)?;
-        common.env = variables(ctx, project, name, local)?;
+    pub fn new(ctx: &Ctx, project: &Project, name: &str, local: &Local, secrets: Secrets) -> Result<Self, Failure> {
+        let mut common = local::settings(ctx, project, name, secrets)?;
+        let all = variables(ctx, project, name, local, secrets)?;
+        // What the project file says is in the open anyway; all else may be a secret.
+        let (open, hidden) = all.into_iter().partition(|(name, value)| local.env.set.get(name) == Some(value));
+        common.env = open;
         let (runtime, otherwise) = runtimes(ctx, project, local)?;
         let restart = Restart::parse(&local.restart).ok_or_else(|| {
             let message = format!("`local.{name}.restart` is `{}`", local.restart);
@@ -107,6 +110,7 @@ impl Container {
         let settings = Settings {
             names: Names::new(&project.slug(), common.files.name(), &project.root_hash()),
             local: common,
+            hidden,
             runtime,
             otherwise,
             environment: Environment::new(&ctx.env),
@@ -261,10 +265,16 @@ fn runtime_of(ctx: &Ctx) -> Result<Option<Runtime>, Failure> {
 }
 
 /// The variables that the project gives an instance: a container does not see those of the command by itself.
-fn variables(ctx: &Ctx, project: &Project, name: &str, local: &Local) -> Result<BTreeMap<String, String>, Failure> {
-    let mut variables = secrets::environment(ctx, project, name, local, &ctx.env)?;
+fn variables(
+    ctx: &Ctx,
+    project: &Project,
+    name: &str,
+    local: &Local,
+    secrets: Secrets,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut variables = secrets::environment(ctx, project, name, local, &ctx.env, secrets)?;
     // What the process has as well was left to it.
-    let declared = secrets::environment(ctx, project, name, local, &BTreeMap::new())?;
+    let declared = secrets::environment(ctx, project, name, local, &BTreeMap::new(), secrets)?;
     let forwarded = local.env.forward.iter().map(String::as_str).chain(FORWARDED);
     for name in declared.keys().map(String::as_str).chain(forwarded) {
         if let (false, Some(value)) = (variables.contains_key(name), ctx.env.get(name)) {

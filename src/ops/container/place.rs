@@ -3,6 +3,7 @@
 //! The one before is stopped and kept under another name until the new one is healthy. Killed anywhere, this leaves containers
 //! that labels tell apart: the next push takes the one of the last release for the one before, and removes the rest.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -84,6 +85,7 @@ impl Container {
             plan: wanted.plan.clone(),
             allow_breaking: false,
         };
+        let variables = self.write_variables()?;
         match self.start_new(client, &placement, wanted).await {
             Ok(started) => {
                 if let Some(before) = before {
@@ -93,7 +95,10 @@ impl Container {
             }
             Err(error) => {
                 let rolled_back = match before.filter(|_| wanted.rollback) {
-                    Some(before) => self.bring_back(client, before, &placement.name).await.is_ok(),
+                    Some(before) => {
+                        self.put_variables(variables.as_deref())?;
+                        self.bring_back(client, before, &placement.name).await.is_ok()
+                    }
                     None => false,
                 };
                 Err(NotPlaced { error, rolled_back })
@@ -279,15 +284,33 @@ impl Container {
         Ok(())
     }
 
-    fn write_compose(&self, spec: &ContainerSpec) -> Result<(), InstanceError> {
-        let own = &self.settings.local.env;
-        let (file, env_file) = compose::paths(self.files().home());
-        if own.is_empty() {
-            files::remove_file(&env_file)?;
-        } else {
-            files::write_atomic(&env_file, compose::env_text(own).as_bytes())?;
+    /// Writes the file of variables that the server reads when it starts; gives what was in it before.
+    pub(super) fn write_variables(&self) -> Result<Option<Vec<u8>>, InstanceError> {
+        let (_, file) = compose::paths(self.files().home());
+        let before = std::fs::read(file).ok();
+        let hidden = &self.settings.hidden;
+        let text = (!hidden.is_empty()).then(|| compose::env_text(hidden));
+        self.put_variables(text.as_deref().map(str::as_bytes))?;
+        Ok(before)
+    }
+
+    fn put_variables(&self, text: Option<&[u8]>) -> Result<(), InstanceError> {
+        let (_, file) = compose::paths(self.files().home());
+        let Some(text) = text else { return Ok(files::remove_file(&file)?) };
+        files::write_atomic(&file, text)?;
+        // The server runs as whoever owns the data, and must be able to read it.
+        if let Ok(data) = std::fs::metadata(self.files().data())
+            && data.uid() != rustix::process::getuid().as_raw()
+        {
+            let given = std::os::unix::fs::chown(&file, Some(data.uid()), Some(data.gid()));
+            given.map_err(EmbeddedError::file("give away", &file))?;
         }
-        let text = compose::text(self.settings.names.compose(), self.name(), spec, own);
+        Ok(())
+    }
+
+    fn write_compose(&self, spec: &ContainerSpec) -> Result<(), InstanceError> {
+        let (file, _) = compose::paths(self.files().home());
+        let text = compose::text(self.settings.names.compose(), self.name(), spec);
         Ok(files::write_atomic(&file, text.as_bytes())?)
     }
 }

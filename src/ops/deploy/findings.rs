@@ -38,16 +38,6 @@ fn own(remote: &Remote, secrets: &BTreeMap<String, SecretString>, allow_public: 
             fix: Some("leave `api_key` out, set `private = true`, or pass `--allow-public`".to_owned()),
         });
     }
-    // What is not done must not be believed to be.
-    let signs = matches!(&remote.cloud.provider, Provider::Registry(registry) if registry.sign.is_some());
-    if signs || remote.require_signature {
-        findings.push(Finding {
-            code: "E-DEPLOY-UNSUPPORTED",
-            severity: Severity::Error,
-            summary: "this version of helix neither signs images nor checks signatures".to_owned(),
-            fix: Some("leave `sign` and `deploy.require_signature` out, and sign in a `deploy_hook`".to_owned()),
-        });
-    }
     let key_of = |model: &str| match model.split_once(':').map_or(model, |(provider, _)| provider) {
         "gemini" => Some("GEMINI_API_KEY"),
         "azure_openai" => Some("AZURE_OPENAI_API_KEY"),
@@ -101,7 +91,7 @@ fn exit(code: &str) -> ExitCode {
         "E-CLOUD-UNCONFIGURED" => ExitCode::Auth,
         code if code.starts_with("E-AUTH-") => ExitCode::Auth,
         code if code.starts_with("E-NET-") => ExitCode::Network,
-        code if code.starts_with("E-CFG-") || code.starts_with("E-REG-") => ExitCode::Config,
+        code if ["E-CFG-", "E-REG-", "E-SIGN-"].iter().any(|start| code.starts_with(start)) => ExitCode::Config,
         "E-STATE-LOCKED" => ExitCode::Locked,
         code if code.starts_with("E-STATE-") => ExitCode::State,
         code if code.starts_with("E-RUNTIME-") => ExitCode::Runtime,

@@ -12,6 +12,7 @@ pub mod key;
 pub mod plan;
 pub mod push;
 pub mod rollback;
+pub mod sign;
 pub mod status;
 mod tags;
 mod targets;

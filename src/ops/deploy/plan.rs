@@ -5,6 +5,7 @@ use helix_plan::diff::{Class, Diff};
 use serde::Serialize;
 
 use super::environment::{self, Environment};
+use super::sign::Signing;
 use super::{Kind, Remote, findings};
 use crate::config::Instance;
 use crate::ctx::Ctx;
@@ -62,9 +63,16 @@ pub struct RemotePlan {
     pub digest: String,
     pub(super) inputs: Inputs,
     pub(super) environment: Environment,
+    pub(super) signing: Signing,
 }
 
 impl RemotePlan {
+    /// What the key is called that the release would be signed with.
+    #[must_use]
+    pub fn signed_with(&self) -> Option<String> {
+        self.signing.key()
+    }
+
     /// The release that runs.
     #[must_use]
     pub fn previous(&self) -> Option<&RemoteRelease> {
@@ -110,7 +118,9 @@ pub async fn plan(
     let environment = environment::gather(ctx, project, &remote.name, &remote.cloud)?;
     let instance = Instance::Cloud(remote.cloud.clone());
     let inputs = Inputs::new(project, &remote.name, &instance, compiled)?;
-    let findings = findings::gather(remote, &environment.secret, request.allow_public).await;
+    let signing = Signing::of_push(ctx, project, remote)?;
+    let mut findings = signing.findings().to_vec();
+    findings.extend(findings::gather(remote, &environment.secret, request.allow_public).await);
     let hash = hash(remote, &inputs, &environment, request);
     // Without an account there is nothing to look at.
     let is_blocked =
@@ -133,6 +143,9 @@ pub async fn plan(
         Some(_) => match status.state {
             "failed" => Action::Update { reason: "it failed".to_owned() },
             "stopped" => Action::Update { reason: "it is stopped".to_owned() },
+            _ if !is_blocked && lacks_signature(remote, &signing, &status).await? => {
+                Action::Update { reason: "it is not signed".to_owned() }
+            }
             _ => Action::Nothing,
         },
     };
@@ -146,7 +159,17 @@ pub async fn plan(
         digest: inputs.digest.clone(),
         inputs,
         environment,
+        signing,
     })
+}
+
+/// Whether what is there lacks the signature that a push gives it now.
+async fn lacks_signature(remote: &Remote, signing: &Signing, status: &RemoteStatus) -> Result<bool, Failure> {
+    let image = status.release.as_ref().and_then(|release| release.image.as_deref());
+    match (remote.registry(), image) {
+        (Some(registry), Some(image)) => signing.lacks(registry, image).await,
+        _ => Ok(false),
+    }
 }
 
 /// How an instance is, whatever its role.

@@ -8,6 +8,7 @@ use helix_plan::diff::Class;
 use secrecy::SecretString;
 
 use super::plan::{Action, PushRequest, RemotePlan};
+use super::sign::Signature;
 use super::tags::{self, Tags, Words};
 use super::{Kind, Remote, Shown, hook, image, key, owner, plan};
 use crate::config::{BuildMode, HelixCloud, ImageRegistry, Provider, RegistryKind};
@@ -43,6 +44,8 @@ pub struct Deployed {
     pub image: Option<String>,
     /// The tags that point to it.
     pub tags: Vec<String>,
+    /// The signature of the image, when it is signed.
+    pub signature: Option<Signature>,
     /// What was sent, in bytes.
     pub uploaded_bytes: Option<u64>,
     /// Whether it was seen to be healthy.
@@ -97,6 +100,7 @@ pub async fn push(
         Ok(mut deployed) => {
             release.outcome = if deployed.health.is_some() { Outcome::Succeeded } else { Outcome::Unverified };
             release.image.clone_from(&deployed.image);
+            release.signed_with = deployed.signature.as_ref().map(|signature| signature.key.clone());
             releases::record(&remote.files.releases(), &release)
                 .map_err(super::super::instance::InstanceError::from)?;
             plan::remember(remote, &compiled.program, &release, &plan.hash)?;
@@ -134,6 +138,7 @@ impl Run<'_> {
         step.done(&sent(&pushed));
         self.ctx.check_cancelled()?;
         self.scan(registry, settings, &pushed.digest).await?;
+        let signature = self.plan.signing.pass(self.ctx, self.remote, registry, &pushed.digest).await?;
         let step = self.ctx.ui.step("activate", "Moving the tags");
         let client = registry.client().await?;
         for tag in &self.tags.moving {
@@ -157,6 +162,7 @@ impl Run<'_> {
             url: None,
             image: Some(image),
             tags: [self.tags.own.clone(), self.tags.moving.clone()].concat(),
+            signature,
             uploaded_bytes: Some(pushed.uploaded_bytes),
             // The registry has what was built, byte for byte: that is all that can be seen of it.
             health: Some("published"),
@@ -220,12 +226,15 @@ impl Run<'_> {
     ) -> Result<Deployed, Failure> {
         let mut uploaded = None;
         let mut reference = None;
+        let mut signature = None;
         let artifact = match (platform.registry(), local, artifact) {
             (Some(registry), Some(local), _) => {
                 let step = self.ctx.ui.step("publish", "Publishing the image");
                 let pushed = image::publish(registry, local, &self.tags.own, &step).await?;
                 step.done(&sent(&pushed));
                 uploaded = Some(pushed.uploaded_bytes);
+                self.ctx.check_cancelled()?;
+                signature = self.plan.signing.pass(self.ctx, self.remote, registry, &pushed.digest).await?;
                 let image = registry.repository().at(&pushed.digest);
                 reference = Some(image.clone());
                 Artifact::Image(image)
@@ -271,6 +280,7 @@ impl Run<'_> {
             // What has no image has no tags.
             tags: reference.as_ref().map(|_| self.tags.own.clone()).unwrap_or_default(),
             image: reference,
+            signature,
             uploaded_bytes: uploaded,
             health,
             key,

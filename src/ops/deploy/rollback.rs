@@ -13,6 +13,7 @@ use crate::integrations::role::{Registry, RemoteRelease};
 use crate::ops::instance::InstanceError;
 use crate::ops::platform::Platform;
 use crate::ops::releases::{self, Outcome, Release};
+use crate::registry::sign::signature_tag;
 
 /// How many releases of a registry are looked at: each costs a few calls.
 const LOOKED_AT: usize = 20;
@@ -30,6 +31,9 @@ pub struct Known {
     /// The image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// Whether the image has a signature; whose it is, is looked at before it runs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub signed: bool,
     /// The commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git_revision: Option<String>,
@@ -49,13 +53,14 @@ pub struct Known {
 ///
 /// When the target does not say.
 pub async fn history(remote: &Remote) -> Result<Vec<Known>, Failure> {
-    let there = match &remote.kind {
-        Kind::Platform(platform) => platform.releases().await?,
+    let (there, signed) = match &remote.kind {
+        Kind::Platform(platform) => (platform.releases().await?, BTreeSet::new()),
         Kind::Registry(registry) => stored(remote, registry.as_ref()).await?,
     };
-    let mut all: Vec<Known> = remote.remembered()?.into_iter().map(|release| merge(release, &there)).collect();
+    let mut all: Vec<Known> = remote.remembered()?.into_iter().map(|release| merge(release, &there, &signed)).collect();
     let known: BTreeSet<String> = all.iter().map(|one| one.id.clone()).collect();
     all.extend(there.into_iter().filter(|one| !known.contains(&one.id)).map(|one| Known {
+        signed: signed.contains(&one.id),
         id: one.id,
         created_at: one.created_at,
         current: one.current,
@@ -80,6 +85,7 @@ pub fn local_history(platform: &Platform) -> Result<Vec<Known>, Failure> {
     let all = releases::list(&files.releases()).map_err(InstanceError::from)?;
     let known = |release: Release| Known {
         current: current.as_ref() == Some(&release.id),
+        signed: false,
         available: release.outcome != Outcome::Failed && state::plan_file(files, &release.digest).exists(),
         image: release.image,
         id: release.id,
@@ -102,11 +108,12 @@ pub fn local_release(platform: &Platform, id: &str) -> Result<Release, Failure> 
     found.ok_or_else(|| Failure::new("E-STATE-NO-RELEASE", ExitCode::State, format!("there is no release `{id}`")))
 }
 
-fn merge(release: Release, there: &[RemoteRelease]) -> Known {
+fn merge(release: Release, there: &[RemoteRelease], signed: &BTreeSet<String>) -> Known {
     let found = there.iter().find(|one| one.id == release.id);
     Known {
         current: found.is_some_and(|one| one.current),
         available: found.is_some() && release.outcome != Outcome::Failed,
+        signed: signed.contains(&release.id) || release.signed_with.is_some(),
         image: release.image,
         id: release.id,
         created_at: Some(release.created_at),
@@ -116,8 +123,8 @@ fn merge(release: Release, there: &[RemoteRelease]) -> Known {
     }
 }
 
-/// The releases that a registry has, by the tags that are releases.
-async fn stored(remote: &Remote, registry: &dyn Registry) -> Result<Vec<RemoteRelease>, Failure> {
+/// The releases that a registry has, by the tags that are releases; and which of them have signatures.
+async fn stored(remote: &Remote, registry: &dyn Registry) -> Result<(Vec<RemoteRelease>, BTreeSet<String>), Failure> {
     let failed = |error| image::registry_failure(registry, "list what is published", error);
     let client = registry.client().await?;
     let tags = client.tags().await.map_err(failed)?;
@@ -126,9 +133,13 @@ async fn stored(remote: &Remote, registry: &dyn Registry) -> Result<Vec<RemoteRe
         None => None,
     };
     let mut releases = Vec::new();
+    let mut signed = BTreeSet::new();
     for id in push::newest(&tags).into_iter().take(LOOKED_AT) {
         let Some(head) = client.head(&id).await.map_err(failed)? else { continue };
         let is_newest = releases.is_empty();
+        if tags.contains(&signature_tag(&head.digest)) {
+            signed.insert(id.clone());
+        }
         let created = ulid::Ulid::from_string(&id).ok();
         let created =
             created.and_then(|id| jiff::Timestamp::from_millisecond(i64::try_from(id.timestamp_ms()).ok()?).ok());
@@ -146,7 +157,7 @@ async fn stored(remote: &Remote, registry: &dyn Registry) -> Result<Vec<RemoteRe
         release.current &= !seen;
         seen |= release.current;
     }
-    Ok(releases)
+    Ok((releases, signed))
 }
 
 /// The release to go back to: the one that is named, or the last good one before the one that runs.
@@ -282,6 +293,7 @@ mod tests {
             created_at: None,
             current,
             image: Some(format!("r@sha256:{id}")),
+            signed: false,
             git_revision: None,
             message: None,
             outcome: None,

@@ -71,7 +71,7 @@ async fn in_copy(ctx: &Ctx, project: &Project, files: &Files) -> Result<Result<V
     let folder = tempfile::Builder::new().prefix(".doctor-").tempdir_in(home);
     let folder = folder.map_err(|error| Failure::file("write to", home, &error))?;
     let copy = folder.path().join("copy");
-    let platform = Platform::of(ctx, project, files.name())?;
+    let platform = Platform::without_secrets(ctx, project, files.name())?;
     backup::make(&platform, &copy, Form::Folder, false).await?;
     blocking(move || {
         Ok(match helix_engine::backup::verify(&copy) {

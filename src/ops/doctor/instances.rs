@@ -17,6 +17,7 @@ use crate::integrations::embedded::settings::{Settings, url};
 use crate::integrations::embedded::{Phase, Presence, ProcessRecord, State, port, process};
 use crate::ops::local;
 use crate::ops::platform::Platform;
+use crate::ops::secrets::Secrets;
 use crate::ops::status::InstanceState;
 use crate::project::Project;
 
@@ -29,7 +30,7 @@ pub(super) async fn checks(ctx: &Ctx, project: &Project, program: Option<&Progra
 }
 
 async fn of(ctx: &Ctx, project: &Project, name: &str, local: &Local, program: Option<&Program>) -> Vec<Check> {
-    let settings = match local::settings(ctx, project, name) {
+    let settings = match local::settings(ctx, project, name, Secrets::Opened) {
         Ok(settings) => settings,
         Err(failure) => return vec![Check::failed("process", Outcome::Fail, failure).of(name)],
     };

@@ -34,7 +34,7 @@ pub(super) struct Configuration {
     pub(super) log_level: String,
     /// What a line of the log looks like.
     pub(super) log_format: LogFormat,
-    /// The variables, with the key that a file holds.
+    /// The variables, with those that files hold.
     pub(super) env: Env,
 }
 
@@ -48,6 +48,7 @@ pub(super) fn data(env: &Env) -> Result<PathBuf, Failure> {
 impl Configuration {
     /// Reads the variables. `built_in` are the settings that the release was made with, as JSON.
     pub(super) fn read(built_in: &str, mut env: Env) -> Result<Self, Failure> {
+        read_variables(&mut env)?;
         read_key_file(&mut env)?;
         let address = address(&env)?;
         Ok(Self {
@@ -88,6 +89,41 @@ fn settings(built_in: &str, given: Option<&str>) -> Result<EngineSettings, Failu
     }
     serde_json::from_value(Value::Object(members))
         .map_err(|error| Failure::new(Exit::Usage, format!("`HELIX_SETTINGS` cannot be used: {error}")))
+}
+
+/// Variables in a file are as good as any, and are in no description of a container. Those that are set otherwise stay.
+fn read_variables(env: &mut Env) -> Result<(), Failure> {
+    let Some(path) = set(env, "HELIX_ENV_FILE") else { return Ok(()) };
+    let failed = |why: String| Failure::new(Exit::Usage, format!("`HELIX_ENV_FILE`: cannot read `{path}`: {why}"));
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+        // What is in the line may be a secret: it is not told.
+        let wrong = || failed(format!("line {} is not `NAME=VALUE`, with `\"` around what is not plain", number + 1));
+        let (name, value) = line.split_once('=').ok_or_else(wrong)?;
+        found.push((name.to_owned(), unquoted(value).ok_or_else(wrong)?));
+    }
+    for (name, value) in found {
+        env.entry(name).or_insert(value);
+    }
+    Ok(())
+}
+
+/// The value behind quotes: `\n` is a line feed, any other character behind a `\` is itself.
+fn unquoted(value: &str) -> Option<String> {
+    let Some(rest) = value.strip_prefix('"') else { return Some(value.to_owned()) };
+    let mut text = String::new();
+    let mut chars = rest.strip_suffix('"')?.chars();
+    while let Some(c) = chars.next() {
+        text.push(match c {
+            '\\' => match chars.next()? {
+                'n' => '\n',
+                c => c,
+            },
+            c => c,
+        });
+    }
+    Some(text)
 }
 
 /// A key in a file is as good as one in a variable, and is in no process list.
@@ -146,6 +182,26 @@ mod tests {
         assert!(refused(&[data, ("HELIX_SETTINGS", "[]")]).starts_with("`HELIX_SETTINGS` cannot be read"));
         assert!(refused(&[data, ("HELIX_SETTINGS", r#"{"m": "x"}"#)]).starts_with("`HELIX_SETTINGS` cannot be used"));
         assert!(refused(&[data, ("HELIX_API_KEY_FILE", "/nowhere")]).contains("`/nowhere`"));
+    }
+
+    #[test]
+    fn variables_may_be_in_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().display().to_string();
+        let read = |text: &str| {
+            fs::write(file.path(), text).unwrap();
+            let given = env(&[("HELIX_DATA_DIR", "/d"), ("HELIX_ENV_FILE", &path), ("HELIX_PORT", "7000")]);
+            Configuration::read("{}", given)
+        };
+        let good =
+            read("# mine\nA=plain=1\n\nB=\"a\\\"b\\\\c\\n\\$d\"\nC=\"\"\nHELIX_PORT=1\nHELIX_DRAIN=3\n").unwrap();
+        assert_eq!((&*good.env["A"], &*good.env["B"], &*good.env["C"]), ("plain=1", "a\"b\\c\n$d", ""));
+        assert_eq!((good.address.port(), good.drain), (7000, Duration::from_secs(3)));
+        for text in ["A=1\nsecret", "A=1\nB=\"secret", "A=1\nB=\"secret\\\""] {
+            let message = read(text).unwrap_err().message;
+            assert!(message.contains("line 2") && !message.contains("secret"), "{message}");
+        }
+        assert!(refused(&[("HELIX_DATA_DIR", "/d"), ("HELIX_ENV_FILE", "/nowhere")]).contains("`/nowhere`"));
     }
 
     #[test]

@@ -51,6 +51,7 @@ Variables:
   HELIX_SETTINGS        Settings of the engine as JSON, above those built in
   HELIX_API_KEY         The SHA-256 of the key that requests must carry, hexadecimal
   HELIX_API_KEY_FILE    A file with the same
+  HELIX_ENV_FILE        A file with more variables, `NAME=VALUE` on each line
   HELIX_ALLOW_BREAKING  1: stored data that the schema no longer has may be lost
   HELIX_DRAIN           Seconds that requests in flight may take when it stops (10)
   HELIX_LOG             The least level that is logged, or directives (info)
