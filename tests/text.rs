@@ -135,8 +135,8 @@ fn an_index_is_filled_while_writes_go_on() {
             let mut number = 10_000;
             while !stop.load(Ordering::Relaxed) {
                 call(&engine, "add", &json!({"number": number, "text": format!("later note{number}")})).unwrap();
-                call(&engine, "change", &json!({"number": number % 2_000, "text": "changed"})).unwrap();
-                let _ = call(&engine, "remove", &json!({"number": number * 7 % 2_000})).unwrap();
+                call(&engine, "change", &json!({"number": number % 1_000, "text": "changed"})).unwrap();
+                call(&engine, "remove", &json!({"number": 1_000 + number * 7 % 1_000})).unwrap();
                 number += 1;
             }
             number - 10_000

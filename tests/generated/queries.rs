@@ -2387,8 +2387,7 @@ mod paths_shortest {
                                                         let road = walked;
                                                         let city2 = run.end(&road, End::To, node::CITY)?;
                                                         let city2 = run.load(city2)?;
-                                                        let element = run.read(&city2, city_delay)?;
-                                                        element
+                                                        run.read(&city2, city_delay)?
                                                     },
                                                 ],
                                                 run.arena,
@@ -2985,8 +2984,7 @@ mod paths_shortest {
                                                         let road = walked;
                                                         let city2 = run.end(&road, End::From, node::CITY)?;
                                                         let city2 = run.load(city2)?;
-                                                        let element = run.read(&city2, city_delay)?;
-                                                        element
+                                                        run.read(&city2, city_delay)?
                                                     },
                                                 ],
                                                 run.arena,
@@ -3659,20 +3657,17 @@ mod paths_shortest {
                             ],
                             heuristic: None,
                         },
-                        &mut |_, walked| Ok(
-                            math(
-                                MathFunction::Float,
-                                &[
-                                    {
-                                        let road = walked;
-                                        let city2 = run.end(&road, End::To, node::CITY)?;
-                                        let city2 = run.load(city2)?;
-                                        let element = run.read(&city2, city_left)?;
-                                        element
-                                    },
-                                ],
-                                run.arena,
-                            )?,
+                        &mut |_, walked| math(
+                            MathFunction::Float,
+                            &[
+                                {
+                                    let road = walked;
+                                    let city2 = run.end(&road, End::To, node::CITY)?;
+                                    let city2 = run.load(city2)?;
+                                    run.read(&city2, city_left)?
+                                },
+                            ],
+                            run.arena,
                         ),
                     )?;
                 each(paths, |element2| { elements.take(element2) })?;
@@ -13639,7 +13634,7 @@ mod text_search {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c58fd4e40ef2fc3ab33508c8ac7c3a54c5cf72bba14cfe2bc3cff4fd4aadeafa",
+        digest: "sha256:1f9409efcdb1e9335b5f0e21b0cea70a4bc5eaa1968450dc9bb5b5cc5f1236b9",
         bodies: &[
             ("add", add::query),
             ("alike", alike::query),
@@ -13656,6 +13651,7 @@ mod text_search {
             ("note", note::query),
             ("notes", notes::query),
             ("put_note", put_note::query),
+            ("reranked", reranked::query),
             ("retitle", retitle::query),
             ("search", search::query),
             ("whole", whole::query),
@@ -13984,13 +13980,13 @@ mod text_search {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY each (case.hx:64:7)
+            // QUERY each (case.hx:68:7)
             let Input { words } = Input::of(run)?;
-            // case.hx:65:5
+            // case.hx:69:5
             for element in run.elements(Datum::Value(Value::from(words))) {
                 run.tick()?;
                 let word = element.value();
-                // case.hx:66:9
+                // case.hx:70:9
                 let hits = run
                     .settle({
                         let mut elements = Slice::all();
@@ -14002,7 +13998,7 @@ mod text_search {
                         )?;
                         run.stream(&elements.into_vec())
                     })?;
-                // case.hx:67:9
+                // case.hx:71:9
                 let mut dropped = Slice::all();
                 run.each(
                     hits,
@@ -14142,9 +14138,9 @@ mod text_search {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY forget (case.hx:85:7)
+            // QUERY forget (case.hx:89:7)
             let Input { slug } = Input::of(run)?;
-            // case.hx:86:5
+            // case.hx:90:5
             let mut dropped = Slice::all();
             run.by_index(
                 node::ARTICLE,
@@ -14237,9 +14233,9 @@ mod text_search {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY is_there (case.hx:71:7)
+            // QUERY is_there (case.hx:75:7)
             let Input { q } = Input::of(run)?;
-            // case.hx:72:5
+            // case.hx:76:5
             let hits = {
                 let mut elements = Slice::all();
                 run.all(
@@ -14427,10 +14423,10 @@ mod text_search {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY put_note (case.hx:80:7)
+            // QUERY put_note (case.hx:84:7)
             let note_text = run.column(node::NOTE, node::note::TEXT);
             let Input { text, words } = Input::of(run)?;
-            // case.hx:81:5
+            // case.hx:85:5
             let existing = run
                 .settle({
                     let mut elements = Slice::all();
@@ -14451,7 +14447,7 @@ mod text_search {
                     )?;
                     run.stream(&elements.into_vec())
                 })?;
-            // case.hx:82:5
+            // case.hx:86:5
             let note = run
                 .settle_item({
                     let mut found = First::default();
@@ -14478,6 +14474,66 @@ mod text_search {
         }
     }
 
+    /// `reranked`, which reads.
+    mod reranked {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY reranked (case.hx:64:7)
+            let article_slug = run.column(node::ARTICLE, node::article::SLUG);
+            let Input { q } = Input::of(run)?;
+            // case.hx:65:5
+            let hits = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.search_text(
+                    node::ARTICLE,
+                    Value::from(q),
+                    run.k(Value::Int(10))?,
+                    |article| { found.take(article) },
+                )?;
+                let reranked = run.rerank_by_rank(found.into_vec(), Value::F64(60.0))?;
+                each(reranked, |article2| { elements.take(Datum::Item(article2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |article3| {
+                    separate(&mut is_next, out);
+                    match article3.item() {
+                        Some(article4) => {
+                            let article4 = run.load(article4)?;
+                            out.extend_from_slice(b"{\"slug\":");
+                            write_value(&run.read(&article4, article_slug)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&article4, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(article3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
     /// `retitle`, which writes.
     mod retitle {
         use super::*;
@@ -14499,9 +14555,9 @@ mod text_search {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY retitle (case.hx:75:7)
+            // QUERY retitle (case.hx:79:7)
             let Input { slug, title } = Input::of(run)?;
-            // case.hx:76:5
+            // case.hx:80:5
             let _ = run
                 .settle_item({
                     let mut first = First::default();
@@ -14524,7 +14580,7 @@ mod text_search {
                         None => return Err(EngineError::NoValue),
                     }
                 })?;
-            // case.hx:77:5
+            // case.hx:81:5
             let found = run
                 .settle({
                     let mut elements = Slice::all();

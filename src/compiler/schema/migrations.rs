@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use helix_plan::{DefaultValue, Field, ItemKind, ItemType, Migration, Origin, ScalarType, ValueType, diff};
+use helix_plan::{DefaultValue, Field, Index, ItemKind, ItemType, Migration, Origin, ScalarType, ValueType, diff};
 
 use super::declarations::Declaration;
 use super::{Ids, Schema, defaults, fields, ids};
@@ -235,11 +235,14 @@ fn value(
         return Some(Origin::Absent);
     }
     if field.is_now() {
-        if declared.ty == ValueType::Scalar(ScalarType::Date) {
+        let is_date = declared.ty == ValueType::Scalar(ScalarType::Date);
+        if is_date && declared.index == Index::None {
             return Some(Origin::Value(DefaultValue::Now));
         }
         let span = field.span(file);
-        report.add(MigrationValueMismatch { field: name, ty: &declared.ty, found: "a Date", span });
+        // Stored items have the time of each read, which no index can hold.
+        let found = if is_date { "the time of each read, which its index cannot hold" } else { "a Date" };
+        report.add(MigrationValueMismatch { field: name, ty: &declared.ty, found, span });
         return None;
     }
     if let Some(literal) = field.literal() {
@@ -328,7 +331,12 @@ fn complete(
                 None => Origin::Absent,
             }
         });
-        let origin = match (origin, &field.default) {
+        // The time of each read is no default where an index must hold it.
+        let default = field
+            .default
+            .as_ref()
+            .filter(|default| field.index == Index::None || !matches!(default, DefaultValue::Now));
+        let origin = match (origin, default) {
             (Origin::Value(value), _) => Origin::Value(value),
             (origin, None) => origin,
             (Origin::Absent, Some(default)) => Origin::Value(default.clone()),

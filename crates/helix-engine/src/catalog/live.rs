@@ -213,7 +213,7 @@ fn live(
         name: stored.name.clone(),
         stored: stored.id,
         is_indexed: fields.iter().any(|field| field.index.is_some() || field.building.is_some()),
-        text: is_node.then(|| text::ready(texts, catalog, item, stored)).flatten(),
+        text: is_node.then(|| text::ready(texts, &fields, stored)).flatten(),
         building_text: is_node.then(|| text::building(pending, stored)).flatten(),
         fields,
         ends,

@@ -3,7 +3,7 @@
 use helix_plan::{Catalog, ItemKind, ItemType, Program, TypeId, ValueType, diff};
 use serde::{Deserialize, Serialize};
 
-use super::live::LiveCatalog;
+use super::live::{LiveCatalog, LiveField};
 use super::pending::{BuiltIndex, Garbage, Pending};
 use super::stored::{StoredField, StoredType};
 use crate::error::{EngineError, Result};
@@ -167,11 +167,11 @@ fn filled(pending: &Pending, of: u16) -> Option<u16> {
 }
 
 /// The text index of a node type that is ready, if it has one.
-pub(super) fn ready(texts: &[StoredText], catalog: &Catalog, item: ItemType, node: &StoredType) -> Option<TextIndex> {
+pub(super) fn ready(texts: &[StoredText], fields: &[LiveField], node: &StoredType) -> Option<TextIndex> {
     // One of other rules is built again by the next activation.
     let text = texts.iter().find(|text| text.node == node.id && text.tokenizer == TOKENIZER)?;
-    let fields = catalog.fields(item).iter().map(|field| (field.name.as_str(), &field.ty));
-    Some(TextIndex { number: text.id, fields: readers(node, fields) })
+    let fields = fields.iter().map(|field| TextField { reader: field.reader.timeless(), ty: field.ty.clone() });
+    Some(TextIndex { number: text.id, fields: fields.collect() })
 }
 
 /// The text index of a node type that is being filled, if there is one.

@@ -41,6 +41,17 @@ impl Older {
         }
     }
 
+    /// The same without what depends on the time of the read: what is kept beside rows cannot follow that.
+    pub fn timeless(&self) -> Self {
+        match self {
+            Self::Value(DefaultValue::Now) => Self::Absent,
+            Self::Or(from, DefaultValue::Now) => from.timeless(),
+            Self::Or(from, default) => Self::Or(Box::new(from.timeless()), default.clone()),
+            Self::Cast(from, to) => Self::Cast(Box::new(from.timeless()), *to),
+            Self::Absent | Self::Field(_) | Self::Value(DefaultValue::Literal(_)) => self.clone(),
+        }
+    }
+
     pub fn read<'t>(&self, row: &'t [u8], arena: &'t Arena) -> Result<Value<'t>> {
         Ok(match self {
             Self::Absent => Value::Null,

@@ -106,6 +106,13 @@ impl FieldReader {
         self.older.push((layout.version, Older::new(origin, &field)));
     }
 
+    /// The same, but what a migration sets to the time of the read is absent.
+    #[must_use]
+    pub fn timeless(&self) -> Self {
+        let older = self.older.iter().map(|(version, older)| (*version, older.timeless()));
+        Self { older: older.collect(), ..self.clone() }
+    }
+
     /// The field's type.
     #[must_use]
     pub const fn ty(&self) -> &ValueType {

@@ -63,7 +63,7 @@ impl<'e> Emitter<'e> {
                 let name = self.element_local(&mapped);
                 let tokens = &mapped.tokens;
                 let rest = sink(self, mapped.named(&name));
-                if rest.to_string() == name.to_string() {
+                if name == rest.to_string() {
                     // Nothing else becomes of the value.
                     return quote!(#load #tokens);
                 }
