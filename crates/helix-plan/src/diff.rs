@@ -119,6 +119,14 @@ pub fn catalogs(old: &Catalog, new: &Catalog) -> Vec<SchemaChange> {
             let name = old.name(before);
             let subject = subject(kind, name);
             if let Some((migration, after)) = migrated(old, before, new) {
+                if new.name(after) != name {
+                    changes.push(SchemaChange {
+                        reason: format!("stored items are read as `{}`", new.name(after)),
+                        subject: subject.clone(),
+                        change: Change::Changed,
+                        class: Class::NeedsMigration,
+                    });
+                }
                 if kind == ItemKind::Edge {
                     changes.extend(ends(old, before.id, new, after.id, &subject));
                 }

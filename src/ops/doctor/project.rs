@@ -66,15 +66,19 @@ fn warned(problem: &Problem) -> Check {
 }
 
 pub(super) fn compile(project: &Project) -> Compiled {
-    let refused = |failure: Failure| {
-        let fix = failure.hint.clone().unwrap_or_else(|| "see what is wrong: `helix check`".to_owned());
+    let refused = |failure: Failure, fix: Option<String>| {
+        let fix = fix.unwrap_or_else(|| "see what is wrong: `helix check`".to_owned());
         let check = Check { fix: Some(fix), ..Check::failed("queries", Outcome::Fail, failure) };
         Compiled { program: None, checks: vec![check] }
     };
     let compiled = match compile::read_sources(project).map(compile::compile) {
         Ok(Ok(compiled)) => compiled,
-        Ok(Err(rejected)) => return refused(rejected.into()),
-        Err(failure) => return refused(failure),
+        // The code alone would say less than all that the compiler found.
+        Ok(Err(rejected)) => return refused(rejected.into(), None),
+        Err(failure) => {
+            let fix = failure.hint.clone();
+            return refused(failure, fix);
+        }
     };
     let found = format!("{} compile", count(compiled.program.queries.len(), "query", "queries"));
     let check = match compiled.warnings.len() {
