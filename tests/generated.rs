@@ -1,14 +1,14 @@
 //! Compiled queries answer as interpreted ones do, to the byte.
 //!
-//! `tests/generated/queries.rs` is what the emitter makes of every program of the corpus, as one module each: compiled with this
-//! test, linted with the workspace, read in reviews; `random.rs` is the same of random programs.
+//! `tests/generated/queries/` is what the emitter makes of every program of the corpus, a file for each of its folders: compiled
+//! with this test, linted with the workspace, read in reviews; `random.rs` is the same of random programs.
 //! `UPDATE_CORPUS=1 cargo nextest run --test generated` writes them anew, `./build.sh soak differential` with other seeds.
 
 #[path = "support/corpus.rs"]
 mod corpus_files;
 #[path = "support/programs.rs"]
 mod programs;
-#[path = "generated/queries.rs"]
+#[path = "generated/queries/mod.rs"]
 #[rustfmt::skip]
 mod queries;
 #[path = "generated/random.rs"]
@@ -38,6 +38,8 @@ const START: u64 = 1_767_225_600_000;
 
 /// A program of the corpus.
 struct Case {
+    /// The folder that it is in; of one at the root, its own name.
+    folder: String,
     name: String,
     program: Program,
     parts: Vec<Part>,
@@ -49,8 +51,10 @@ fn compiled_cases() -> Vec<Case> {
     let cases = cases().into_iter().filter_map(|path| {
         let parts = parse(&fs::read_to_string(&path).expect("a case can be read"));
         let program = compiler::compile(&sources(&parts)).program?;
-        let name = path.strip_prefix(&root).expect("a case is in the corpus").with_extension("");
-        Some(Case { name: name.to_string_lossy().replace('/', "_"), program, parts })
+        let path = path.strip_prefix(&root).expect("a case is in the corpus").with_extension("");
+        let path = path.to_string_lossy();
+        let (folder, name) = path.split_once('/').unwrap_or((&path, &path));
+        Some(Case { folder: folder.to_owned(), name: name.replace('/', "_"), program, parts })
     });
     cases.collect()
 }
@@ -69,8 +73,19 @@ fn check(file: &str, text: &str) {
 #[test]
 fn the_generated_queries_are_current() {
     let cases = compiled_cases();
-    let text = emit::rust::programs(cases.iter().map(|case| (case.name.as_str(), &case.program)));
-    check("tests/generated/queries.rs", &text);
+    let (mut modules, mut entries) = (String::new(), String::new());
+    for cases in cases.chunk_by(|a, b| a.folder == b.folder) {
+        let folder = &cases[0].folder;
+        let text = emit::rust::programs(cases.iter().map(|case| (case.name.as_str(), &case.program)));
+        check(&format!("tests/generated/queries/{folder}.rs"), &text);
+        modules.push_str(&format!("mod {folder};\n"));
+        entries.push_str(&format!("    (\"{folder}\", {folder}::PROGRAMS),\n"));
+    }
+    let list = format!("pub const FOLDERS: &[(&str, &[(&str, helix_engine::compiled::Queries)])] = &[\n{entries}];\n");
+    let text = format!(
+        "//! The programs of each folder of the corpus.\n#![allow(clippy::module_inception, reason = \"a query may have the name of its folder\")]\n\n{modules}\n{list}"
+    );
+    check("tests/generated/queries/mod.rs", &text);
 }
 
 #[test]
@@ -122,11 +137,14 @@ fn compiled_queries_answer_as_interpreted_ones() {
     let mut answers = 0;
     for case in compiled_cases() {
         for block in blocks(&case.parts).filter(|block| block.language.starts_with("http")) {
-            let (answered, refused) = compare(&runtime, &case.name, &case.program, queries::PROGRAMS, &block.text);
+            let compiled = queries::FOLDERS.iter().find(|(folder, _)| *folder == case.folder);
+            let (_, compiled) =
+                compiled.unwrap_or_else(|| panic!("{} is not compiled: write the queries anew", case.folder));
+            let (answered, refused) = compare(&runtime, &case.name, &case.program, compiled, &block.text);
             answers += answered + refused;
         }
     }
-    assert!(answers > 100, "only {answers} requests were compared");
+    assert!(answers > 1000, "only {answers} requests were compared");
 }
 
 /// Programs that nobody thought of.

@@ -233,6 +233,7 @@ impl Explain<'_> {
                 Fold::Average => "average",
                 Fold::Least => "least",
                 Fold::Greatest => "greatest",
+                Fold::Count => "count of values",
             }
             .to_owned(),
             Step::Group { current, by, items, tag } => {

@@ -959,7 +959,7 @@ mod random_0 {
                         node::RUN,
                         |run_| {
                             let run_ = run.load(run_)?;
-                            if !(({
+                            if !{
                                 let wanted = Value::Int(20);
                                 let mut any = false;
                                 {
@@ -978,12 +978,12 @@ mod random_0 {
                                     )
                                 }?;
                                 any
-                            })
-                                || holds(
+                            }
+                                && !holds(
                                     Comparison::LessOrEqual,
                                     run.read(&run_, run_city)?,
                                     Value::F32(1.5),
-                                ))
+                                )
                             {
                                 run.neighbours(
                                     &run_,
@@ -3207,7 +3207,7 @@ mod random_1 {
                         Value::from(p0),
                         |value| {
                             let value = run.load(value)?;
-                            if !(({
+                            if !{
                                 let mut exists = false;
                                 {
                                     let value2 = value;
@@ -3232,12 +3232,12 @@ mod random_1 {
                                     )
                                 }?;
                                 exists
-                            })
-                                && holds(
+                            }
+                                || !holds(
                                     Comparison::Greater,
                                     run.read(&value, value_key)?,
                                     run.read(&value, value_key)?,
-                                ))
+                                )
                             {
                                 let value = run.load(value)?;
                                 if holds(
@@ -4209,7 +4209,7 @@ mod random_1 {
                         Value::from(p0),
                         |value| {
                             let value = run.load(value)?;
-                            if !(({
+                            if !{
                                 let wanted = Value::Int(25);
                                 let mut any = false;
                                 {
@@ -4228,12 +4228,12 @@ mod random_1 {
                                     )
                                 }?;
                                 any
-                            })
-                                && holds(
+                            }
+                                || !holds(
                                     Comparison::GreaterOrEqual,
                                     run.read(&value, value_name)?,
                                     Value::F64(-3.3),
-                                ))
+                                )
                             {
                                 first2.take(value)
                             } else {
@@ -5506,7 +5506,7 @@ mod random_2 {
                     each(
                         keyed.sorted(Order::Descending),
                         |user6| {
-                            if !({
+                            if !{
                                 let mut exists = false;
                                 {
                                     let user7 = user6;
@@ -5522,7 +5522,7 @@ mod random_2 {
                                     )
                                 }?;
                                 exists
-                            }) {
+                            } {
                                 elements.take(Datum::Item(user6))
                             } else {
                                 Flow::more()
@@ -9331,12 +9331,12 @@ mod random_3 {
                         node::RUN,
                         |run_| {
                             let run_ = run.load(run_)?;
-                            if !(holds(
+                            if !holds(
                                 Comparison::Contains,
                                 run.read(&run_, run_score)?,
                                 Value::from(p0),
                             )
-                                || ({
+                                && !{
                                     let mut exists = false;
                                     {
                                         let run_2 = run_;
@@ -9352,7 +9352,7 @@ mod random_3 {
                                         )
                                     }?;
                                     exists
-                                }))
+                                }
                             {
                                 run.edges(
                                     &run_,

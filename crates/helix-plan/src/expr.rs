@@ -232,6 +232,8 @@ pub enum Fold {
     Least,
     /// `MAX`: null of nothing.
     Greatest,
+    /// `COUNT` of values: how many there are; 0 of nothing.
+    Count,
 }
 
 /// A value for a declared field of a created or updated item.

@@ -59,6 +59,10 @@ impl Checker<'_> {
             return self.unknown(span);
         }
         match fold {
+            // What is absent does not count among values.
+            None if stream.ty.as_value().is_some() => {
+                stream.push(Step::Fold(Fold::Count), Ty::scalar(ScalarType::U64));
+            }
             None => self.count(&mut stream, span),
             Some(fold) => {
                 let number = stream.ty.as_value().and_then(ValueType::as_scalar).filter(|scalar| scalar.is_number());
@@ -72,6 +76,7 @@ impl Checker<'_> {
                     Fold::Sum => result(MathFunction::Add, &[number]),
                     Fold::Average => ScalarType::F64,
                     Fold::Least | Fold::Greatest => result(MathFunction::Min, &[number]),
+                    Fold::Count => ScalarType::U64,
                 };
                 stream.push(Step::Fold(fold), Ty::scalar(ty));
             }

@@ -77,6 +77,9 @@ impl Checker<'_> {
     /// The value of a finished stream.
     pub(super) fn finish(&mut self, mut stream: Stream, place: Place) -> Value {
         self.apply_excludes(&mut stream);
+        if place == Place::Nested && !stream.is_one_expr() {
+            self.show_keys_of_one(&mut stream);
+        }
         let Stream { source, steps, ty, span, .. } = stream;
         let first_only = place == Place::Operand && ty.is_many();
         match source {
@@ -128,6 +131,16 @@ impl Checker<'_> {
             .map(|field| self.field_entry(&Current { slot: current, ty: ty.element() }, item, field, span));
         let entries = entries.collect();
         stream.push(Step::Project { current, entries }, shaped(item, ty.is_many()));
+    }
+
+    /// Where one item may be missing in a projection, its keys are shown all the same.
+    fn show_keys_of_one(&mut self, stream: &mut Stream) {
+        let Ty::Known(Type { kind: Kind::Item(item), many: false }) = stream.ty else { return };
+        let span = stream.span;
+        let current = Current { slot: self.builder.slot("_", stream.ty.plan()), ty: stream.ty.clone() };
+        let fields = self.catalog.all_fields(item).into_iter();
+        let entries = fields.map(|field| self.field_entry(&current, item, field, span)).collect();
+        stream.push(Step::Project { current: current.slot, entries }, shaped(item, false));
     }
 
     /// A field of the current item under its own name.

@@ -5,7 +5,7 @@ use helix_plan::{FieldId, ItemKind, ItemType};
 use super::{Direction, adjacent, row, table};
 use crate::catalog::pending::{self, BuiltIndex};
 use crate::catalog::stored::kind_byte;
-use crate::catalog::{LiveCatalog, LiveIndex, LiveType};
+use crate::catalog::{EdgeEnds, LiveCatalog, LiveIndex, LiveType};
 use crate::error::{EngineError, Result};
 use crate::ids::ItemId;
 use crate::row::{self as rows, Arena, Header, coerce, encode};
@@ -70,11 +70,9 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
     /// [`EngineError::DuplicateKey`] when a unique edge joins the pair already, [`EngineError::BadValue`], or when the store
     /// fails.
     pub fn insert_edge(&mut self, item: ItemType, id: ItemId, ends: Ends, values: &[Value<'_>]) -> Result<()> {
+        self.check_ends(item, &[ends.from], &[ends.to])?;
         let edge = self.catalog.get(item);
-        let declared =
-            edge.ends.ok_or_else(|| EngineError::Damaged(format!("edge type `{}` without ends", edge.name)))?;
-        self.check_end(edge, declared.from, ends.from, "From")?;
-        self.check_end(edge, declared.to, ends.to, "To")?;
+        let declared = ends_of(edge)?;
         if declared.unique {
             let key = keys::pair(edge.stored, ends.from, ends.to);
             if self.txn.get(Table::Pair, &key)?.is_some() {
@@ -210,7 +208,18 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         Ok(())
     }
 
-    /// An end must exist, and be of the type that the edge joins.
+    /// Checks that items exist, and are of the types that an edge joins.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NodeNotFound`] when one does not exist, [`EngineError::Traversal`] when it is of another type.
+    pub fn check_ends(&self, item: ItemType, from: &[ItemId], to: &[ItemId]) -> Result<()> {
+        let edge = self.catalog.get(item);
+        let declared = ends_of(edge)?;
+        from.iter().try_for_each(|id| self.check_end(edge, declared.from, *id, "From"))?;
+        to.iter().try_for_each(|id| self.check_end(edge, declared.to, *id, "To"))
+    }
+
     fn check_end(&self, edge: &LiveType, expected: ItemType, id: ItemId, end: &str) -> Result<()> {
         if row(self.txn, self.catalog.get(expected), id)?.is_some() {
             return Ok(());
@@ -337,6 +346,11 @@ fn index_key(index: LiveIndex, value: &Value<'_>) -> Vec<u8> {
         keys::index(index.id, value, &mut key);
     }
     key
+}
+
+/// What an edge type joins.
+fn ends_of(edge: &LiveType) -> Result<EdgeEnds> {
+    edge.ends.ok_or_else(|| EngineError::Damaged(format!("edge type `{}` without ends", edge.name)))
 }
 
 fn header(kind: ItemKind, bytes: &[u8]) -> Result<Header> {

@@ -139,6 +139,13 @@ pub trait Mutations {
     /// As [`Mutator::insert_edge`].
     fn insert_edge(&self, item: ItemType, ends: Ends, values: &[Value<'_>]) -> Result<ItemId>;
 
+    /// Checks the ends of edges that are not made, because the other side has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mutator::check_ends`].
+    fn check_ends(&self, item: ItemType, from: &[ItemId], to: &[ItemId]) -> Result<()>;
+
     /// Creates a vector.
     ///
     /// # Errors
@@ -393,6 +400,10 @@ impl<W: WriteTxn> Mutations for WriteAccess<'_, '_, W> {
         let id = self.next_id();
         self.mutate(|mutator| mutator.insert_edge(item, id, ends, values))?;
         Ok(id)
+    }
+
+    fn check_ends(&self, item: ItemType, from: &[ItemId], to: &[ItemId]) -> Result<()> {
+        self.mutate(|mutator| mutator.check_ends(item, from, to))
     }
 
     fn insert_vector(&self, item: ItemType, data: &[f32], values: &[Value<'_>]) -> Result<ItemId> {

@@ -11,7 +11,7 @@ use crate::ids::ItemId;
 use crate::row::Arena;
 use crate::value::Value;
 
-/// The sum, the average, or an extreme of the numbers that it takes.
+/// The sum, the average, an extreme, or the number of the values that it takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Folded<'a> {
     fold: Fold,
@@ -26,7 +26,7 @@ impl<'a> Folded<'a> {
         Self { fold, so_far: Value::Null, count: 0 }
     }
 
-    /// Takes a number; null is left out.
+    /// Takes a value; null is left out.
     ///
     /// # Errors
     ///
@@ -39,6 +39,10 @@ impl<'a> Folded<'a> {
             Fold::Sum | Fold::Average => MathFunction::Add,
             Fold::Least => MathFunction::Min,
             Fold::Greatest => MathFunction::Max,
+            Fold::Count => {
+                self.count += 1;
+                return Flow::more();
+            }
         };
         self.so_far = if self.count == 0 { value } else { math::apply(function, &[self.so_far, value], arena)? };
         self.count += 1;
@@ -53,6 +57,7 @@ impl<'a> Folded<'a> {
     pub fn finish(self, arena: &'a Arena) -> Result<Value<'a>> {
         match self.fold {
             Fold::Sum if self.count == 0 => Ok(Value::Int(0)),
+            Fold::Count => Ok(Value::unsigned(u128::from(self.count))),
             Fold::Average if self.count > 0 => {
                 math::apply(MathFunction::Div, &[self.so_far, Value::F64(self.count as f64)], arena)
             }

@@ -53,8 +53,15 @@ impl<'a> Run<'a, '_> {
                 Datum::Stream(self.arena.alloc_slice_copy(&elements))
             }
             Datum::Path(nodes, edges) => Datum::Path(self.settle_items(nodes)?, self.settle_items(edges)?),
-            Datum::Value(_) | Datum::Shaped(..) | Datum::Object(..) => datum,
+            Datum::Shaped(item, members) => self.shaped(self.settle_item(*item)?, self.settle_members(members)?),
+            Datum::Object(members) => Datum::Object(self.settle_members(members)?),
+            Datum::Value(_) => datum,
         })
+    }
+
+    fn settle_members(&self, members: Members<'a>) -> Result<Members<'a>> {
+        let settled = members.iter().map(|(key, datum)| Ok((*key, self.settle(*datum)?)));
+        Ok(self.members(&settled.collect::<Result<Vec<_>>>()?))
     }
 
     fn settle_items(&self, items: &[Item<'a>]) -> Result<&'a [Item<'a>]> {

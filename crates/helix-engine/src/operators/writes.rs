@@ -81,6 +81,9 @@ impl<'a> Run<'a, '_> {
         to: &[ItemId],
     ) -> Result<Vec<Item<'a>>> {
         let values = self.initial(edge, fields);
+        if from.is_empty() || to.is_empty() {
+            self.access.mutations()?.check_ends(edge, from, to)?;
+        }
         let mut created = Vec::with_capacity(from.len() * to.len());
         for from in from {
             for to in to {
@@ -145,15 +148,20 @@ impl<'a> Run<'a, '_> {
         end: EdgeEnd,
         others: &[ItemId],
     ) -> Result<Vec<Item<'a>>> {
-        let mut created = Vec::with_capacity(items.len() * others.len());
-        for item in items {
-            let (from, to) = match end {
-                EdgeEnd::From => (others, &[item.id][..]),
-                EdgeEnd::To => (&[item.id][..], others),
-            };
-            created.extend(self.add_edges(edge, fields, from, to)?);
+        let items: Vec<ItemId> = items.iter().map(|item| item.id).collect();
+        match end {
+            EdgeEnd::To => self.add_edges(edge, fields, &items, others),
+            EdgeEnd::From => {
+                let mut created = Vec::with_capacity(items.len() * others.len());
+                for item in &items {
+                    created.extend(self.add_edges(edge, fields, others, &[*item])?);
+                }
+                if items.is_empty() {
+                    self.access.mutations()?.check_ends(edge, others, &[])?;
+                }
+                Ok(created)
+            }
         }
-        Ok(created)
     }
 
     /// Values for fields, without those of `optional` fields that are null.

@@ -115,6 +115,7 @@ pub(super) fn fold(fold: Fold) -> TokenStream {
         Fold::Average => quote!(Fold::Average),
         Fold::Least => quote!(Fold::Least),
         Fold::Greatest => quote!(Fold::Greatest),
+        Fold::Count => quote!(Fold::Count),
     }
 }
 

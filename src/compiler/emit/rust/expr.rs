@@ -101,12 +101,18 @@ impl Emitter<'_> {
 
     /// Whether a condition holds, as a `bool`.
     pub(super) fn truth(&mut self, expr: &Expr) -> TokenStream {
+        self.condition(expr, true)
+    }
+
+    /// Whether a condition holds, or does not. What is negated is negated inside, where it reads best.
+    fn condition(&mut self, expr: &Expr, wanted: bool) -> TokenStream {
         match &expr.kind {
-            ExprKind::And(conditions) => self.joined(conditions, &quote!(&&), &quote!(true)),
-            ExprKind::Or(conditions) => self.joined(conditions, &quote!(||), &quote!(false)),
-            ExprKind::Not(condition) => {
-                let condition = self.truth(condition);
-                quote!(!(#condition))
+            ExprKind::And(conditions) => self.joined(conditions, wanted, wanted),
+            ExprKind::Or(conditions) => self.joined(conditions, !wanted, wanted),
+            ExprKind::Not(condition) => self.condition(condition, !wanted),
+            _ if !wanted => {
+                let holds = self.condition(expr, true);
+                quote!(!#holds)
             }
             ExprKind::Exists(traversal) => {
                 let found = self.local("exists");
@@ -142,16 +148,18 @@ impl Emitter<'_> {
         }
     }
 
-    fn joined(&mut self, conditions: &[Expr], operator: &TokenStream, none: &TokenStream) -> TokenStream {
+    /// Conditions of which all must be as wanted, or any.
+    fn joined(&mut self, conditions: &[Expr], all: bool, wanted: bool) -> TokenStream {
+        let operator = if all { quote!(&&) } else { quote!(||) };
         let mut joined = TokenStream::new();
         for (index, condition) in conditions.iter().enumerate() {
-            let truth = self.truth(condition);
-            let nests = matches!(condition.kind, ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Exists(_))
+            let truth = self.condition(condition, wanted);
+            let nests = matches!(without_not(condition).kind, ExprKind::And(_) | ExprKind::Or(_))
                 || truth.to_string().starts_with('{');
-            let truth = if nests { quote!((#truth)) } else { truth };
+            let truth = if nests && conditions.len() > 1 { quote!((#truth)) } else { truth };
             joined = if index == 0 { truth } else { quote!(#joined #operator #truth) };
         }
-        if conditions.is_empty() { none.clone() } else { joined }
+        if conditions.is_empty() { quote!(#all) } else { joined }
     }
 
     fn compare(&mut self, comparison: Comparison, left: &Expr, right: &Expr) -> TokenStream {
@@ -204,6 +212,14 @@ impl Emitter<'_> {
 }
 
 /// Whether it makes no difference if an expression is evaluated or not.
+/// What is negated, however often.
+fn without_not(expr: &Expr) -> &Expr {
+    match &expr.kind {
+        ExprKind::Not(inner) => without_not(inner),
+        _ => expr,
+    }
+}
+
 fn is_plain(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Null | ExprKind::Literal(_) | ExprKind::Now | ExprKind::Slot(_) => true,

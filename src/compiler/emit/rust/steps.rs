@@ -63,12 +63,8 @@ impl<'e> Emitter<'e> {
                 let name = self.element_local(&mapped);
                 let tokens = &mapped.tokens;
                 let rest = sink(self, mapped.named(&name));
-                if name == rest.to_string() {
-                    // Nothing else becomes of the value.
-                    return quote!(#load #tokens);
-                }
                 let bound = bound(&name, tokens, &rest);
-                quote!(#load #bound #rest)
+                quote!(#load #bound)
             }
             Step::Project { current, entries } => self.with_item(element, &mut |this, item| {
                 let exprs: Vec<&Expr> = entries.iter().map(|entry| &entry.value).collect();
@@ -79,7 +75,7 @@ impl<'e> Emitter<'e> {
                 let shaped = Element { tokens: quote!(#name), rep: Rep::Datum, item: item.item };
                 let rest = sink(this, shaped);
                 let bound = bound(&name, &quote!(run.shaped(#tokens, &[#(#members),*])), &rest);
-                quote!(#load #bound #rest)
+                quote!(#load #bound)
             }),
             Step::Count
             | Step::First
@@ -147,8 +143,7 @@ impl<'e> Emitter<'e> {
             let ty = this.schema.item(item);
             let next = Element { tokens: quote!(#name), rep: Rep::Item, item: Some(item) };
             let (edge, rest) = (edge.tokens, sink(this, next));
-            let bound = bound(&name, &quote!(run.end(&#edge, #end, #ty)?), &rest);
-            quote!(#bound #rest)
+            bound(&name, &quote!(run.end(&#edge, #end, #ty)?), &rest)
         })
     }
 
@@ -433,9 +428,15 @@ impl<'e> Emitter<'e> {
     }
 }
 
-/// A variable for a value; none where what follows looks at nothing of it.
+/// What follows on a value that gets a name, where it is used and is not all that follows.
 fn bound(name: &proc_macro2::Ident, tokens: &TokenStream, rest: &TokenStream) -> TokenStream {
-    if mentions(rest, name) { quote!(let #name = #tokens;) } else { quote!(let _ = #tokens;) }
+    if name == &rest.to_string() {
+        tokens.clone()
+    } else if mentions(rest, name) {
+        quote!(let #name = #tokens; #rest)
+    } else {
+        quote!(let _ = #tokens; #rest)
+    }
 }
 
 fn many<'s>(tokens: TokenStream, kept: &Element) -> Input<'s> {
