@@ -14,6 +14,7 @@ mcp=2.3.0
 fastmcp=2.14.5
 schemathesis=4.32.5
 openapi_spec_validator=0.9.0
+wordllama=0.4.0.post1
 
 if [ "$(cat "$dir/python/.version" 2>/dev/null)" != "$helix_py" ]; then
     say "installing helix-py $helix_py"
@@ -29,6 +30,14 @@ if [ "$(cat "$dir/mcp/.version" 2>/dev/null)" != "$mcp" ]; then
     python3 -m venv "$dir/mcp"
     "$dir/mcp/bin/pip" install --quiet --disable-pip-version-check "mcp==$mcp"
     printf '%s\n' "$mcp" >"$dir/mcp/.version"
+fi
+
+if [ "$(cat "$dir/wordllama/.version" 2>/dev/null)" != "$wordllama" ]; then
+    say "installing wordllama $wordllama, an embedding model that its package holds"
+    rm -rf "$dir/wordllama"
+    python3 -m venv "$dir/wordllama"
+    "$dir/wordllama/bin/pip" install --quiet --disable-pip-version-check "wordllama==$wordllama"
+    printf '%s\n' "$wordllama" >"$dir/wordllama/.version"
 fi
 
 openapi="$schemathesis $openapi_spec_validator"

@@ -1,6 +1,7 @@
 //! Texts to vectors, by a provider over the network.
 
 mod providers;
+mod request;
 
 pub use providers::{EmbeddingConfig, HttpEmbedder, Model};
 

@@ -8,14 +8,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::request::send;
 use super::{BoxFuture, Embedder};
 use crate::error::{EngineError, Result};
 
 /// How long a provider may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Characters of a provider's error that are passed on.
-const MAX_ERROR_CHARS: usize = 200;
 
 /// An embedding model, by its provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +34,15 @@ pub enum Model {
 }
 
 impl Model {
+    /// How many texts the provider takes in one request.
+    const fn batch(&self) -> usize {
+        match self {
+            Self::OpenAi(_) | Self::AzureOpenAi(_) => 2048,
+            Self::Gemini { .. } => 100,
+            Self::Local => 1,
+        }
+    }
+
     /// Reads `openai:<model>`, `azure_openai:<deployment>`, `gemini:<model>[:<TASK>]` or `local`. A bare name means OpenAI.
     ///
     /// # Errors
@@ -136,13 +143,23 @@ impl HttpEmbedder {
     }
 
     async fn vectors(&self, model: &Model, texts: &[String]) -> Result<Vec<Vec<f32>>> {
-        let config = &self.config;
+        let mut vectors = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(model.batch()) {
+            vectors.extend(self.batch(model, batch).await?);
+        }
+        Ok(vectors)
+    }
+
+    /// The vectors of as many texts as the provider takes at once.
+    async fn batch(&self, model: &Model, texts: &[String]) -> Result<Vec<Vec<f32>>> {
+        let (config, client) = (&self.config, &self.client);
         match model {
             Model::OpenAi(model) => {
                 let key = required(config.openai_api_key.as_deref(), "OPENAI_API_KEY")?;
                 let url = format!("{}/embeddings", config.openai_base_url);
-                let request = self.client.post(url).bearer_auth(key).json(&json!({"model": model, "input": texts}));
-                send::<OpenAiResponse>(request).await?.vectors()
+                let body = json!({"model": model, "input": texts});
+                let request = || client.post(&url).bearer_auth(key).json(&body);
+                send::<OpenAiResponse>(request, Some(key)).await?.vectors()
             }
             Model::AzureOpenAi(deployment) => {
                 let key = required(config.azure_openai_api_key.as_deref(), "AZURE_OPENAI_API_KEY")?;
@@ -154,24 +171,25 @@ impl HttpEmbedder {
                     }
                 };
                 let url = format!("{base}/openai/deployments/{deployment}/embeddings?api-version=2024-02-01");
-                let request = self.client.post(url).header("api-key", key).json(&json!({"input": texts}));
-                send::<OpenAiResponse>(request).await?.vectors()
+                let body = json!({"input": texts});
+                let request = || client.post(&url).header("api-key", key).json(&body);
+                send::<OpenAiResponse>(request, Some(key)).await?.vectors()
             }
             Model::Gemini { model, task } => {
                 let key = required(config.gemini_api_key.as_deref(), "GEMINI_API_KEY")?;
                 let one = |text: &String| json!({"model": format!("models/{model}"), "content": {"parts": [{"text": text}]}, "taskType": task});
                 let body = json!({"requests": texts.iter().map(one).collect::<Vec<Value>>()});
                 let url = format!("{}/models/{model}:batchEmbedContents", config.gemini_base_url);
-                let request = self.client.post(url).header("x-goog-api-key", key).json(&body);
-                let response = send::<GeminiResponse>(request).await?;
+                let request = || client.post(&url).header("x-goog-api-key", key).json(&body);
+                let response = send::<GeminiResponse>(request, Some(key)).await?;
                 Ok(response.embeddings.into_iter().map(|embedding| embedding.values).collect())
             }
             Model::Local => {
                 let mut vectors = Vec::with_capacity(texts.len());
                 for text in texts {
                     let body = json!({"text": text, "chunk_style": "recursive", "chunk_size": 100});
-                    let request = self.client.post(&config.local_url).json(&body);
-                    vectors.push(send::<LocalResponse>(request).await?.embedding);
+                    let request = || client.post(&config.local_url).json(&body);
+                    vectors.push(send::<LocalResponse>(request, None).await?.embedding);
                 }
                 Ok(vectors)
             }
@@ -223,19 +241,4 @@ struct LocalResponse {
 
 fn required<'c>(value: Option<&'c str>, name: &str) -> Result<&'c str> {
     value.filter(|value| !value.is_empty()).ok_or_else(|| EngineError::Embedding(format!("{name} is not set")))
-}
-
-/// Sends a request and decodes its answer. Addresses are left out of errors: some providers take keys in them.
-async fn send<T: for<'de> Deserialize<'de>>(request: reqwest::RequestBuilder) -> Result<T> {
-    let failed = |error: reqwest::Error| EngineError::Embedding(error.without_url().to_string());
-    let response = request.send().await.map_err(failed)?;
-    let status = response.status();
-    let body = response.bytes().await.map_err(failed)?;
-    if !status.is_success() {
-        let text = String::from_utf8_lossy(&body);
-        let shown: String = text.chars().filter(|c| !c.is_control()).take(MAX_ERROR_CHARS).collect();
-        return Err(EngineError::Embedding(format!("the provider answered {status}: {shown}")));
-    }
-    serde_json::from_slice(&body)
-        .map_err(|error| EngineError::Embedding(format!("the provider's answer is not understood: {error}")))
 }

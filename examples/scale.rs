@@ -1,0 +1,161 @@
+//! What large graphs and large programs cost: loading, filters, groups and orders over every node, two hops, shortest paths; and
+//! checking a program of many queries.
+//!
+//! `cargo run --release --example scale -- [NODES] [EDGES]` (or `./build.sh bench scale`), by default 1 000 000 and 5 000 000.
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "the figures are the output; a broken bench may panic")]
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use helix::compiler::{self, SourceSet};
+use helix_engine::{ActivateOptions, Engine, EngineOptions};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const SCHEMA: &str = "N::Person { UNIQUE INDEX number: I64, INDEX city: String, age: I32, score: F64, name: String }
+E::Knows { From: Person, To: Person, Properties: { years: I64 } }
+";
+
+const QUERIES: &str = "QUERY load(rows: [{ number: I64, city: String, age: I32, score: F64, name: String }]) =>
+    FOR { number, city, age, score, name } IN rows {
+        AddN<Person>({ number: number, city: city, age: age, score: score, name: name })
+    }
+    RETURN NONE
+QUERY link(rows: [{ a: I64, b: I64, years: I64 }]) =>
+    FOR { a, b, years } IN rows {
+        from <- N<Person>({ number: a })
+        to <- N<Person>({ number: b })
+        AddE<Knows>({ years: years })::From(from)::To(to)
+    }
+    RETURN NONE
+QUERY filter(min: I32) =>
+    n <- N<Person>::WHERE(AND(_::{age}::GTE(min), _::{score}::LT(0.5)))::COUNT
+    RETURN n
+QUERY contains(text: String) =>
+    n <- N<Person>::WHERE(_::{name}::CONTAINS(text))::COUNT
+    RETURN n
+QUERY group() =>
+    groups <- N<Person>::GROUP_BY(city)
+    RETURN groups
+QUERY order() =>
+    people <- N<Person>::ORDER<Desc>(_::{score})::RANGE(0, 10)
+    RETURN people::{number}
+QUERY average() =>
+    RETURN AVG(N<Person>::{score})
+QUERY hops(number: I64) =>
+    n <- N<Person>({ number: number })::Out<Knows>::Out<Knows>::COUNT
+    RETURN n
+QUERY friends(number: I64) =>
+    people <- N<Person>({ number: number })::Out<Knows>::Out<Knows>::WHERE(_::{age}::GT(30))
+    RETURN people::{number}
+QUERY fewest(a: I64, b: I64) =>
+    to <- N<Person>({ number: b })
+    path <- N<Person>({ number: a })::ShortestPathBFS<Knows>::To(to)
+    RETURN path::FIRST
+QUERY lightest(a: I64, b: I64) =>
+    to <- N<Person>({ number: b })
+    path <- N<Person>({ number: a })::ShortestPathDijkstras<Knows>(_::{years})::To(to)
+    RETURN path::FIRST
+";
+
+/// Rows of one request.
+const BATCH: u64 = 10_000;
+const CITIES: u64 = 200;
+
+struct Bench {
+    engine: std::sync::Arc<Engine>,
+    runtime: Runtime,
+    rng: fastrand::Rng,
+    nodes: u64,
+}
+
+impl Bench {
+    fn call(&self, query: &str, body: String) -> Value {
+        let answer = self.runtime.block_on(self.engine.call(query, body.into())).expect("the query runs");
+        serde_json::from_slice(&answer).expect("responses are JSON")
+    }
+
+    /// Loads rows in batches; gives how long it took.
+    fn load(&mut self, query: &str, count: u64, row: impl Fn(&mut fastrand::Rng, u64) -> String) -> Duration {
+        let mut took = Duration::ZERO;
+        for start in (0..count).step_by(BATCH as usize) {
+            let rows: Vec<String> =
+                (start..count.min(start + BATCH)).map(|number| row(&mut self.rng, number)).collect();
+            let body = format!(r#"{{"rows":[{}]}}"#, rows.join(","));
+            let began = Instant::now();
+            self.call(query, body);
+            took += began.elapsed();
+        }
+        took
+    }
+
+    /// Asks so often; prints the median and the slowest.
+    fn measure(&mut self, query: &str, times: usize, body: impl Fn(&mut fastrand::Rng, u64) -> String) {
+        let mut took: Vec<Duration> = Vec::new();
+        for _ in 0..times {
+            let body = body(&mut self.rng, self.nodes);
+            let began = Instant::now();
+            self.call(query, body);
+            took.push(began.elapsed());
+        }
+        took.sort();
+        let median = took[took.len() / 2];
+        println!("{query:<10} p50 {median:>10.2?}   slowest {:>10.2?}   ({times} times)", took[took.len() - 1]);
+    }
+}
+
+fn check(queries: usize) {
+    let mut source = SCHEMA.to_owned();
+    let bodies: Vec<&str> = QUERIES.split("QUERY ").skip(1).collect();
+    for index in 0..queries {
+        let (name, rest) = bodies[index % bodies.len()].split_once('(').expect("a query has parameters");
+        let _ = write!(source, "QUERY {name}_{index}({rest}");
+    }
+    let sources = SourceSet::new([("app.hx".to_owned(), source)]);
+    let began = Instant::now();
+    let compiled = compiler::compile(&sources);
+    println!("checking and lowering {queries} queries: {:.2?}", began.elapsed());
+    assert!(compiled.program.is_some(), "{:?}", compiled.diagnostics);
+}
+
+fn main() {
+    let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    let (nodes, edges) = (numbers.first().copied().unwrap_or(1_000_000), numbers.get(1).copied().unwrap_or(5_000_000));
+    check(1_000);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = Engine::open(folder.path(), EngineOptions::default()).expect("the database opens");
+    let sources = SourceSet::new([("app.hx".to_owned(), format!("{SCHEMA}{QUERIES}"))]);
+    let program = compiler::compile(&sources).program.expect("the program compiles");
+    engine.activate(&program, ActivateOptions::default()).expect("the program activates");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let mut bench = Bench { engine, runtime, rng: fastrand::Rng::with_seed(1), nodes };
+
+    let took = bench.load("load", nodes, |rng, number| {
+        format!(
+            r#"{{"number":{number},"city":"city {}","age":{},"score":{:.6},"name":"person {number}"}}"#,
+            rng.u64(..CITIES),
+            rng.i32(0..100),
+            rng.f64()
+        )
+    });
+    println!("{nodes} nodes with two indexes: {took:.2?} ({:.0}/s)", nodes as f64 / took.as_secs_f64());
+    let took = bench.load("link", edges, |rng, _| {
+        format!(r#"{{"a":{},"b":{},"years":{}}}"#, rng.u64(..nodes), rng.u64(..nodes), rng.u64(1..50))
+    });
+    println!("{edges} edges, both ends looked up: {took:.2?} ({:.0}/s)", edges as f64 / took.as_secs_f64());
+
+    bench.measure("filter", 5, |rng, _| format!(r#"{{"min":{}}}"#, rng.i32(10..90)));
+    bench.measure("contains", 5, |rng, _| format!(r#"{{"text":"{}"}}"#, rng.u32(100..999)));
+    bench.measure("group", 5, |_, _| "{}".to_owned());
+    bench.measure("order", 5, |_, _| "{}".to_owned());
+    bench.measure("average", 5, |_, _| "{}".to_owned());
+    bench.measure("hops", 1_000, |rng, nodes| format!(r#"{{"number":{}}}"#, rng.u64(..nodes)));
+    bench.measure("friends", 1_000, |rng, nodes| format!(r#"{{"number":{}}}"#, rng.u64(..nodes)));
+    let ends = |rng: &mut fastrand::Rng, nodes| format!(r#"{{"a":{},"b":{}}}"#, rng.u64(..nodes), rng.u64(..nodes));
+    bench.measure("fewest", 10, ends);
+    bench.measure("lightest", 10, ends);
+}
