@@ -18,6 +18,7 @@ mod corpus_files;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use corpus_files::{Block, Part, Session, Shown, blocks, cases, parse, requests, sources};
@@ -157,4 +158,17 @@ fn every_diagnostic_code_has_a_case() {
     let missing: Vec<&str> =
         compiler::diagnostics::codes().iter().copied().filter(|code| !text.contains(&format!("[{code}]"))).collect();
     assert!(missing.is_empty(), "no case shows these codes: {missing:?}");
+}
+
+#[test]
+fn computed_answers_are_what_their_scripts_compute() {
+    let scripts: Vec<PathBuf> =
+        cases().iter().map(|case| case.with_extension("py")).filter(|path| path.exists()).collect();
+    assert!(scripts.len() >= 6, "the scripts beside the larger programs are gone");
+    for script in scripts {
+        let mut command = Command::new("python3");
+        let checked = command.arg(&script).arg("--check").env("PYTHONDONTWRITEBYTECODE", "1").status();
+        let checked = checked.expect("python3 is installed: the scripts need nothing else");
+        assert!(checked.success(), "{} computes something else: run it, and review the difference", script.display());
+    }
 }

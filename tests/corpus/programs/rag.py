@@ -548,12 +548,14 @@ standing()
 
 
 def cheapest(start, end):
-    """The path of the least cost, of all simple ones that are not dearer than the best so far."""
+    """The path of the least cost, of all simple ones that reach no node at more than was paid for it before."""
     best = []
+    paid = {}
 
     def walk(node, path, cost):
-        if best and cost > best[0][0] + 1e-9:
+        if (best and cost > best[0][0] + 1e-9) or cost > paid.get(node["slug"], cost) + 1e-9:
             return
+        paid[node["slug"]] = min(cost, paid.get(node["slug"], cost))
         if node is end:
             best.append((cost, list(path)))
             best.sort(key=lambda found: found[0])
