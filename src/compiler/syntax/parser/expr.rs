@@ -11,7 +11,7 @@ const FUNCTIONS: &[&str] = &[
 
 /// An expression that must be there.
 pub(super) fn required(p: &mut Parser<'_>, what: &'static str) {
-    if !expr(p) {
+    if p.at_next_statement() || !expr(p) {
         p.expected(what);
     }
 }
@@ -140,6 +140,16 @@ fn word(p: &mut Parser<'_>) -> SyntaxKind {
             NOW_EXPR
         }
         (name, L_PAREN) if FUNCTIONS.contains(&name) => function(p),
+        (_, L_PAREN) => {
+            p.problem(ProblemKind::UnknownFunction);
+            p.name("a name");
+            let arguments = p.start();
+            p.bump();
+            p.skip_group();
+            p.eat(R_PAREN);
+            arguments.complete(p, ERROR);
+            NAME_EXPR
+        }
         _ => {
             p.name("a name");
             NAME_EXPR
@@ -167,13 +177,14 @@ pub(super) fn literal(p: &mut Parser<'_>) -> bool {
             "a closing `\"`",
             "the string is not closed; write a quote inside a string as `\\\"`",
         ));
+        p.open_string = true;
     }
     p.bump();
     marker.complete(p, LITERAL);
     true
 }
 
-fn entry(p: &mut Parser<'_>) -> bool {
+pub(super) fn entry(p: &mut Parser<'_>) -> bool {
     if !p.at(IDENT) {
         return false;
     }
@@ -260,11 +271,28 @@ pub(super) fn field_block(p: &mut Parser<'_>) {
     if p.at(L_BRACE) {
         object(p);
         p.eat(COMMA);
-    } else if !p.at(R_PAREN) {
+        close(p, Some("all fields are given in one object: `({ a: 1, b: 2 })`"));
+        return;
+    }
+    if !p.at(R_PAREN) {
         p.problem(ProblemKind::ExpectedWithHelp("the fields", "fields are given as an object: `({ name: value })`"));
         p.recover(&[R_PAREN]);
     }
     p.expect(R_PAREN, "`)`");
+}
+
+/// The `)` of a call. What stands before it is too much, and skipped.
+pub(super) fn close(p: &mut Parser<'_>, help: Option<&'static str>) {
+    if p.at(R_PAREN) {
+        p.bump();
+        return;
+    }
+    p.problem(match help {
+        Some(help) => ProblemKind::ExpectedWithHelp("`)`", help),
+        None => ProblemKind::Expected("`)`"),
+    });
+    p.skip_to_close();
+    p.eat(R_PAREN);
 }
 
 pub(super) fn object(p: &mut Parser<'_>) {
@@ -288,7 +316,7 @@ pub(super) fn ends(p: &mut Parser<'_>) {
         p.bump();
         p.bump();
         required(p, "an id or a node");
-        p.expect(R_PAREN, "`)`");
+        close(p, None);
         marker.complete(p, kind);
     }
 }

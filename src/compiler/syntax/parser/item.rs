@@ -7,7 +7,15 @@ pub(super) fn file(p: &mut Parser<'_>) {
     let marker = p.start();
     while !p.at(EOF) {
         p.gave_up = false;
+        p.open_string = false;
         if !item(p) {
+            if p.open_block && p.at(R_BRACE) {
+                p.open_block = false;
+                let garbage = p.start();
+                p.bump();
+                garbage.complete(p, ERROR);
+                continue;
+            }
             p.problem(ProblemKind::UnknownItem);
             let garbage = p.start();
             // A query whose head is broken would otherwise be reported statement by statement.
@@ -68,7 +76,7 @@ fn edge_body(p: &mut Parser<'_>) {
             return;
         }
     }
-    let (mut from, mut to) = (false, false);
+    let (mut from, mut to, mut properties) = (false, false, false);
     while !p.at(R_BRACE) && !p.at(EOF) && !p.at_item_start() {
         if p.at_word("From") && !from {
             from = true;
@@ -76,7 +84,8 @@ fn edge_body(p: &mut Parser<'_>) {
         } else if p.at_word("To") && !to {
             to = true;
             edge_end(p, EDGE_TO);
-        } else if p.at_word("Properties") {
+        } else if p.at_word("Properties") && !properties {
+            properties = true;
             p.bump();
             p.expect(COLON, "`:`");
             field_list(p);
@@ -85,8 +94,10 @@ fn edge_body(p: &mut Parser<'_>) {
                 "`From: Type`"
             } else if !to {
                 "`To: Type`"
-            } else {
+            } else if !properties {
                 "`Properties: { … }` or `}`"
+            } else {
+                "`}`"
             });
             p.recover(&[COMMA, R_BRACE]);
         }
@@ -141,6 +152,11 @@ fn field(p: &mut Parser<'_>) -> bool {
     }
     if p.at_word("DEFAULT") {
         default(p);
+    }
+    if (p.at_word("INDEX") || p.at_word("UNIQUE")) && p.nth(1) != COLON {
+        p.problem(ProblemKind::ExpectedWithHelp("`,` or `}`", "`INDEX` stands before the name: `INDEX name: String`"));
+        p.eat_word("UNIQUE");
+        p.eat_word("INDEX");
     }
     marker.complete(p, FIELD);
     true
@@ -202,10 +218,15 @@ fn schema_block(p: &mut Parser<'_>) {
     p.expect(L_BRACE, "`{`");
     while !p.at(R_BRACE) && !p.at(EOF) {
         if !schema_item(p) {
-            p.expected("a type such as `N::User { … }`, or `}`");
             if p.at_item_start() {
+                p.problem(ProblemKind::ExpectedWithHelp(
+                    "a type such as `N::User { … }`, or `}`",
+                    "queries and migrations stand outside of `schema::n { … }`",
+                ));
+                p.open_block = true;
                 break;
             }
+            p.expected("a type such as `N::User { … }`, or `}`");
             p.recover(&[R_BRACE]);
             if !p.at_item_start() {
                 break;

@@ -24,6 +24,7 @@ pub(super) fn query(p: &mut Parser<'_>) {
         p.eat(LEFT_ARROW);
     }
     block(p);
+    p.open_string = false;
     if p.at_word("RETURN") {
         returns(p);
     } else {
@@ -84,6 +85,7 @@ fn param(p: &mut Parser<'_>) -> bool {
 fn block(p: &mut Parser<'_>) {
     let marker = p.start();
     while !p.at(EOF) && !p.at(R_BRACE) && !p.at_word("RETURN") && !p.at_item_start() {
+        p.open_string = false;
         if statement(p) {
             continue;
         }
@@ -97,6 +99,7 @@ fn block(p: &mut Parser<'_>) {
     }
     // A brace too many belongs to this query: the next one must not suffer.
     if p.at(R_BRACE) && p.depth == 0 {
+        p.open_string = false;
         p.expected("a statement or `RETURN`");
         p.bump();
         marker.complete(p, BLOCK);
@@ -170,6 +173,9 @@ fn for_loop(p: &mut Parser<'_>) {
     }
     if !p.eat_word("IN") {
         p.expected("`IN`");
+        if p.at(IDENT) && p.nth(1) == IDENT {
+            p.bump();
+        }
     }
     p.name("the name of a list");
     p.expect(L_BRACE, "`{`");
@@ -187,7 +193,8 @@ fn returns(p: &mut Parser<'_>) {
             break;
         }
     }
-    if !p.at(EOF) && !p.at_item_start() {
+    let is_end_of_block = p.open_block && p.at(R_BRACE);
+    if !p.at(EOF) && !p.at_item_start() && !is_end_of_block {
         p.expected("the next query, or the end of the file");
         let garbage = p.start();
         while !p.at(EOF) && !p.at_item_start() {
