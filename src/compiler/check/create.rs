@@ -289,6 +289,7 @@ impl Checker<'_> {
                 let help = match (value.ty.item(), value.ty.as_value()) {
                     (Some(_), _) => Some("these are items already: go on from them without a look-up".to_owned()),
                     (None, Some(ty)) if *ty == id => Some(ITEMS_THEMSELVES.to_owned()),
+                    (None, Some(ValueType::List(_))) => Some("declare it as `[ID]`".to_owned()),
                     (None, _) => None,
                 };
                 self.report.add(NotAnId { place: &place, found: &found, span: value.span, help });

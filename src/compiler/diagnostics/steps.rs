@@ -368,14 +368,21 @@ impl From<NoFields<'_>> for Diagnostic {
 }
 
 /// A statement that reads and does nothing with it.
-pub(in crate::compiler) struct IdleStatement {
+pub(in crate::compiler) struct IdleStatement<'a> {
+    /// As it is written.
+    pub text: &'a str,
     pub span: Span,
 }
 
-impl From<IdleStatement> for Diagnostic {
-    fn from(error: IdleStatement) -> Self {
-        Self::error(codes::SYNTAX, error.span, "the statement neither changes nor keeps anything")
-            .help("keep its value: `x <- …`".to_owned())
+impl From<IdleStatement<'_>> for Diagnostic {
+    fn from(error: IdleStatement<'_>) -> Self {
+        // What stands behind a value is a statement of its own.
+        let help = match error.text.chars().next() {
+            Some('-') => "keep its value: `x <- …`; to subtract, write `SUB(a, b)`",
+            Some('[') => "keep its value: `x <- …`; to take one of many, write `::FIRST` or `::RANGE(0, 1)`",
+            _ => "keep its value: `x <- …`",
+        };
+        Self::error(codes::SYNTAX, error.span, "the statement neither changes nor keeps anything").help(help.to_owned())
     }
 }
 

@@ -21,16 +21,18 @@ pub struct Expected<'a> {
 impl From<Expected<'_>> for Diagnostic {
     fn from(error: Expected<'_>) -> Self {
         let found = error.found.map_or_else(|| "the end of the file".to_owned(), quote);
-        let help = error.help.or_else(|| error.found.and_then(meant_by));
+        let help = error.help.or_else(|| error.found.and_then(|sign| meant_by(sign, error.what)));
         Self::error(SYNTAX, error.span, format!("expected {}, found {found}", error.what))
             .label(format!("expected {}", error.what))
             .help(help.map(str::to_owned))
     }
 }
 
-/// What an author means by a sign that the language does not have.
-fn meant_by(sign: &str) -> Option<&'static str> {
+/// What an author means by a sign that the language does not have, where something else is expected.
+fn meant_by(sign: &str, expected: &str) -> Option<&'static str> {
     Some(match sign {
+        "-" if expected.starts_with("`(`") => "a name is made of letters, digits and `_`",
+        ";" if expected.starts_with("`,`") => "the parts of a list are separated by commas",
         "+" | "-" | "*" | "/" | "%" | "^" => {
             "there are no such operators: `ADD(a, b)` adds numbers and joins texts, `SUB`, `MUL` and `DIV` calculate"
         }
@@ -52,9 +54,18 @@ pub struct UnknownStep<'a> {
 
 impl From<UnknownStep<'_>> for Diagnostic {
     fn from(error: UnknownStep<'_>) -> Self {
-        Self::error(SYNTAX, error.span, format!("unknown step `{}`", error.name))
-            .label("not a step")
-            .help(error.nearest.map(|name| format!("did you mean `{name}`?")))
+        Self::error(SYNTAX, error.span, format!("unknown step `{}`", error.name)).label("not a step").help(
+            match (error.name, error.nearest) {
+                ("From" | "To", _) => Some(
+                    "`From(…)` and `To(…)` take an id or an item, behind `AddE<…>`, `UpsertE(…)` or a path".to_owned(),
+                ),
+                (_, Some(nearest)) => Some(format!("did you mean `{nearest}`?")),
+                (name, None) if name.starts_with(|first: char| first.is_ascii_lowercase()) => {
+                    Some(format!("a field is read with `::{{{name}}}`"))
+                }
+                (_, None) => None,
+            },
+        )
     }
 }
 

@@ -143,8 +143,10 @@ fn span(file: FileId, problem: &Problem) -> Span {
 fn word(file: FileId, text: &str, problem: &Problem) -> Diagnostic {
     let span = span(file, problem);
     let found = &text[problem.start..problem.end];
-    let expected = |what, help| {
+    let expected = |what, help: Option<&'static str>| {
         let found = (!found.is_empty()).then_some(found);
+        let is_member = found == Some(".") && text[problem.end..].starts_with(|next: char| next.is_ascii_alphabetic());
+        let help = help.or(is_member.then_some("fields and members are read with `::{name}`"));
         syntax::Expected { what, found, help, span }.into()
     };
     match problem.kind {

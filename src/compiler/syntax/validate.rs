@@ -36,7 +36,12 @@ fn is_call(node: &SyntaxNode) -> bool {
 
 /// Whether the parser has a problem within the node, or right behind it.
 fn is_broken(node: &SyntaxNode, problems: &[Problem]) -> bool {
-    let (start, end) = (usize::from(node.text_range().start()), usize::from(node.text_range().end()));
+    let mut behind = node.last_token().and_then(|token| token.next_token());
+    while let Some(token) = behind.as_ref().filter(|token| token.kind().is_trivia()) {
+        behind = token.next_token();
+    }
+    let end = behind.map_or(node.text_range().end(), |token| token.text_range().start());
+    let (start, end) = (usize::from(node.text_range().start()), usize::from(end));
     let first = problems.partition_point(|problem| problem.start < start);
     problems.get(first).is_some_and(|problem| problem.start <= end)
 }

@@ -105,10 +105,10 @@ impl TypeArgs {
 macro_rules! with_parentheses {
     ($($name:ident)*) => {$(
         impl $name {
-            /// Whether parentheses follow the type, even if nothing is in them.
+            /// Whether closed parentheses follow the type, even if nothing is in them.
             #[must_use]
             pub fn has_parentheses(&self) -> bool {
-                token(&self.0, SyntaxKind::L_PAREN).is_some()
+                token(&self.0, SyntaxKind::R_PAREN).is_some()
             }
         }
     )*};

@@ -47,13 +47,16 @@ fn item(p: &mut Parser<'_>) -> bool {
 
 fn schema_item(p: &mut Parser<'_>) -> bool {
     let kind = match (p.nth_text(0), p.nth(1)) {
-        ("N", COLON_COLON) => NODE_DEF,
-        ("E", COLON_COLON) => EDGE_DEF,
-        ("V", COLON_COLON) => VECTOR_DEF,
+        ("N", COLON_COLON | COLON) => NODE_DEF,
+        ("E", COLON_COLON | COLON) => EDGE_DEF,
+        ("V", COLON_COLON | COLON) => VECTOR_DEF,
         _ => return false,
     };
     let marker = p.start();
     p.bump();
+    if !p.at(COLON_COLON) {
+        p.expected("`::`");
+    }
     p.bump();
     p.name("the type's name");
     if kind == EDGE_DEF {
@@ -103,6 +106,9 @@ fn edge_body(p: &mut Parser<'_>) {
         }
         if !p.eat(COMMA) && !p.at(R_BRACE) {
             p.expected("`,` or `}`");
+            if p.at_word("To") || p.at_word("From") || p.at_word("Properties") {
+                continue;
+            }
             p.recover(&[COMMA, R_BRACE]);
             if !p.eat(COMMA) {
                 break;

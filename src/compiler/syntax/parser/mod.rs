@@ -286,7 +286,7 @@ impl<'t> Parser<'t> {
         match self.nth_text(0) {
             "RETURN" => starts_value && !is_assigned,
             "DROP" => self.nth(1) == IDENT && !is_assigned,
-            "FOR" => self.nth(1) == L_BRACE || self.nth_word(2, "IN"),
+            "FOR" => self.nth(1) == L_BRACE || self.nth(1) == IDENT && self.nth_word(2, "IN"),
             _ => false,
         }
     }
@@ -326,7 +326,7 @@ impl<'t> Parser<'t> {
             return 0;
         }
         let mut count = 0;
-        while !self.at(close) && !self.at(EOF) && !self.at_item_start() {
+        while !self.at(close) && !self.at(EOF) && !self.at_item_start() && !self.at_next_statement() {
             let before = self.position;
             if element(self) {
                 count += 1;

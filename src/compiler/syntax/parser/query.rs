@@ -91,9 +91,17 @@ fn block(p: &mut Parser<'_>) {
         }
         p.expected("a statement or `RETURN`");
         let garbage = p.start();
-        p.bump();
-        while !p.at(EOF) && !p.at_statement_start() && !p.at_item_start() && !p.at(R_BRACE) {
+        let mut open = 0_usize;
+        loop {
+            match p.current() {
+                L_BRACE => open += 1,
+                R_BRACE => open = open.saturating_sub(1),
+                _ => {}
+            }
             p.bump();
+            if p.at(EOF) || p.at_statement_start() || p.at_item_start() || p.at(R_BRACE) && open == 0 {
+                break;
+            }
         }
         garbage.complete(p, ERROR);
     }
@@ -114,7 +122,11 @@ fn block(p: &mut Parser<'_>) {
 fn statement(p: &mut Parser<'_>) -> bool {
     if p.at(IDENT) {
         match p.nth(1) {
-            LEFT_ARROW | EQUALS => {
+            LEFT_ARROW | EQUALS | COLON => {
+                assignment(p);
+                return true;
+            }
+            L_ANGLE if p.nth(2) == MINUS => {
                 assignment(p);
                 return true;
             }
@@ -145,9 +157,12 @@ fn statement(p: &mut Parser<'_>) -> bool {
 fn assignment(p: &mut Parser<'_>) {
     let marker = p.start();
     p.name("the variable's name");
-    if p.at(EQUALS) {
+    if matches!(p.current(), EQUALS | COLON | L_ANGLE) {
         p.problem(ProblemKind::ExpectedWithHelp("`<-`", "assign with `<-`: `name <- value`"));
         p.bump();
+        if matches!(p.current(), EQUALS | MINUS) {
+            p.bump();
+        }
     } else {
         p.expect(LEFT_ARROW, "`<-`");
     }

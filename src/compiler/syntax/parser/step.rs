@@ -6,9 +6,22 @@ use crate::compiler::syntax::kind::SyntaxKind::{self, *};
 /// What follows `::`.
 const A_STEP: &str = "a step, such as `Out<…>`, `WHERE(…)` or `{field}`";
 
+/// Whether a step follows, even if a colon is missing or a dot stands there.
+pub(super) fn at_step(p: &Parser<'_>) -> bool {
+    let is_meant = || match p.nth(1) {
+        L_BRACE => true,
+        IDENT => super::super::STEPS.contains(&p.nth_text(1)) && matches!(p.nth(2), L_PAREN | L_ANGLE | COLON_COLON),
+        _ => false,
+    };
+    p.at(COLON_COLON) || matches!(p.current(), COLON | DOT) && is_meant()
+}
+
 /// All steps that follow.
 pub(super) fn steps(p: &mut Parser<'_>) {
-    while p.at(COLON_COLON) {
+    while at_step(p) {
+        if !p.at(COLON_COLON) {
+            p.problem(ProblemKind::ExpectedWithHelp("`::`", "a step follows two colons, as in `x::{name}::EQ(y)`"));
+        }
         p.bump();
         if p.at_next_statement() || p.at_item_start() {
             let missing = p.start();
@@ -121,6 +134,12 @@ fn word(p: &mut Parser<'_>) -> Option<SyntaxKind> {
 
 fn plain(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
     p.bump();
+    if p.at(L_PAREN) {
+        p.problem(ProblemKind::ExpectedWithHelp("the next step", "this step takes no arguments: leave out `(…)`"));
+        p.bump();
+        p.skip_to_close();
+        p.eat(R_PAREN);
+    }
     kind
 }
 
@@ -143,6 +162,9 @@ fn condition(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
             EQUALS | R_ANGLE | L_ANGLE | LEFT_ARROW | FAT_ARROW | BANG => {
                 Some("compare with steps: `_::{age}::EQ(5)`, `GT`, `LT`, …")
             }
+            COMMA if kind == COMPARISON => Some("a comparison takes one value; several are an array: `IS_IN([a, b])`"),
+            COMMA if kind != INTERSECT => Some("combine conditions with `AND(a, b)` and `OR(a, b)`"),
+            IDENT if p.at_word("AND") || p.at_word("OR") => Some("combine conditions with `AND(a, b)` and `OR(a, b)`"),
             PIPE => Some("combine conditions with `AND(a, b)` and `OR(a, b)`"),
             DOT => Some("fields are read and compared with steps: `_::{age}::EQ(5)`"),
             _ => None,

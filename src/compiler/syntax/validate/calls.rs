@@ -1,6 +1,6 @@
 //! The arguments of calls and steps: how many there are, in which order, and under which names.
 
-use super::super::ast::{AstNode, Entry, Expr, IndexLookup, Name, TypeArgs, node_span};
+use super::super::ast::{AstNode, Entry, Expr, IndexLookup, Name, Object, TypeArgs, node_span};
 use super::super::kind::SyntaxKind::{self, *};
 use super::super::kind::SyntaxNode;
 use crate::compiler::diagnostics::Diagnostic;
@@ -29,6 +29,13 @@ const UPSERT_VECTOR: Call =
 const EMBED_TEXT: Call = Call { name: "Embed", takes: "one text", example: "Embed(text)" };
 const ALL: Call = Call { name: "AND", takes: "conditions", example: "AND(_::{age}::GT(17), _::{name}::EQ(name))" };
 const ANY: Call = Call { name: "OR", takes: "conditions", example: "OR(_::{age}::GT(17), _::{name}::EQ(name))" };
+const CHANGE: Call = Call { name: "UPDATE", takes: "the fields that change", example: "UPDATE({ name: name })" };
+const UPSERT_A_NODE: Call =
+    Call { name: "UpsertN", takes: "the fields that are set", example: "UpsertN({ name: name })" };
+const UPSERT_AN_EDGE: Call =
+    Call { name: "UpsertE", takes: "the fields that are set", example: "UpsertE({ since: since })::From(a)::To(b)" };
+const DESTRUCTURE: Call =
+    Call { name: "FOR {…} IN", takes: "members", example: "FOR { name, age } IN users { … }" };
 const SORT: Call = Call { name: "ORDER", takes: "one direction", example: "ORDER<Asc>(_::{age})" };
 const GROUP: Call = Call { name: "GROUP_BY", takes: "fields", example: "GROUP_BY(age)" };
 const AGGREGATE: Call = Call { name: "AGGREGATE_BY", takes: "fields", example: "AGGREGATE_BY(age)" };
@@ -44,7 +51,11 @@ pub(super) const fn is_checked(kind: SyntaxKind) -> bool {
             | SEARCH_BM25
             | ADD_V
             | BATCH_ADD_V
+            | UPDATE
+            | UPSERT_N
+            | UPSERT_E
             | UPSERT_V
+            | FOR_MEMBERS
             | EMBED
             | EXISTS
             | AND
@@ -85,6 +96,10 @@ pub(super) fn check(file: FileId, node: &SyntaxNode) -> Option<Diagnostic> {
             (None, [_, _, third, ..]) => Some(call.fault(&UPSERT_VECTOR, Fault::TooMany, third.syntax())),
             (fault, _) => fault,
         },
+        UPDATE => call.some(&CHANGE, children::<Object>(node).count(), "the block of fields"),
+        UPSERT_N => call.some(&UPSERT_A_NODE, children::<Object>(node).count(), "the block of fields"),
+        UPSERT_E => call.some(&UPSERT_AN_EDGE, children::<Object>(node).count(), "the block of fields"),
+        FOR_MEMBERS => call.some(&DESTRUCTURE, children::<Name>(node).count(), "a member"),
         AND => call.some(&ALL, arguments.len(), "a condition"),
         OR => call.some(&ANY, arguments.len(), "a condition"),
         GROUP_BY => call.some(&GROUP, children::<Name>(node).count(), "a field"),
