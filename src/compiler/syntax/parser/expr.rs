@@ -200,7 +200,8 @@ fn entries(p: &mut Parser<'_>) {
     let mut is_said = false;
     p.list(L_BRACE, R_BRACE, "an entry such as `key: value`", |p| {
         let is_quoted = p.at(STRING) && p.nth(1) == COLON;
-        if !is_quoted && !(p.at(IDENT) && matches!(p.nth(1), COMMA | R_BRACE)) {
+        let is_bare = p.at(IDENT) && matches!(p.nth(1), COMMA | R_BRACE);
+        if !is_quoted && !is_bare {
             return entry(p);
         }
         let marker = p.start();
