@@ -48,7 +48,11 @@ fn searching() -> Program {
 }
 
 fn open(folder: &Path, enabled: bool) -> Arc<Engine> {
-    Engine::open(folder, EngineOptions { text: TextConfig { enabled }, ..EngineOptions::default() }).unwrap()
+    Engine::open(
+        folder,
+        EngineOptions { text: TextConfig { enabled, ..TextConfig::default() }, ..EngineOptions::default() },
+    )
+    .unwrap()
 }
 
 fn close(engine: Arc<Engine>) {

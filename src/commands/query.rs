@@ -328,6 +328,11 @@ fn words(args: &QueryArgs) -> Result<(Option<String>, Option<String>), Failure> 
         ([_, _, ..], true) => Err(usage("`--list` takes no name of a query")),
         ([], false) => Err(usage("the name of a query is missing")),
         ([name], false) => Ok((None, Some(name.clone()))),
+        ([.., body], _) if body.starts_with('{') => {
+            let message = "parameters are no name of a query".to_owned();
+            Err(Failure::new("E-INPUT-PARAMETERS", ExitCode::Usage, message)
+                .hint("pass them with `--data '{…}'`, or one by one with `--param NAME=VALUE`".to_owned()))
+        }
         ([instance, name, ..], false) => Ok((Some(instance.clone()), Some(name.clone()))),
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use frostem::Algorithm;
+
 use super::reader::{Reader, Section};
 
 /// The settings of the database.
@@ -24,6 +26,8 @@ pub struct Database {
     pub mcp: bool,
     /// Whether the text index is kept.
     pub bm25: bool,
+    /// In which language the words of a node type are brought to their stems, by its name.
+    pub bm25_stemming: BTreeMap<String, String>,
     /// A schema, as v2 carries it.
     pub schema: Option<String>,
     /// The model that turns text into vectors.
@@ -120,11 +124,30 @@ pub(super) fn database(section: &Section<'_>, reader: &Reader<'_>) -> Database {
         secondary_indices,
         mcp: section.boolean("mcp", true),
         bm25: section.boolean("bm25", true),
+        bm25_stemming: stemming(section),
         schema: section.string("schema").map(|text| text.value),
         embedding_model: embedding_model(section),
         graphvis_node_label: section.string("graphvis_node_label").map(|text| text.value),
         api_key,
     }
+}
+
+fn stemming(section: &Section<'_>) -> BTreeMap<String, String> {
+    let mut languages = BTreeMap::new();
+    for (node, language) in section.map("bm25_stemming") {
+        match Algorithm::from_name(&language.value) {
+            Ok(algorithm) => {
+                languages.insert(node, algorithm.name().to_owned());
+            }
+            Err(_) => {
+                let names: Vec<&str> = Algorithm::all().iter().map(|algorithm| algorithm.name()).collect();
+                let hint = Some(format!("write one of {}", names.join(", ")));
+                let what = format!("has the unknown language `{}` for `{node}`", language.value);
+                section.invalid("bm25_stemming", language.span, &what, hint);
+            }
+        }
+    }
+    languages
 }
 
 fn embedding_model(section: &Section<'_>) -> Option<String> {

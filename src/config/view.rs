@@ -273,6 +273,7 @@ fn database(database: &Database) -> Values {
     vec![
         ("mcp", Some(database.mcp.into())),
         ("bm25", Some(database.bm25.into())),
+        ("bm25_stemming", (!database.bm25_stemming.is_empty()).then(|| json!(database.bm25_stemming))),
         ("embedding_model", text(&database.embedding_model)),
         ("graphvis_node_label", text(&database.graphvis_node_label)),
         ("schema", text(&database.schema)),

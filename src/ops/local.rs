@@ -137,6 +137,7 @@ pub fn engine_settings(database: &Database, api_key: bool) -> EngineSettings {
         ef_search: database.ef_search,
         exact_below: database.exact_below,
         bm25: database.bm25,
+        bm25_stemming: database.bm25_stemming.clone(),
         mcp: database.mcp,
         embedding_model: database.embedding_model.clone(),
         api_key: database.api_key.unwrap_or(api_key),

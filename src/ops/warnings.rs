@@ -1,6 +1,9 @@
 //! What the compiler has to say about a program that it accepts.
 
+use helix_plan::{ItemType, Program};
+
 use crate::compiler::{Diagnostic, SourceSet};
+use crate::config::Instance;
 use crate::ctx::Ctx;
 use crate::ui::diagnostics;
 
@@ -18,5 +21,19 @@ pub fn show(ctx: &Ctx, warnings: &[Diagnostic], sources: &SourceSet) {
         let mut page = ctx.ui.page();
         page.verbatim(&diagnostics::render(warnings, sources));
         ctx.ui.narrate(&page);
+    }
+}
+
+/// Says which node types have a language for their words and no text index.
+pub fn stemming(ctx: &Ctx, instance: &Instance, program: &Program) {
+    let database = match instance {
+        Instance::Local(local) => &local.database,
+        Instance::Cloud(cloud) => &cloud.database,
+    };
+    let searched: Vec<&str> =
+        program.searched_nodes().into_iter().map(|id| program.catalog.name(ItemType::node(id))).collect();
+    for node in database.bm25_stemming.keys().filter(|node| !searched.contains(&node.as_str())) {
+        let message = format!("`bm25_stemming` names `{node}`, and no query searches that with `SearchBM25`");
+        ctx.ui.warn("W-PUSH-STEMMING", message);
     }
 }

@@ -15,6 +15,7 @@ mod query;
 mod source_map;
 mod types;
 
+pub mod date;
 pub mod diff;
 pub mod introspect;
 pub mod json_schema;

@@ -1,6 +1,6 @@
 //! Constants as written, and as values of a type.
 
-use helix_plan::{Literal, ScalarType};
+use helix_plan::{Literal, ScalarType, date};
 
 /// A constant as it is written, before its place gives it a type.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,19 +118,8 @@ fn float(value: f64, ty: ScalarType) -> Result<Literal, Misfit> {
 
 /// A date: `YYYY-MM-DD` at midnight UTC, or an RFC 3339 date-time with its offset.
 fn date(text: &str) -> Option<Literal> {
-    let timestamp: jiff::Timestamp = if text.len() == "YYYY-MM-DD".len() {
-        format!("{text}T00:00:00Z").parse().ok()?
-    } else if text.contains('[') {
-        // A time zone annotation is RFC 9557, not RFC 3339.
-        return None;
-    } else {
-        text.parse().ok()?
-    };
-    let nanoseconds = timestamp.as_nanosecond();
-    Some(Literal::Date {
-        seconds: i64::try_from(nanoseconds.div_euclid(1_000_000_000)).ok()?,
-        nanoseconds: u32::try_from(nanoseconds.rem_euclid(1_000_000_000)).ok()?,
-    })
+    let (seconds, nanoseconds) = date::parse(text)?;
+    Some(Literal::Date { seconds, nanoseconds })
 }
 
 /// A date from Unix seconds.
@@ -138,7 +127,7 @@ pub(in crate::compiler) fn date_from_seconds(integer: Integer) -> Result<Literal
     match integer.convert(ScalarType::I64)? {
         Literal::Integer(seconds) => i64::try_from(seconds)
             .ok()
-            .filter(|seconds| jiff::Timestamp::from_second(*seconds).is_ok())
+            .filter(|seconds| date::SECONDS.contains(seconds))
             .map(|seconds| Literal::Date { seconds, nanoseconds: 0 })
             .ok_or(Misfit::Range),
         _ => Err(Misfit::Range),

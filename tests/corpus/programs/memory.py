@@ -5,10 +5,11 @@ import itertools
 import math
 import random
 
-from computed import F32, NOTHING, NO_PATH, Case, Id, error, missing, mistyped, out_of_range, taken
+from computed import BAD_RANGE, F32, NOTHING, NO_PATH, Case, Id, error, missing, mistyped, out_of_range, taken
 
 rng = random.Random(77003)
 case = Case(__file__)
+NEGATIVE_K = (400, error("Graph error: k must be non-negative"))
 DIMENSION = 12
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -521,7 +522,8 @@ def provenance(key):
     fact = find(facts, key=key)
     given = sorted(in_edges(supports, fact), key=lambda e: -e["weight"])
     shown = [
-        {"weight": F32(e["weight"]), "message": pick(e["from"], "key"), "session": named(into(said, e["from"]), "topic")}
+        {"weight": F32(e["weight"]), "message": pick(e["from"], "key")}
+        | {"session": named(into(said, e["from"]), "topic")}
         for e in given
     ]
     answer = {
@@ -900,7 +902,7 @@ for today, half_life, n in ((TODAY, 30.0, 8), (TODAY, 365.25, 5), (TODAY - 150, 
     strongest(today, half_life, n)
 body = {"today": TODAY, "half_life": 0, "n": 3}
 case.refuse("strongest", body, 400, error("Graph error: Division by zero"))
-case.refuse("strongest", {**body, "half_life": 30, "n": -1}, 400, error("Graph error: range bounds must be non-negative"))
+case.refuse("strongest", {**body, "half_life": 30, "n": -1}, *BAD_RANGE)
 salient(TODAY)
 touch(["f01", "f01", "f02", "f30", "f31"])
 touch(["f01", "f60", "f30", "f77"])
@@ -941,7 +943,7 @@ for predicate, vector in ASKED.items():
 vector = ASKED["owns"]
 recall(vector, 0)
 recall(vector, 5000)
-case.refuse("recall", {"vector": vector, "k": -2}, 400, error("Graph error: k must be non-negative"))
+case.refuse("recall", {"vector": vector, "k": -2}, *NEGATIVE_K)
 case.refuse("recall", {"vector": [1, 2], "k": 2}, *WRONG_LENGTH)
 recall_kind(vector, 3, "fact", 390)
 recall_kind(vector, 3, "dream", 0)
@@ -954,7 +956,8 @@ for weight in (0.25, 0.6, 1.0):
     recall_varied(vector, weight)
 vectors = [direction(CENTRES["likes"], 0.05) for _ in range(3)]
 for loose in vectors:
-    memories.append({"key": None, "kind": None, "importance": 0.5, "day": None, "uses": 0, "data": [F32(x) for x in loose]})
+    blank = {"key": None, "kind": None, "importance": 0.5, "day": None, "uses": 0}
+    memories.append({**blank, "data": [F32(x) for x in loose]})
 shown = [pick(m, "kind", "importance", "uses") for m in memories[-3:]]
 case.ask("remember_all", {"vectors": vectors}, {"memories": shown, "data": len(memories)})
 case.ask("remember_all", {"vectors": []}, {"memories": [], "data": len(memories)})
@@ -979,10 +982,11 @@ for predicate, text in (("lives in", "Lisbon harbour"), ("works on", "Aurora dea
 
 find(entities, name="Compass")["name"] = "Astrolabe"
 number = find(entities, name="Astrolabe")["mentions"]
-case.ask("rename_entity", {"name": "Compass", "new_name": "Astrolabe"}, {"entity": {"name": "Astrolabe", "mentions": number}})
+renamed = {"entity": {"name": "Astrolabe", "mentions": number}}
+case.ask("rename_entity", {"name": "Compass", "new_name": "Astrolabe"}, renamed)
 case.refuse("rename_entity", {"name": "Astrolabe", "new_name": "Lathe"}, *taken("name"))
 case.refuse("rename_entity", {"name": "Compass", "new_name": "Compass"}, *NOTHING)
-case.ask("rename_entity", {"name": "Astrolabe", "new_name": "Astrolabe"}, {"entity": {"name": "Astrolabe", "mentions": number}})
+case.ask("rename_entity", {"name": "Astrolabe", "new_name": "Astrolabe"}, renamed)
 case.refuse("entity", {"name": "Compass"}, *NOTHING)
 search_entities("compass astrolabe")
 for keep, gone in (("Ada", "Esther"), ("Vault", "Kyoto")):
@@ -1031,7 +1035,8 @@ def forget_entity(name):
 
 recall(vector, 4)
 forget_entity("Hugo")
-forget_entity(out(about, into(recalls, nearest([m for m in memories if m["kind"] == "fact"], vector, 1)[0][1])[0])[0]["name"])
+recalled = into(recalls, *[m for _, m in nearest([m for m in memories if m["kind"] == "fact"], vector, 1)])
+forget_entity(out(about, *recalled)[0]["name"])
 forget_entity("nobody")
 recall(vector, 4)
 case.ask("kinds", {}, {"data": {"Group": group(entities, "kind")}})

@@ -8,6 +8,7 @@ from computed import F32, NOTHING, NO_PATH, Case, Id, error, missing, mistyped, 
 
 rng = random.Random(20240611)
 case = Case(__file__)
+NEGATIVE_K = (400, error("Graph error: k must be non-negative"))
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What is searched: distances, words.
@@ -503,7 +504,8 @@ for _ in range(110):
 pairs.append({**pairs[0], "weight": 3.75})
 store.cites[0]["weight"] = 3.75
 case.ask("cite", {"pairs": pairs}, {"data": len(store.cites)})
-a, b = next(pair for pair in itertools.permutations(store.documents, 2) if (pair[0]["slug"], pair[1]["slug"]) not in cited)
+pairs = itertools.permutations(store.documents, 2)
+a, b = next((a, b) for a, b in pairs if (a["slug"], b["slug"]) not in cited)
 store.cites.append({"id": Id(), "from": a, "to": b, "weight": 1.0})
 case.ask("cite_once", {"from": a["slug"], "to": b["slug"]}, {"citation": 1.0})
 case.duplicate_edge("cite_once", {"from": a["slug"], "to": b["slug"]}, "Cites", a["id"], b["id"])
@@ -591,7 +593,8 @@ for document in store.documents[::11]:
     page(document["slug"])
 case.refuse("page", {"slug": "nowhere"}, *NOTHING)
 case.refuse("page", {}, *missing("slug"))
-for source, start, end in (("press", 0, 5), ("press", 3, 6), ("wiki", 2, 1000), ("vendor", 0, 3), ("nobody", 0, 3), ("blog", 4, 2)):
+PAGES = [("press", 0, 5), ("press", 3, 6), ("wiki", 2, 1000), ("vendor", 0, 3), ("nobody", 0, 3), ("blog", 4, 2)]
+for source, start, end in PAGES:
     documents = out(store.published, next((s for s in store.sources if s["slug"] == source), None))
     documents = sorted(sorted(documents, key=lambda d: d["slug"]), key=lambda d: d["published"], reverse=True)
     shown = [{"slug": d["slug"], "published": date(d["published"])} for d in documents[start:end]]
@@ -675,7 +678,7 @@ near(vector, 10000)
 near_in(vector, 3, "xx")
 for lang in COMMON:
     near_then_in(vector, 10, lang)
-case.refuse("near", {"vector": vector, "k": -1}, 400, error("Graph error: k must be non-negative"))
+case.refuse("near", {"vector": vector, "k": -1}, *NEGATIVE_K)
 case.refuse("near", {"vector": [1, 2, 3], "k": 5}, *WRONG_LENGTH)
 case.refuse("near", {"vector": [1, "2"], "k": 5}, *mistyped("vector", "F64", "string"))
 case.refuse("near", {"vector": vector}, *missing("k"))
@@ -717,7 +720,7 @@ for slug in (long["slug"], "nowhere"):
     for k in (2, 100):
         hits = [e["key"] for _, e in nearest(among, vector, k)]
         case.ask("within", {"slug": slug, "vector": vector, "k": k}, {"hits": hits})
-OTHER_LENGTH = (400, error("Graph error: Invalid vector length: 16, expected 3"))  # of what stands in the stream
+OTHER_LENGTH = (400, error("Graph error: Invalid vector length: 3, expected 16"))
 case.refuse("within", {"slug": long["slug"], "vector": [1, 2, 3], "k": 2}, *OTHER_LENGTH)
 case.ask("within", {"slug": "nowhere", "vector": [1, 2, 3], "k": 2}, {"hits": []})
 
@@ -755,7 +758,7 @@ words("cosine cosine recall", 0)
 words("zeppelin", 5)
 words(str(next(c["tokens"] for c in store.chunks if c["tokens"] > 99)), 100)
 words("wea storm", 4)
-case.refuse("words", {"text": "storm", "k": -1}, 400, error("Graph error: k must be non-negative"))
+case.refuse("words", {"text": "storm", "k": -1}, *NEGATIVE_K)
 case.refuse("words", {"text": ["storm"], "k": 1}, *mistyped("text", "String", "array"))
 for text, lang in (("packet frost", "en"), ("packet frost", "de"), ("packet frost", "xx")):
     hits = by_words(store.chunks, CHUNK_TEXT, text, 1000)

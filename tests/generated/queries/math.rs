@@ -2,10 +2,1329 @@
 
 /// The queries of every program.
 pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
+    ("absolute_and_extremes", absolute_and_extremes::QUERIES),
+    ("add_sub_mul_at_the_limits", add_sub_mul_at_the_limits::QUERIES),
+    ("arguments_from_traversals", arguments_from_traversals::QUERIES),
+    ("count_of_values", count_of_values::QUERIES),
+    ("division", division::QUERIES),
     ("folds", folds::QUERIES),
+    ("folds_of_each_width", folds_of_each_width::QUERIES),
+    ("folds_of_nothing", folds_of_nothing::QUERIES),
+    ("folds_over_edges_and_variables", folds_over_edges_and_variables::QUERIES),
     ("functions", functions::QUERIES),
+    ("in_every_place", in_every_place::QUERIES),
+    ("integer_against_float", integer_against_float::QUERIES),
+    ("joining_texts_and_lists", joining_texts_and_lists::QUERIES),
+    ("logarithms", logarithms::QUERIES),
+    ("not_finite_is_null", not_finite_is_null::QUERIES),
+    ("null_in_calculations", null_in_calculations::QUERIES),
     ("numbers", numbers::QUERIES),
+    ("numbers_of_32_bits", numbers_of_32_bits::QUERIES),
+    ("power_and_root", power_and_root::QUERIES),
+    ("remainder", remainder::QUERIES),
+    ("results_in_fields", results_in_fields::QUERIES),
+    ("rounding", rounding::QUERIES),
+    ("trigonometry", trigonometry::QUERIES),
+    ("unsigned_128_bits", unsigned_128_bits::QUERIES),
 ];
+
+mod absolute_and_extremes {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:b168bc4244ee1b096768bfb9bcb309d34a0b9b0b758828b8292a8984d24dec89",
+        bodies: &[
+            ("abs", abs::query),
+            ("ints", ints::query),
+            ("literals", literals::query),
+            ("mixed", mixed::query),
+        ],
+    };
+
+    /// `abs`, which reads.
+    mod abs {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i64,
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    n: argument(run, 0)?,
+                    x: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY abs (case.hx:5:7)
+            let Input { n, x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"n\":");
+            write_value(&math(MathFunction::Abs, &[Value::from(n)], run.arena)?, out);
+            out.extend_from_slice(b",\"x\":");
+            write_value(&math(MathFunction::Abs, &[Value::from(x)], run.arena)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ints`, which reads.
+    mod ints {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: i64,
+            /// `b`
+            b: u64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ints (case.hx:8:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"min\":");
+            write_value(
+                &math(MathFunction::Min, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"max\":");
+            write_value(
+                &math(MathFunction::Max, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `literals`, which reads.
+    mod literals {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY literals (case.hx:14:7)
+            out.extend_from_slice(b"{\"low\":");
+            write_value(&math(MathFunction::Abs, &[Value::Int(-128)], run.arena)?, out);
+            out.extend_from_slice(b",\"same\":");
+            write_value(
+                &math(MathFunction::Min, &[Value::Int(2), Value::Int(2)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"point\":");
+            write_value(
+                &math(MathFunction::Max, &[Value::Int(2), Value::F64(2.0)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"nested\":");
+            write_value(
+                &math(
+                    MathFunction::Max,
+                    &[
+                        math(
+                            MathFunction::Min,
+                            &[Value::Int(5), Value::Int(3)],
+                            run.arena,
+                        )?,
+                        math(
+                            MathFunction::Min,
+                            &[Value::Int(4), Value::Int(9)],
+                            run.arena,
+                        )?,
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"minus\":");
+            write_value(
+                &math(MathFunction::Min, &[Value::Int(-1), Value::Int(0)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `mixed`, which reads.
+    mod mixed {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: i64,
+            /// `b`
+            b: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY mixed (case.hx:11:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"min\":");
+            write_value(
+                &math(MathFunction::Min, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"max\":");
+            write_value(
+                &math(MathFunction::Max, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod add_sub_mul_at_the_limits {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:49469b0dabda6fa321f66d10c58f171c9ef1f6e25af99c0137dc38122fdeafb5",
+        bodies: &[
+            ("large", large::query),
+            ("over", over::query),
+            ("over_product", over_product::query),
+            ("params", params::query),
+            ("setup", setup::query),
+            ("small", small::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const I8: FieldId = FieldId(0);
+            pub const U8: FieldId = FieldId(1);
+            pub const I64: FieldId = FieldId(2);
+            pub const U64: FieldId = FieldId(3);
+            pub const U128: FieldId = FieldId(4);
+        }
+    }
+
+    /// `large`, which reads.
+    mod large {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY large (case.hx:28:7)
+            let t_i64 = run.column(node::T, node::t::I64);
+            let t_u64 = run.column(node::T, node::t::U64);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"more\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_i64)?, Value::Int(1)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"twice\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_u64)?, run.read(&t, t_u64)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"product\":");
+                    write_value(
+                        &math(
+                            MathFunction::Mul,
+                            &[run.read(&t, t_i64)?, run.read(&t, t_u64)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"mixed\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_i64)?, run.read(&t, t_u64)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"less\":");
+                    write_value(
+                        &math(
+                            MathFunction::Sub,
+                            &[run.read(&t, t_i64)?, run.read(&t, t_u64)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `over`, which reads.
+    mod over {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY over (case.hx:37:7)
+            let t_u128 = run.column(node::T, node::t::U128);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"n\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_u128)?, Value::Int(1)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `over_product`, which reads.
+    mod over_product {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY over_product (case.hx:40:7)
+            let t_u128 = run.column(node::T, node::t::U128);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"n\":");
+                    write_value(
+                        &math(
+                            MathFunction::Mul,
+                            &[run.read(&t, t_u128)?, Value::Int(2)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `params`, which reads.
+    mod params {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: i64,
+            /// `b`
+            b: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY params (case.hx:43:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"add\":");
+            write_value(
+                &math(MathFunction::Add, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"sub\":");
+            write_value(
+                &math(MathFunction::Sub, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"mul\":");
+            write_value(
+                &math(MathFunction::Mul, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:9:7)
+            // case.hx:10:5
+            let _ = run
+                .add_node(
+                    node::T,
+                    &[
+                        (node::t::I8, Value::Int(-128)),
+                        (node::t::U8, Value::Int(255)),
+                        (node::t::I64, Value::Int(9223372036854775807)),
+                        (node::t::U64, Value::unsigned(18446744073709551615)),
+                        (
+                            node::t::U128,
+                            Value::unsigned(340282366920938463463374607431768211455),
+                        ),
+                    ],
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `small`, which reads.
+    mod small {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY small (case.hx:19:7)
+            let t_i8 = run.column(node::T, node::t::I8);
+            let t_u8 = run.column(node::T, node::t::U8);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"less\":");
+                    write_value(
+                        &math(
+                            MathFunction::Sub,
+                            &[run.read(&t, t_i8)?, Value::Int(1)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"more\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_u8)?, Value::Int(1)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"product\":");
+                    write_value(
+                        &math(
+                            MathFunction::Mul,
+                            &[run.read(&t, t_i8)?, run.read(&t, t_u8)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"below\":");
+                    write_value(
+                        &math(
+                            MathFunction::Sub,
+                            &[Value::Int(0), run.read(&t, t_u8)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"square\":");
+                    write_value(
+                        &math(
+                            MathFunction::Mul,
+                            &[run.read(&t, t_i8)?, run.read(&t, t_i8)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod arguments_from_traversals {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:ccb079c6c0e6350550af2503c0d96264fc439ab608b25178bb570a632961729a",
+        bodies: &[
+            ("each", each_::query),
+            ("edges", edges::query),
+            ("setup", setup::query),
+            ("variables", variables::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const N: FieldId = FieldId(1);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const KNOWS: ItemType = ItemType::edge(TypeId(0));
+        pub mod knows {
+            use super::*;
+            pub const W: FieldId = FieldId(0);
+        }
+    }
+
+    /// `each`, which reads.
+    mod each_ {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY each (case.hx:23:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_n = run.column(node::USER, node::user::N);
+            let knows_w = run.column(edge::KNOWS, edge::knows::W);
+            // case.hx:24:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(node::USER, |user| { elements.take(Datum::Item(user)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user2| {
+                    separate(&mut is_next, out);
+                    match user2.item() {
+                        Some(user3) => {
+                            let user3 = run.load(user3)?;
+                            out.extend_from_slice(b"{\"name\":");
+                            write_value(&run.read(&user3, user_name)?, out);
+                            out.extend_from_slice(b",\"first\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Add,
+                                    &[
+                                        {
+                                            let mut first = First::default();
+                                            {
+                                                let user4 = user3;
+                                                run.neighbours(
+                                                    &user4,
+                                                    Direction::Out,
+                                                    edge::KNOWS,
+                                                    node::USER,
+                                                    |user5| {
+                                                        let user5 = run.load(user5)?;
+                                                        let element = run.read(&user5, user_n)?;
+                                                        first.take(element)
+                                                    },
+                                                )
+                                            }?;
+                                            first.get().unwrap_or(Value::Null)
+                                        },
+                                        Value::Int(1),
+                                    ],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.extend_from_slice(b",\"sorted\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Add,
+                                    &[
+                                        {
+                                            let mut first2 = First::default();
+                                            let mut keyed = Keyed::default();
+                                            {
+                                                let user6 = user3;
+                                                run.neighbours(
+                                                    &user6,
+                                                    Direction::Out,
+                                                    edge::KNOWS,
+                                                    node::USER,
+                                                    |user7| {
+                                                        let user7 = run.load(user7)?;
+                                                        keyed.take(run.read(&user7, user_n)?, user7)
+                                                    },
+                                                )
+                                            }?;
+                                            each(
+                                                keyed.sorted(Order::Ascending),
+                                                |user8| {
+                                                    let user8 = run.load(user8)?;
+                                                    let element2 = run.read(&user8, user_n)?;
+                                                    first2.take(element2)
+                                                },
+                                            )?;
+                                            first2.get().unwrap_or(Value::Null)
+                                        },
+                                        Value::Int(1),
+                                    ],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.extend_from_slice(b",\"filtered\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Add,
+                                    &[
+                                        {
+                                            let mut first3 = First::default();
+                                            {
+                                                let user9 = user3;
+                                                run.edges(
+                                                    &user9,
+                                                    Direction::Out,
+                                                    edge::KNOWS,
+                                                    |knows| {
+                                                        let knows = run.load(knows)?;
+                                                        if holds(
+                                                            Comparison::Less,
+                                                            run.read(&knows, knows_w)?,
+                                                            Value::Int(6),
+                                                        ) {
+                                                            let knows = run.load(knows)?;
+                                                            let element3 = run.read(&knows, knows_w)?;
+                                                            first3.take(element3)
+                                                        } else {
+                                                            Flow::more()
+                                                        }
+                                                    },
+                                                )
+                                            }?;
+                                            first3.get().unwrap_or(Value::Null)
+                                        },
+                                        Value::Int(0),
+                                    ],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.extend_from_slice(b",\"second\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Add,
+                                    &[
+                                        {
+                                            let mut first4 = First::default();
+                                            let mut range = Slice::range(
+                                                run.bound(Value::Int(1))?,
+                                                run.bound(Value::Int(2))?,
+                                            );
+                                            if range.wants_any() {
+                                                {
+                                                    let user10 = user3;
+                                                    run.neighbours(
+                                                        &user10,
+                                                        Direction::Out,
+                                                        edge::KNOWS,
+                                                        node::USER,
+                                                        |user11| { range.take(user11) },
+                                                    )
+                                                }?;
+                                            }
+                                            each(
+                                                range.into_vec(),
+                                                |user12| {
+                                                    let user12 = run.load(user12)?;
+                                                    let element4 = run.read(&user12, user_n)?;
+                                                    first4.take(element4)
+                                                },
+                                            )?;
+                                            first4.get().unwrap_or(Value::Null)
+                                        },
+                                        Value::Int(0),
+                                    ],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.extend_from_slice(b",\"end\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Add,
+                                    &[
+                                        {
+                                            let mut first5 = First::default();
+                                            {
+                                                let user13 = user3;
+                                                run.edges(
+                                                    &user13,
+                                                    Direction::Out,
+                                                    edge::KNOWS,
+                                                    |knows2| {
+                                                        let user14 = run.end(&knows2, End::To, node::USER)?;
+                                                        let user14 = run.load(user14)?;
+                                                        let element5 = run.read(&user14, user_n)?;
+                                                        first5.take(element5)
+                                                    },
+                                                )
+                                            }?;
+                                            first5.get().unwrap_or(Value::Null)
+                                        },
+                                        Value::Int(0),
+                                    ],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.extend_from_slice(b",\"many\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Mul,
+                                    &[
+                                        {
+                                            let mut count = 0_u64;
+                                            {
+                                                let user15 = user3;
+                                                count += run.degree(&user15, Direction::Out, edge::KNOWS)?;
+                                                Flow::more()
+                                            }?;
+                                            Value::from(count)
+                                        },
+                                        {
+                                            let mut count2 = 0_u64;
+                                            {
+                                                let user16 = user3;
+                                                count2 += run.degree(&user16, Direction::In, edge::KNOWS)?;
+                                                Flow::more()
+                                            }?;
+                                            Value::from(count2)
+                                        },
+                                    ],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.push(b'}');
+                        }
+                        None => run.write(user2, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `edges`, which reads.
+    mod edges {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY edges (case.hx:35:7)
+            let knows_w = run.column(edge::KNOWS, edge::knows::W);
+            let user_n = run.column(node::USER, node::user::N);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                edge::KNOWS,
+                |knows| {
+                    separate(&mut is_next, out);
+                    let knows = run.load(knows)?;
+                    out.extend_from_slice(b"{\"w\":");
+                    write_value(&run.read(&knows, knows_w)?, out);
+                    out.extend_from_slice(b",\"diff\":");
+                    write_value(
+                        &math(
+                            MathFunction::Sub,
+                            &[
+                                {
+                                    let knows2 = knows;
+                                    let user = run.end(&knows2, End::To, node::USER)?;
+                                    let user = run.load(user)?;
+                                    run.read(&user, user_n)?
+                                },
+                                {
+                                    let knows3 = knows;
+                                    let user2 = run.end(&knows3, End::From, node::USER)?;
+                                    let user2 = run.load(user2)?;
+                                    run.read(&user2, user_n)?
+                                },
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:14:7)
+            // case.hx:15:5
+            let a = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::NAME, Value::Str("a")),
+                                (node::user::N, Value::Int(1)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:16:5
+            let b = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::NAME, Value::Str("b")),
+                                (node::user::N, Value::Int(10)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:17:5
+            let c = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::NAME, Value::Str("c")),
+                                (node::user::N, Value::Int(100)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:18:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[(edge::knows::W, Value::Int(7))],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(c))?,
+                )?;
+            // case.hx:19:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[(edge::knows::W, Value::Int(5))],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:20:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[(edge::knows::W, Value::Int(3))],
+                    &run.ends(Datum::Item(b))?,
+                    &run.ends(Datum::Item(c))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `variables`, which reads.
+    mod variables {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY variables (case.hx:38:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_n = run.column(node::USER, node::user::N);
+            let Input { name } = Input::of(run)?;
+            // case.hx:39:5
+            let user = run
+                .load({
+                    let mut first2 = First::default();
+                    let mut first = First::default();
+                    run.all(
+                        node::USER,
+                        |user2| {
+                            let user2 = run.load(user2)?;
+                            if holds(
+                                Comparison::Equal,
+                                run.read(&user2, user_name)?,
+                                Value::from(name),
+                            ) {
+                                first.take(user2)
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    each(first.get(), |user3| { first2.take(user3) })?;
+                    match first2.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:40:5
+            let n = Value::from(run.count(node::USER)?);
+            out.extend_from_slice(b"{\"own\":");
+            write_value(
+                &math(MathFunction::Add, &[run.read(&user, user_n)?, n], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"of_known\":");
+            write_value(
+                &math(
+                    MathFunction::Add,
+                    &[
+                        {
+                            let mut first3 = First::default();
+                            {
+                                let user4 = user;
+                                run.neighbours(
+                                    &user4,
+                                    Direction::Out,
+                                    edge::KNOWS,
+                                    node::USER,
+                                    |user5| {
+                                        let user5 = run.load(user5)?;
+                                        let element = run.read(&user5, user_n)?;
+                                        first3.take(element)
+                                    },
+                                )
+                            }?;
+                            first3.get().unwrap_or(Value::Null)
+                        },
+                        n,
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"total\":");
+            write_value(
+                &math(
+                    MathFunction::Add,
+                    &[
+                        {
+                            let mut folded = Folded::new(Fold::Sum);
+                            run.all(
+                                node::USER,
+                                |user6| {
+                                    let user6 = run.load(user6)?;
+                                    let element2 = run.read(&user6, user_n)?;
+                                    folded.take(element2, run.arena)
+                                },
+                            )?;
+                            folded.finish(run.arena)?
+                        },
+                        n,
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod count_of_values {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:f11138b8ddf81fcff52f06846624d13f6bb1daf964bff814909c331c2dd27d96",
+        bodies: &[("add", add::query), ("counts", counts::query)],
+    };
+
+    mod node {
+        use super::*;
+        pub const ITEM: ItemType = ItemType::node(TypeId(0));
+        pub mod item {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const PRICE: FieldId = FieldId(1);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+            /// `price`
+            price: Option<i64>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    name: argument(run, 0)?,
+                    price: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:6:7)
+            let item_name = run.column(node::ITEM, node::item::NAME);
+            let Input { name, price } = Input::of(run)?;
+            // case.hx:7:5
+            let item = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::ITEM,
+                            &run
+                                .given(
+                                    &[
+                                        (node::item::NAME, Value::from(name)),
+                                        (node::item::PRICE, Value::from(price)),
+                                    ],
+                                    &[node::item::PRICE],
+                                ),
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"item\":");
+            write_value(&run.read(&item, item_name)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `counts`, which reads.
+    mod counts {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY counts (case.hx:10:7)
+            let item_price = run.column(node::ITEM, node::item::PRICE);
+            // case.hx:11:5
+            let items = {
+                let mut elements = Slice::all();
+                run.all(node::ITEM, |item| { elements.take(Datum::Item(item)) })?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:12:5
+            let priced = {
+                let mut folded = Folded::new(Fold::Count);
+                run.all(
+                    node::ITEM,
+                    |item2| {
+                        let item2 = run.load(item2)?;
+                        let element = run.read(&item2, item_price)?;
+                        folded.take(element, run.arena)
+                    },
+                )?;
+                folded.finish(run.arena)?
+            };
+            // case.hx:13:5
+            let all = Value::from(run.count(node::ITEM)?);
+            // case.hx:14:5
+            let steps = {
+                let mut count = 0_u64;
+                run.each(
+                    items,
+                    |item3| {
+                        let _ = run
+                            .field_of(item3, FieldRef::Declared(node::item::PRICE))?;
+                        count += 1;
+                        Flow::more()
+                    },
+                )?;
+                Value::from(count)
+            };
+            out.extend_from_slice(b"{\"priced\":");
+            write_value(&priced, out);
+            out.extend_from_slice(b",\"all\":");
+            write_value(&all, out);
+            out.extend_from_slice(b",\"steps\":");
+            write_value(&steps, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod division {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:e37b2bdaaf1c0ef281713a16616e9768adce13274c030715c84b670edfce20b4",
+        bodies: &[
+            ("by_no_number", by_no_number::query),
+            ("by_zero", by_zero::query),
+            ("floats", floats::query),
+            ("ints", ints::query),
+            ("literals", literals::query),
+            ("mixed", mixed::query),
+        ],
+    };
+
+    /// `by_no_number`, which reads.
+    mod by_no_number {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_no_number (case.hx:31:7)
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(
+                    MathFunction::Div,
+                    &[Value::F64(1.0), Value::F64(0.0)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_zero`, which reads.
+    mod by_zero {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_zero (case.hx:28:7)
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::Int(1), Value::Int(0)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `floats`, which reads.
+    mod floats {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: f64,
+            /// `b`
+            b: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY floats (case.hx:9:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ints`, which reads.
+    mod ints {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: i64,
+            /// `b`
+            b: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ints (case.hx:6:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `literals`, which reads.
+    mod literals {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY literals (case.hx:15:7)
+            out.extend_from_slice(b"{\"whole\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::Int(7), Value::Int(2)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"minus\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::Int(-7), Value::Int(2)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"minus_by\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::Int(7), Value::Int(-2)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"both\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::Int(-7), Value::Int(-2)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"point\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::Int(7), Value::F64(2.0)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"less\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::Int(1), Value::Int(3)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"one\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::Int(1), Value::F64(3.0)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"of_zero\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::Int(0), Value::Int(5)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"large\":");
+            write_value(
+                &math(
+                    MathFunction::Div,
+                    &[Value::unsigned(18446744073709551615), Value::Int(2)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `mixed`, which reads.
+    mod mixed {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: i64,
+            /// `b`
+            b: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY mixed (case.hx:12:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
 
 mod folds {
     use helix_engine::compiled::*;
@@ -561,6 +1880,1187 @@ mod folds {
     }
 }
 
+mod folds_of_each_width {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:65dbf0193edb66d51a80cf84ff1ce468a29a556cef4a8a5ecf06cfe9d41b72a8",
+        bodies: &[
+            ("ends", ends::query),
+            ("means", means::query),
+            ("over", over::query),
+            ("setup", setup::query),
+            ("sums", sums::query),
+            ("twice", twice::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const I8: FieldId = FieldId(0);
+            pub const U64: FieldId = FieldId(1);
+            pub const U128: FieldId = FieldId(2);
+            pub const X: FieldId = FieldId(3);
+            pub const F: FieldId = FieldId(4);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const NEXT: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `ends`, which reads.
+    mod ends {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ends (case.hx:31:7)
+            let t_i8 = run.column(node::T, node::t::I8);
+            let t_u64 = run.column(node::T, node::t::U64);
+            let t_x = run.column(node::T, node::t::X);
+            let t_f = run.column(node::T, node::t::F);
+            out.extend_from_slice(b"{\"low\":");
+            let mut folded = Folded::new(Fold::Least);
+            run.all(
+                node::T,
+                |t| {
+                    let t = run.load(t)?;
+                    let element = run.read(&t, t_i8)?;
+                    folded.take(element, run.arena)
+                },
+            )?;
+            let element2 = folded.finish(run.arena)?;
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"high\":");
+            let mut folded2 = Folded::new(Fold::Greatest);
+            run.all(
+                node::T,
+                |t2| {
+                    let t2 = run.load(t2)?;
+                    let element3 = run.read(&t2, t_u64)?;
+                    folded2.take(element3, run.arena)
+                },
+            )?;
+            let element4 = folded2.finish(run.arena)?;
+            write_value(&element4, out);
+            out.extend_from_slice(b",\"least\":");
+            let mut folded3 = Folded::new(Fold::Least);
+            run.all(
+                node::T,
+                |t3| {
+                    let t3 = run.load(t3)?;
+                    let element5 = run.read(&t3, t_x)?;
+                    folded3.take(element5, run.arena)
+                },
+            )?;
+            let element6 = folded3.finish(run.arena)?;
+            write_value(&element6, out);
+            out.extend_from_slice(b",\"most\":");
+            let mut folded4 = Folded::new(Fold::Greatest);
+            run.all(
+                node::T,
+                |t4| {
+                    let t4 = run.load(t4)?;
+                    let element7 = run.read(&t4, t_f)?;
+                    folded4.take(element7, run.arena)
+                },
+            )?;
+            let element8 = folded4.finish(run.arena)?;
+            write_value(&element8, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `means`, which reads.
+    mod means {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY means (case.hx:28:7)
+            let t_i8 = run.column(node::T, node::t::I8);
+            let t_u128 = run.column(node::T, node::t::U128);
+            let t_x = run.column(node::T, node::t::X);
+            let t_f = run.column(node::T, node::t::F);
+            out.extend_from_slice(b"{\"i8\":");
+            let mut folded = Folded::new(Fold::Average);
+            run.all(
+                node::T,
+                |t| {
+                    let t = run.load(t)?;
+                    let element = run.read(&t, t_i8)?;
+                    folded.take(element, run.arena)
+                },
+            )?;
+            let element2 = folded.finish(run.arena)?;
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"u128\":");
+            let mut folded2 = Folded::new(Fold::Average);
+            run.all(
+                node::T,
+                |t2| {
+                    let t2 = run.load(t2)?;
+                    let element3 = run.read(&t2, t_u128)?;
+                    folded2.take(element3, run.arena)
+                },
+            )?;
+            let element4 = folded2.finish(run.arena)?;
+            write_value(&element4, out);
+            out.extend_from_slice(b",\"x\":");
+            let mut folded3 = Folded::new(Fold::Average);
+            run.all(
+                node::T,
+                |t3| {
+                    let t3 = run.load(t3)?;
+                    let element5 = run.read(&t3, t_x)?;
+                    folded3.take(element5, run.arena)
+                },
+            )?;
+            let element6 = folded3.finish(run.arena)?;
+            write_value(&element6, out);
+            out.extend_from_slice(b",\"f\":");
+            let mut folded4 = Folded::new(Fold::Average);
+            run.all(
+                node::T,
+                |t4| {
+                    let t4 = run.load(t4)?;
+                    let element7 = run.read(&t4, t_f)?;
+                    folded4.take(element7, run.arena)
+                },
+            )?;
+            let element8 = folded4.finish(run.arena)?;
+            write_value(&element8, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `over`, which writes.
+    mod over {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY over (case.hx:46:7)
+            let t_u128 = run.column(node::T, node::t::U128);
+            // case.hx:47:5
+            let _ = run
+                .add_node(
+                    node::T,
+                    &[
+                        (
+                            node::t::U128,
+                            Value::unsigned(340282366920938463463374607431768211455),
+                        ),
+                    ],
+                )?;
+            out.extend_from_slice(b"{\"data\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.all(
+                node::T,
+                |t| {
+                    let t = run.load(t)?;
+                    let element = run.read(&t, t_u128)?;
+                    folded.take(element, run.arena)
+                },
+            )?;
+            let element2 = folded.finish(run.arena)?;
+            write_value(&element2, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:11:7)
+            // case.hx:12:5
+            let a = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::T,
+                            &[
+                                (node::t::I8, Value::Int(127)),
+                                (node::t::U64, Value::unsigned(18446744073709551615)),
+                                (node::t::U128, Value::Int(1)),
+                                (node::t::X, Value::F64(0.5)),
+                                (node::t::F, Value::F32(0.5)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:13:5
+            let b = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::T,
+                            &[
+                                (node::t::I8, Value::Int(127)),
+                                (node::t::U64, Value::unsigned(18446744073709551615)),
+                                (node::t::X, Value::F64(-1.5)),
+                                (node::t::F, Value::F32(0.25)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:14:5
+            let _ = run.add_node(node::T, &[(node::t::I8, Value::Int(-128))])?;
+            // case.hx:15:5
+            let _ = run
+                .add_edge(
+                    edge::NEXT,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:16:5
+            let _ = run
+                .add_edge(
+                    edge::NEXT,
+                    &[],
+                    &run.ends(Datum::Item(b))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `sums`, which reads.
+    mod sums {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY sums (case.hx:19:7)
+            let t_i8 = run.column(node::T, node::t::I8);
+            let t_u64 = run.column(node::T, node::t::U64);
+            let t_u128 = run.column(node::T, node::t::U128);
+            let t_x = run.column(node::T, node::t::X);
+            let t_f = run.column(node::T, node::t::F);
+            out.extend_from_slice(b"{\"i8\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.all(
+                node::T,
+                |t| {
+                    let t = run.load(t)?;
+                    let element = run.read(&t, t_i8)?;
+                    folded.take(element, run.arena)
+                },
+            )?;
+            let element2 = folded.finish(run.arena)?;
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"u64\":");
+            let mut folded2 = Folded::new(Fold::Sum);
+            run.all(
+                node::T,
+                |t2| {
+                    let t2 = run.load(t2)?;
+                    let element3 = run.read(&t2, t_u64)?;
+                    folded2.take(element3, run.arena)
+                },
+            )?;
+            let element4 = folded2.finish(run.arena)?;
+            write_value(&element4, out);
+            out.extend_from_slice(b",\"u128\":");
+            let mut folded3 = Folded::new(Fold::Sum);
+            run.all(
+                node::T,
+                |t3| {
+                    let t3 = run.load(t3)?;
+                    let element5 = run.read(&t3, t_u128)?;
+                    folded3.take(element5, run.arena)
+                },
+            )?;
+            let element6 = folded3.finish(run.arena)?;
+            write_value(&element6, out);
+            out.extend_from_slice(b",\"x\":");
+            let mut folded4 = Folded::new(Fold::Sum);
+            run.all(
+                node::T,
+                |t4| {
+                    let t4 = run.load(t4)?;
+                    let element7 = run.read(&t4, t_x)?;
+                    folded4.take(element7, run.arena)
+                },
+            )?;
+            let element8 = folded4.finish(run.arena)?;
+            write_value(&element8, out);
+            out.extend_from_slice(b",\"f\":");
+            let mut folded5 = Folded::new(Fold::Sum);
+            run.all(
+                node::T,
+                |t5| {
+                    let t5 = run.load(t5)?;
+                    let element9 = run.read(&t5, t_f)?;
+                    folded5.take(element9, run.arena)
+                },
+            )?;
+            let element10 = folded5.finish(run.arena)?;
+            write_value(&element10, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `twice`, which reads.
+    mod twice {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY twice (case.hx:39:7)
+            let t_x = run.column(node::T, node::t::X);
+            let t_i8 = run.column(node::T, node::t::I8);
+            out.extend_from_slice(b"{\"sum\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.all(
+                node::T,
+                |t| {
+                    run.neighbours(
+                        &t,
+                        Direction::Out,
+                        edge::NEXT,
+                        node::T,
+                        |t2| {
+                            let t2 = run.load(t2)?;
+                            let element = run.read(&t2, t_x)?;
+                            folded.take(element, run.arena)
+                        },
+                    )
+                },
+            )?;
+            let element2 = folded.finish(run.arena)?;
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"n\":");
+            let mut count = 0_u64;
+            run.all(
+                node::T,
+                |t3| {
+                    count += run.degree(&t3, Direction::Out, edge::NEXT)?;
+                    Flow::more()
+                },
+            )?;
+            let element3 = Value::from(count);
+            write_value(&element3, out);
+            out.extend_from_slice(b",\"mean\":");
+            let mut folded2 = Folded::new(Fold::Average);
+            run.all(
+                node::T,
+                |t4| {
+                    run.neighbours(
+                        &t4,
+                        Direction::Out,
+                        edge::NEXT,
+                        node::T,
+                        |t5| {
+                            let t5 = run.load(t5)?;
+                            let element4 = run.read(&t5, t_i8)?;
+                            folded2.take(element4, run.arena)
+                        },
+                    )
+                },
+            )?;
+            let element5 = folded2.finish(run.arena)?;
+            write_value(&element5, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod folds_of_nothing {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:aba40b3c880223e7c2f7c09a23fd78c98acf9c8ff2f13bf1a3940234bbcb0c57",
+        bodies: &[
+            ("each", each_::query),
+            ("filtered", filtered::query),
+            ("setup", setup::query),
+            ("top", top::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const ITEM: ItemType = ItemType::node(TypeId(0));
+        pub mod item {
+            use super::*;
+            pub const PRICE: FieldId = FieldId(0);
+            pub const N: FieldId = FieldId(1);
+        }
+
+        pub const SHOP: ItemType = ItemType::node(TypeId(1));
+        pub mod shop {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const SELLS: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `each`, which reads.
+    mod each_ {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY each (case.hx:30:7)
+            let shop_name = run.column(node::SHOP, node::shop::NAME);
+            let item_n = run.column(node::ITEM, node::item::N);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::SHOP,
+                |shop| {
+                    separate(&mut is_next, out);
+                    let shop = run.load(shop)?;
+                    out.extend_from_slice(b"{\"name\":");
+                    write_value(&run.read(&shop, shop_name)?, out);
+                    out.extend_from_slice(b",\"sum\":");
+                    let mut folded = Folded::new(Fold::Sum);
+                    {
+                        let shop2 = shop;
+                        run.neighbours(
+                            &shop2,
+                            Direction::Out,
+                            edge::SELLS,
+                            node::ITEM,
+                            |item| {
+                                let item = run.load(item)?;
+                                let element = run.read(&item, item_n)?;
+                                folded.take(element, run.arena)
+                            },
+                        )
+                    }?;
+                    let element2 = folded.finish(run.arena)?;
+                    write_value(&element2, out);
+                    out.extend_from_slice(b",\"avg\":");
+                    let mut folded2 = Folded::new(Fold::Average);
+                    {
+                        let shop3 = shop;
+                        run.neighbours(
+                            &shop3,
+                            Direction::Out,
+                            edge::SELLS,
+                            node::ITEM,
+                            |item2| {
+                                let item2 = run.load(item2)?;
+                                let element3 = run.read(&item2, item_n)?;
+                                folded2.take(element3, run.arena)
+                            },
+                        )
+                    }?;
+                    let element4 = folded2.finish(run.arena)?;
+                    write_value(&element4, out);
+                    out.extend_from_slice(b",\"min\":");
+                    let mut folded3 = Folded::new(Fold::Least);
+                    {
+                        let shop4 = shop;
+                        run.neighbours(
+                            &shop4,
+                            Direction::Out,
+                            edge::SELLS,
+                            node::ITEM,
+                            |item3| {
+                                let item3 = run.load(item3)?;
+                                let element5 = run.read(&item3, item_n)?;
+                                folded3.take(element5, run.arena)
+                            },
+                        )
+                    }?;
+                    let element6 = folded3.finish(run.arena)?;
+                    write_value(&element6, out);
+                    out.extend_from_slice(b",\"count\":");
+                    let mut count = 0_u64;
+                    {
+                        let shop5 = shop;
+                        count += run.degree(&shop5, Direction::Out, edge::SELLS)?;
+                        Flow::more()
+                    }?;
+                    let element7 = Value::from(count);
+                    write_value(&element7, out);
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:39:7)
+            let item_n = run.column(node::ITEM, node::item::N);
+            let shop_name = run.column(node::SHOP, node::shop::NAME);
+            out.extend_from_slice(b"{\"shops\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::SHOP,
+                |shop| {
+                    if holds(
+                        Comparison::Equal,
+                        {
+                            let mut folded = Folded::new(Fold::Sum);
+                            {
+                                let shop2 = shop;
+                                run.neighbours(
+                                    &shop2,
+                                    Direction::Out,
+                                    edge::SELLS,
+                                    node::ITEM,
+                                    |item| {
+                                        let item = run.load(item)?;
+                                        let element = run.read(&item, item_n)?;
+                                        folded.take(element, run.arena)
+                                    },
+                                )
+                            }?;
+                            folded.finish(run.arena)?
+                        },
+                        Value::Int(0),
+                    ) {
+                        let shop = run.load(shop)?;
+                        let element2 = run.read(&shop, shop_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element2, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"none\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.all(
+                node::SHOP,
+                |shop3| {
+                    if holds(
+                        Comparison::Less,
+                        {
+                            let mut folded2 = Folded::new(Fold::Average);
+                            {
+                                let shop4 = shop3;
+                                run.neighbours(
+                                    &shop4,
+                                    Direction::Out,
+                                    edge::SELLS,
+                                    node::ITEM,
+                                    |item2| {
+                                        let item2 = run.load(item2)?;
+                                        let element3 = run.read(&item2, item_n)?;
+                                        folded2.take(element3, run.arena)
+                                    },
+                                )
+                            }?;
+                            folded2.finish(run.arena)?
+                        },
+                        Value::F64(1.0),
+                    ) {
+                        let shop3 = run.load(shop3)?;
+                        let element4 = run.read(&shop3, shop_name)?;
+                        separate(&mut is_next2, out);
+                        write_value(&element4, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"plus\":");
+            write_value(
+                &math(
+                    MathFunction::Add,
+                    &[
+                        {
+                            let mut folded3 = Folded::new(Fold::Sum);
+                            run.all(
+                                node::ITEM,
+                                |item3| {
+                                    let item3 = run.load(item3)?;
+                                    let element5 = run.read(&item3, item_n)?;
+                                    folded3.take(element5, run.arena)
+                                },
+                            )?;
+                            folded3.finish(run.arena)?
+                        },
+                        Value::Int(1),
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"with\":");
+            write_value(
+                &math(
+                    MathFunction::Add,
+                    &[
+                        {
+                            let mut folded4 = Folded::new(Fold::Greatest);
+                            run.all(
+                                node::ITEM,
+                                |item4| {
+                                    let item4 = run.load(item4)?;
+                                    let element6 = run.read(&item4, item_n)?;
+                                    folded4.take(element6, run.arena)
+                                },
+                            )?;
+                            folded4.finish(run.arena)?
+                        },
+                        Value::Int(1),
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:13:7)
+            // case.hx:14:5
+            let a = run
+                .settle_item(
+                    run.add_node(node::SHOP, &[(node::shop::NAME, Value::Str("a"))])?,
+                )?;
+            // case.hx:15:5
+            let _ = run.add_node(node::SHOP, &[(node::shop::NAME, Value::Str("b"))])?;
+            // case.hx:16:5
+            let one = run.settle_item(run.add_node(node::ITEM, &[])?)?;
+            // case.hx:17:5
+            let _ = run
+                .add_edge(
+                    edge::SELLS,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(one))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `top`, which reads.
+    mod top {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY top (case.hx:20:7)
+            let item_price = run.column(node::ITEM, node::item::PRICE);
+            let item_n = run.column(node::ITEM, node::item::N);
+            out.extend_from_slice(b"{\"sum\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    let element = run.read(&item, item_price)?;
+                    folded.take(element, run.arena)
+                },
+            )?;
+            let element2 = folded.finish(run.arena)?;
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"avg\":");
+            let mut folded2 = Folded::new(Fold::Average);
+            run.all(
+                node::ITEM,
+                |item2| {
+                    let item2 = run.load(item2)?;
+                    let element3 = run.read(&item2, item_price)?;
+                    folded2.take(element3, run.arena)
+                },
+            )?;
+            let element4 = folded2.finish(run.arena)?;
+            write_value(&element4, out);
+            out.extend_from_slice(b",\"min\":");
+            let mut folded3 = Folded::new(Fold::Least);
+            run.all(
+                node::ITEM,
+                |item3| {
+                    let item3 = run.load(item3)?;
+                    let element5 = run.read(&item3, item_price)?;
+                    folded3.take(element5, run.arena)
+                },
+            )?;
+            let element6 = folded3.finish(run.arena)?;
+            write_value(&element6, out);
+            out.extend_from_slice(b",\"max\":");
+            let mut folded4 = Folded::new(Fold::Greatest);
+            run.all(
+                node::ITEM,
+                |item4| {
+                    let item4 = run.load(item4)?;
+                    let element7 = run.read(&item4, item_n)?;
+                    folded4.take(element7, run.arena)
+                },
+            )?;
+            let element8 = folded4.finish(run.arena)?;
+            write_value(&element8, out);
+            out.extend_from_slice(b",\"count\":");
+            let element9 = Value::from(run.count(node::ITEM)?);
+            write_value(&element9, out);
+            out.extend_from_slice(b",\"values\":");
+            let mut folded5 = Folded::new(Fold::Count);
+            run.all(
+                node::ITEM,
+                |item5| {
+                    let item5 = run.load(item5)?;
+                    let element10 = run.read(&item5, item_price)?;
+                    folded5.take(element10, run.arena)
+                },
+            )?;
+            let element11 = folded5.finish(run.arena)?;
+            write_value(&element11, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod folds_over_edges_and_variables {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:d7cd2b3d4357265871eac8b754ff0ba32983aea2e243d425434d095a7e4bd4f0",
+        bodies: &[
+            ("balance", balance::query),
+            ("filtered", filtered::query),
+            ("kept", kept::query),
+            ("setup", setup::query),
+            ("two", two::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const N: FieldId = FieldId(1);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const PAID: ItemType = ItemType::edge(TypeId(0));
+        pub mod paid {
+            use super::*;
+            pub const AMOUNT: FieldId = FieldId(0);
+        }
+    }
+
+    /// `balance`, which reads.
+    mod balance {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY balance (case.hx:23:7)
+            let paid_amount = run.column(edge::PAID, edge::paid::AMOUNT);
+            let Input { name } = Input::of(run)?;
+            // case.hx:24:5
+            let user = {
+                let mut first = First::default();
+                run.by_index(
+                    node::USER,
+                    node::user::NAME,
+                    Value::from(name),
+                    |user2| { first.take(user2) },
+                )?;
+                match first.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            // case.hx:25:5
+            let paid = {
+                let mut folded = Folded::new(Fold::Sum);
+                {
+                    let user3 = user;
+                    run.edges(
+                        &user3,
+                        Direction::Out,
+                        edge::PAID,
+                        |paid2| {
+                            let paid2 = run.load(paid2)?;
+                            let element = run.read(&paid2, paid_amount)?;
+                            folded.take(element, run.arena)
+                        },
+                    )
+                }?;
+                folded.finish(run.arena)?
+            };
+            // case.hx:26:5
+            let got = {
+                let mut folded2 = Folded::new(Fold::Sum);
+                {
+                    let user4 = user;
+                    run.edges(
+                        &user4,
+                        Direction::In,
+                        edge::PAID,
+                        |paid3| {
+                            let paid3 = run.load(paid3)?;
+                            let element2 = run.read(&paid3, paid_amount)?;
+                            folded2.take(element2, run.arena)
+                        },
+                    )
+                }?;
+                folded2.finish(run.arena)?
+            };
+            out.extend_from_slice(b"{\"paid\":");
+            write_value(&paid, out);
+            out.extend_from_slice(b",\"got\":");
+            write_value(&got, out);
+            out.extend_from_slice(b",\"balance\":");
+            write_value(&math(MathFunction::Sub, &[got, paid], run.arena)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `least`
+            least: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { least: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:29:7)
+            let paid_amount = run.column(edge::PAID, edge::paid::AMOUNT);
+            let Input { least } = Input::of(run)?;
+            out.extend_from_slice(b"{\"sum\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.all(
+                edge::PAID,
+                |paid| {
+                    let paid = run.load(paid)?;
+                    if holds(
+                        Comparison::GreaterOrEqual,
+                        run.read(&paid, paid_amount)?,
+                        Value::from(least),
+                    ) {
+                        let paid = run.load(paid)?;
+                        let element = run.read(&paid, paid_amount)?;
+                        folded.take(element, run.arena)
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element2 = folded.finish(run.arena)?;
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"n\":");
+            let mut count = 0_u64;
+            run.all(
+                edge::PAID,
+                |paid2| {
+                    let paid2 = run.load(paid2)?;
+                    if holds(
+                        Comparison::GreaterOrEqual,
+                        run.read(&paid2, paid_amount)?,
+                        Value::from(least),
+                    ) {
+                        count += 1;
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element3 = Value::from(count);
+            write_value(&element3, out);
+            out.extend_from_slice(b",\"top\":");
+            let mut keyed = Keyed::default();
+            run.all(
+                edge::PAID,
+                |paid3| {
+                    let paid3 = run.load(paid3)?;
+                    keyed.take(run.read(&paid3, paid_amount)?, paid3)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::Int(3))?,
+            );
+            if range.wants_any() {
+                each(keyed.sorted(Order::Ascending), |paid4| { range.take(paid4) })?;
+            }
+            let mut folded2 = Folded::new(Fold::Greatest);
+            each(
+                range.into_vec(),
+                |paid5| {
+                    let paid5 = run.load(paid5)?;
+                    let element4 = run.read(&paid5, paid_amount)?;
+                    folded2.take(element4, run.arena)
+                },
+            )?;
+            let element5 = folded2.finish(run.arena)?;
+            write_value(&element5, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `kept`, which reads.
+    mod kept {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY kept (case.hx:44:7)
+            let paid_amount = run.column(edge::PAID, edge::paid::AMOUNT);
+            // case.hx:45:5
+            let amounts = {
+                let mut elements = Slice::all();
+                run.all(
+                    edge::PAID,
+                    |paid| {
+                        let paid = run.load(paid)?;
+                        let element = run.read(&paid, paid_amount)?;
+                        elements.take(Datum::Value(element))
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:46:5
+            let users = {
+                let mut elements2 = Slice::all();
+                run.all(node::USER, |user| { elements2.take(Datum::Item(user)) })?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"sum\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.each(
+                amounts,
+                |element2| { folded.take(run.value(element2), run.arena) },
+            )?;
+            let element3 = folded.finish(run.arena)?;
+            write_value(&element3, out);
+            out.extend_from_slice(b",\"mean\":");
+            let mut folded2 = Folded::new(Fold::Average);
+            run.each(
+                amounts,
+                |element4| { folded2.take(run.value(element4), run.arena) },
+            )?;
+            let element5 = folded2.finish(run.arena)?;
+            write_value(&element5, out);
+            out.extend_from_slice(b",\"total\":");
+            let mut folded3 = Folded::new(Fold::Sum);
+            run.each(
+                users,
+                |user2| {
+                    let element6 = run
+                        .field_of(user2, FieldRef::Declared(node::user::N))?;
+                    folded3.take(element6, run.arena)
+                },
+            )?;
+            let element7 = folded3.finish(run.arena)?;
+            write_value(&element7, out);
+            out.extend_from_slice(b",\"fans\":");
+            let mut folded4 = Folded::new(Fold::Sum);
+            run.each(
+                users,
+                |user3| {
+                    match user3.item() {
+                        Some(user4) => {
+                            run.edges(
+                                &user4,
+                                Direction::Out,
+                                edge::PAID,
+                                |paid2| {
+                                    let paid2 = run.load(paid2)?;
+                                    let element8 = run.read(&paid2, paid_amount)?;
+                                    folded4.take(element8, run.arena)
+                                },
+                            )
+                        }
+                        None => Flow::more(),
+                    }
+                },
+            )?;
+            let element9 = folded4.finish(run.arena)?;
+            write_value(&element9, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:14:7)
+            // case.hx:15:5
+            let a = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::NAME, Value::Str("a")),
+                                (node::user::N, Value::Int(3)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:16:5
+            let b = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::NAME, Value::Str("b")),
+                                (node::user::N, Value::Int(4)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:17:5
+            let _ = run
+                .add_edge(
+                    edge::PAID,
+                    &[(edge::paid::AMOUNT, Value::F64(10.5))],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:18:5
+            let _ = run
+                .add_edge(
+                    edge::PAID,
+                    &[(edge::paid::AMOUNT, Value::F64(2.0))],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:19:5
+            let _ = run
+                .add_edge(
+                    edge::PAID,
+                    &[(edge::paid::AMOUNT, Value::F64(1.0))],
+                    &run.ends(Datum::Item(b))?,
+                    &run.ends(Datum::Item(a))?,
+                )?;
+            // case.hx:20:5
+            let _ = run
+                .add_edge(
+                    edge::PAID,
+                    &[],
+                    &run.ends(Datum::Item(b))?,
+                    &run.ends(Datum::Item(a))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `two`, which reads.
+    mod two {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY two (case.hx:36:7)
+            let paid_amount = run.column(edge::PAID, edge::paid::AMOUNT);
+            let user_n = run.column(node::USER, node::user::N);
+            let Input { x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"fold\":");
+            let mut folded = Folded::new(Fold::Least);
+            run.all(
+                edge::PAID,
+                |paid| {
+                    let paid = run.load(paid)?;
+                    let element = run.read(&paid, paid_amount)?;
+                    folded.take(element, run.arena)
+                },
+            )?;
+            let element2 = folded.finish(run.arena)?;
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"pair\":");
+            write_value(
+                &math(MathFunction::Min, &[Value::from(x), Value::Int(2)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"of_fold\":");
+            write_value(
+                &math(
+                    MathFunction::Max,
+                    &[
+                        {
+                            let mut folded2 = Folded::new(Fold::Least);
+                            run.all(
+                                edge::PAID,
+                                |paid2| {
+                                    let paid2 = run.load(paid2)?;
+                                    let element3 = run.read(&paid2, paid_amount)?;
+                                    folded2.take(element3, run.arena)
+                                },
+                            )?;
+                            folded2.finish(run.arena)?
+                        },
+                        Value::from(x),
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"ints\":");
+            let mut folded3 = Folded::new(Fold::Greatest);
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    let element4 = run.read(&user, user_n)?;
+                    folded3.take(element4, run.arena)
+                },
+            )?;
+            let element5 = folded3.finish(run.arena)?;
+            write_value(&element5, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod functions {
     use helix_engine::compiled::*;
     /// Every query.
@@ -847,6 +3347,1722 @@ mod functions {
                     &[(node::t::X, Value::F64(2.5)), (node::t::N, Value::Int(-3))],
                 )?;
             out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+}
+
+mod in_every_place {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:214d5a68cbc4e970ca359525a84bccc72fdd3cdf51c6c671cd779012dff9b414",
+        bodies: &[
+            ("add", add::query),
+            ("answered", answered::query),
+            ("change", change::query),
+            ("filtered", filtered::query),
+            ("listed", listed::query),
+            ("ranged", ranged::query),
+            ("sorted", sorted::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const N: FieldId = FieldId(0);
+            pub const X: FieldId = FieldId(1);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:6:7)
+            let t_n = run.column(node::T, node::t::N);
+            let t_x = run.column(node::T, node::t::X);
+            let Input { n } = Input::of(run)?;
+            // case.hx:7:5
+            let twice = math(
+                MathFunction::Mul,
+                &[Value::from(n), Value::Int(2)],
+                run.arena,
+            )?;
+            // case.hx:8:5
+            let t = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::T,
+                            &[
+                                (
+                                    node::t::N,
+                                    math(MathFunction::Add, &[twice, Value::Int(1)], run.arena)?,
+                                ),
+                                (
+                                    node::t::X,
+                                    math(
+                                        MathFunction::Div,
+                                        &[Value::from(n), Value::F64(4.0)],
+                                        run.arena,
+                                    )?,
+                                ),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"twice\":");
+            write_value(&twice, out);
+            out.extend_from_slice(b",\"t\":");
+            let t2 = t;
+            let t2 = run.load(t2)?;
+            out.extend_from_slice(b"{\"n\":");
+            write_value(&run.read(&t2, t_n)?, out);
+            out.extend_from_slice(b",\"x\":");
+            write_value(&run.read(&t2, t_x)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `answered`, which reads.
+    mod answered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY answered (case.hx:25:7)
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"a\":");
+            write_value(
+                &math(MathFunction::Add, &[Value::from(n), Value::Int(1)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"b\":");
+            write_value(
+                &math(
+                    MathFunction::Max,
+                    &[
+                        math(
+                            MathFunction::Add,
+                            &[Value::from(n), Value::Int(1)],
+                            run.arena,
+                        )?,
+                        math(
+                            MathFunction::Pow,
+                            &[Value::Int(2), Value::Int(3)],
+                            run.arena,
+                        )?,
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"e\":");
+            write_value(&Value::F64(std::f64::consts::E), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `change`, which writes.
+    mod change {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY change (case.hx:11:7)
+            let t_n = run.column(node::T, node::t::N);
+            let t_x = run.column(node::T, node::t::X);
+            let Input { n } = Input::of(run)?;
+            // case.hx:12:5
+            let t = run
+                .settle_item({
+                    let mut first = First::default();
+                    let mut found = Slice::all();
+                    run.by_index(
+                        node::T,
+                        node::t::N,
+                        Value::from(n),
+                        |t2| { found.take(t2) },
+                    )?;
+                    let updated = run
+                        .update(
+                            node::T,
+                            &found.into_vec(),
+                            &[
+                                (
+                                    node::t::N,
+                                    math(
+                                        MathFunction::Sub,
+                                        &[Value::from(n), Value::Int(10)],
+                                        run.arena,
+                                    )?,
+                                ),
+                                (
+                                    node::t::X,
+                                    math(MathFunction::Sqrt, &[Value::Int(16)], run.arena)?,
+                                ),
+                            ],
+                        )?;
+                    each(updated, |t3| { first.take(t3) })?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"t\":");
+            let t4 = t;
+            let t4 = run.load(t4)?;
+            out.extend_from_slice(b"{\"n\":");
+            write_value(&run.read(&t4, t_n)?, out);
+            out.extend_from_slice(b",\"x\":");
+            write_value(&run.read(&t4, t_x)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:18:7)
+            let t_n = run.column(node::T, node::t::N);
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    let t = run.load(t)?;
+                    if holds(
+                        Comparison::Equal,
+                        math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_n)?, Value::Int(1)],
+                            run.arena,
+                        )?,
+                        Value::from(n),
+                    )
+                        || ({
+                            let left = run.read(&t, t_n)?;
+                            !left.is_null()
+                                && holds(
+                                    Comparison::Greater,
+                                    left,
+                                    math(
+                                        MathFunction::Mul,
+                                        &[Value::from(n), Value::Int(2)],
+                                        run.arena,
+                                    )?,
+                                )
+                        })
+                    {
+                        let t = run.load(t)?;
+                        let element = run.read(&t, t_n)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `listed`, which reads.
+    mod listed {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY listed (case.hx:28:7)
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &run
+                    .values(
+                        &[
+                            math(
+                                MathFunction::Add,
+                                &[Value::from(n), Value::Int(1)],
+                                run.arena,
+                            )?,
+                            math(
+                                MathFunction::Sub,
+                                &[Value::from(n), Value::Int(1)],
+                                run.arena,
+                            )?,
+                        ],
+                    ),
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ranged`, which reads.
+    mod ranged {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: u8,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ranged (case.hx:21:7)
+            let t_n = run.column(node::T, node::t::N);
+            let Input { n } = Input::of(run)?;
+            // case.hx:22:5
+            let end = math(
+                MathFunction::Add,
+                &[Value::from(n), Value::Int(1)],
+                run.arena,
+            )?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut range = Slice::range(run.bound(Value::from(n))?, run.bound(end)?);
+            if range.wants_any() {
+                run.all(node::T, |t| { range.take(t) })?;
+            }
+            each(
+                range.into_vec(),
+                |t2| {
+                    let t2 = run.load(t2)?;
+                    let element = run.read(&t2, t_n)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `sorted`, which reads.
+    mod sorted {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY sorted (case.hx:15:7)
+            let t_n = run.column(node::T, node::t::N);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::default();
+            run.all(
+                node::T,
+                |t| {
+                    let t = run.load(t)?;
+                    keyed
+                        .take(
+                            math(
+                                MathFunction::Mod,
+                                &[run.read(&t, t_n)?, Value::Int(4)],
+                                run.arena,
+                            )?,
+                            t,
+                        )
+                },
+            )?;
+            each(
+                keyed.sorted(Order::Descending),
+                |t2| {
+                    let t2 = run.load(t2)?;
+                    let element = run.read(&t2, t_n)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod integer_against_float {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:073a4bf7f4f78c425434a0ce5b18c1d777628521d447663c910bc8d08dee3f63",
+        bodies: &[
+            ("large", large::query),
+            ("literals", literals::query),
+            ("mixed", mixed::query),
+            ("setup", setup::query),
+            ("whole", whole::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const N: FieldId = FieldId(0);
+            pub const X: FieldId = FieldId(1);
+            pub const U: FieldId = FieldId(2);
+        }
+    }
+
+    /// `large`, which reads.
+    mod large {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY large (case.hx:33:7)
+            let t_u = run.column(node::T, node::t::U);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"x\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_u)?, Value::F64(1.0)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"n\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_u)?, Value::Int(1)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `literals`, which reads.
+    mod literals {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY literals (case.hx:30:7)
+            out.extend_from_slice(b"{\"two\":");
+            write_value(
+                &math(MathFunction::Add, &[Value::Int(1), Value::F64(1.0)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"max\":");
+            write_value(
+                &math(
+                    MathFunction::Max,
+                    &[Value::F64(2.5), Value::F64(0.0)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"half\":");
+            write_value(
+                &math(MathFunction::Div, &[Value::Int(5), Value::F64(2.0)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"point\":");
+            write_value(&Value::F64(2.0), out);
+            out.extend_from_slice(b",\"whole\":");
+            write_value(&Value::Int(2), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `mixed`, which reads.
+    mod mixed {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY mixed (case.hx:11:7)
+            let t_n = run.column(node::T, node::t::N);
+            let t_x = run.column(node::T, node::t::X);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"add\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_n)?, run.read(&t, t_x)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"sub\":");
+                    write_value(
+                        &math(
+                            MathFunction::Sub,
+                            &[run.read(&t, t_n)?, Value::F64(1.0)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"mul\":");
+                    write_value(
+                        &math(
+                            MathFunction::Mul,
+                            &[run.read(&t, t_n)?, Value::F64(2.0)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"div\":");
+                    write_value(
+                        &math(
+                            MathFunction::Div,
+                            &[run.read(&t, t_n)?, Value::F64(2.0)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"mod\":");
+                    write_value(
+                        &math(
+                            MathFunction::Mod,
+                            &[run.read(&t, t_n)?, Value::F64(2.0)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"min\":");
+                    write_value(
+                        &math(
+                            MathFunction::Min,
+                            &[run.read(&t, t_n)?, Value::F64(2.0)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"abs\":");
+                    write_value(
+                        &math(MathFunction::Abs, &[run.read(&t, t_x)?], run.arena)?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:7:7)
+            // case.hx:8:5
+            let _ = run
+                .add_node(
+                    node::T,
+                    &[
+                        (node::t::N, Value::Int(5)),
+                        (node::t::X, Value::F64(2.5)),
+                        (node::t::U, Value::unsigned(18446744073709551615)),
+                    ],
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `whole`, which reads.
+    mod whole {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY whole (case.hx:22:7)
+            let t_n = run.column(node::T, node::t::N);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"add\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_n)?, Value::Int(1)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"div\":");
+                    write_value(
+                        &math(
+                            MathFunction::Div,
+                            &[run.read(&t, t_n)?, Value::Int(2)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"pow\":");
+                    write_value(
+                        &math(
+                            MathFunction::Pow,
+                            &[run.read(&t, t_n)?, Value::Int(2)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"sqrt\":");
+                    write_value(
+                        &math(
+                            MathFunction::Sqrt,
+                            &[
+                                math(
+                                    MathFunction::Mul,
+                                    &[run.read(&t, t_n)?, run.read(&t, t_n)?],
+                                    run.arena,
+                                )?,
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod joining_texts_and_lists {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:85a703daef884440f991eb4cc5b9bfbed06821b580c9b0772bf7366b8a92ace8",
+        bodies: &[
+            ("add", add::query),
+            ("filtered", filtered::query),
+            ("lists", lists::query),
+            ("tags", tags::query),
+            ("texts", texts::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const FIRST: FieldId = FieldId(0);
+            pub const LAST: FieldId = FieldId(1);
+            pub const TAGS: FieldId = FieldId(2);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `first`
+            first: &'a str,
+            /// `last`
+            last: Option<&'a str>,
+            /// `tags`
+            tags: Option<&'a [Value<'a>]>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    first: argument(run, 0)?,
+                    last: argument(run, 1)?,
+                    tags: argument(run, 2)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:7:7)
+            let t_first = run.column(node::T, node::t::FIRST);
+            let t_last = run.column(node::T, node::t::LAST);
+            let Input { first, last, tags } = Input::of(run)?;
+            // case.hx:8:5
+            let t = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::T,
+                            &run
+                                .given(
+                                    &[
+                                        (node::t::FIRST, Value::from(first)),
+                                        (node::t::LAST, Value::from(last)),
+                                        (node::t::TAGS, Value::from(tags)),
+                                    ],
+                                    &[node::t::LAST, node::t::TAGS],
+                                ),
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"t\":");
+            let t2 = t;
+            let t2 = run.load(t2)?;
+            out.extend_from_slice(b"{\"full\":");
+            write_value(
+                &math(
+                    MathFunction::Add,
+                    &[
+                        run.read(&t2, t_first)?,
+                        math(
+                            MathFunction::Add,
+                            &[Value::Str(" "), run.read(&t2, t_last)?],
+                            run.arena,
+                        )?,
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `full`
+            full: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { full: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:20:7)
+            let t_first = run.column(node::T, node::t::FIRST);
+            let t_last = run.column(node::T, node::t::LAST);
+            let Input { full } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    let t = run.load(t)?;
+                    if holds(
+                        Comparison::Equal,
+                        math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_first)?, run.read(&t, t_last)?],
+                            run.arena,
+                        )?,
+                        Value::from(full),
+                    ) {
+                        let t = run.load(t)?;
+                        let element = run.read(&t, t_first)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `lists`, which reads.
+    mod lists {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `a`
+            a: &'a [Value<'a>],
+
+            /// `b`
+            b: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY lists (case.hx:14:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Add, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `tags`, which reads.
+    mod tags {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `more`
+            more: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { more: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY tags (case.hx:17:7)
+            let t_tags = run.column(node::T, node::t::TAGS);
+            let Input { more } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"tags\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_tags)?, Value::from(more)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `texts`, which reads.
+    mod texts {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `a`
+            a: &'a str,
+            /// `b`
+            b: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY texts (case.hx:11:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Add, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod logarithms {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:f3e43a5ab01d5ed058c9561aeaf6d7b9e003cd20b76caa11a079d1f9c47ebae2",
+        bodies: &[("ints", ints::query), ("log", log::query), ("of", of::query)],
+    };
+
+    /// `ints`, which reads.
+    mod ints {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: u64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ints (case.hx:11:7)
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"ln\":");
+            write_value(&math(MathFunction::Ln, &[Value::from(n)], run.arena)?, out);
+            out.extend_from_slice(b",\"log10\":");
+            write_value(&math(MathFunction::Log10, &[Value::from(n)], run.arena)?, out);
+            out.extend_from_slice(b",\"exp\":");
+            write_value(&math(MathFunction::Exp, &[Value::from(n)], run.arena)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `log`, which reads.
+    mod log {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+            /// `base`
+            base: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    x: argument(run, 0)?,
+                    base: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY log (case.hx:8:7)
+            let Input { x, base } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(
+                    MathFunction::Log,
+                    &[Value::from(x), Value::from(base)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of`, which reads.
+    mod of {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of (case.hx:5:7)
+            let Input { x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"ln\":");
+            write_value(&math(MathFunction::Ln, &[Value::from(x)], run.arena)?, out);
+            out.extend_from_slice(b",\"log10\":");
+            write_value(&math(MathFunction::Log10, &[Value::from(x)], run.arena)?, out);
+            out.extend_from_slice(b",\"log2\":");
+            write_value(
+                &math(MathFunction::Log, &[Value::from(x), Value::Int(2)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"exp\":");
+            write_value(&math(MathFunction::Exp, &[Value::from(x)], run.arena)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod not_finite_is_null {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:d01afb57c0c187c40b453c72b19f15c381118ab0968081e34a949064b2c1bd51",
+        bodies: &[
+            ("add", add::query),
+            ("folded", folded::query),
+            ("known", known::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const SAMPLE: ItemType = ItemType::node(TypeId(0));
+        pub mod sample {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const X: FieldId = FieldId(1);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+            /// `of`
+            of: f64,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    name: argument(run, 0)?,
+                    of: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:6:7)
+            let sample_name = run.column(node::SAMPLE, node::sample::NAME);
+            let sample_x = run.column(node::SAMPLE, node::sample::X);
+            let Input { name, of } = Input::of(run)?;
+            // case.hx:7:5
+            let sample = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::SAMPLE,
+                            &[
+                                (node::sample::NAME, Value::from(name)),
+                                (
+                                    node::sample::X,
+                                    math(MathFunction::Sqrt, &[Value::from(of)], run.arena)?,
+                                ),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"sample\":");
+            let sample2 = sample;
+            let sample2 = run.load(sample2)?;
+            out.extend_from_slice(b"{\"name\":");
+            write_value(&run.read(&sample2, sample_name)?, out);
+            out.extend_from_slice(b",\"x\":");
+            write_value(&run.read(&sample2, sample_x)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `folded`, which reads.
+    mod folded {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY folded (case.hx:20:7)
+            let sample_x = run.column(node::SAMPLE, node::sample::X);
+            // case.hx:21:5
+            let sum = {
+                let mut folded = Folded::new(Fold::Sum);
+                run.all(
+                    node::SAMPLE,
+                    |sample| {
+                        let sample = run.load(sample)?;
+                        let element = run.read(&sample, sample_x)?;
+                        folded.take(element, run.arena)
+                    },
+                )?;
+                folded.finish(run.arena)?
+            };
+            // case.hx:22:5
+            let count = {
+                let mut folded2 = Folded::new(Fold::Count);
+                run.all(
+                    node::SAMPLE,
+                    |sample2| {
+                        let sample2 = run.load(sample2)?;
+                        let element2 = run.read(&sample2, sample_x)?;
+                        folded2.take(element2, run.arena)
+                    },
+                )?;
+                folded2.finish(run.arena)?
+            };
+            // case.hx:23:5
+            let groups = {
+                let mut groups2 = Groups::default();
+                run.all(
+                    node::SAMPLE,
+                    |sample3| {
+                        let sample3 = run.load(sample3)?;
+                        groups2.take(&[("x", run.read(&sample3, sample_x)?)], None)
+                    },
+                )?;
+                groups2.finish(run, false, GroupTag::Group)
+            };
+            out.extend_from_slice(b"{\"sum\":");
+            write_value(&sum, out);
+            out.extend_from_slice(b",\"count\":");
+            write_value(&count, out);
+            out.extend_from_slice(b",\"groups\":");
+            run.write(groups, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `known`, which reads.
+    mod known {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY known (case.hx:10:7)
+            let sample_x = run.column(node::SAMPLE, node::sample::X);
+            let sample_name = run.column(node::SAMPLE, node::sample::NAME);
+            // case.hx:11:5
+            let samples = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::SAMPLE,
+                    |sample| {
+                        let sample = run.load(sample)?;
+                        if holds(
+                            Comparison::NotEqual,
+                            run.read(&sample, sample_x)?,
+                            Value::F64(1.5),
+                        ) {
+                            elements.take(Datum::Item(sample))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"samples\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                samples,
+                |sample2| {
+                    let element = run
+                        .field_of(sample2, FieldRef::Declared(node::sample::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"data\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.all(
+                node::SAMPLE,
+                |sample3| {
+                    separate(&mut is_next2, out);
+                    let sample3 = run.load(sample3)?;
+                    out.extend_from_slice(b"{\"name\":");
+                    write_value(&run.read(&sample3, sample_name)?, out);
+                    out.extend_from_slice(b",\"least\":");
+                    write_value(
+                        &math(
+                            MathFunction::Min,
+                            &[
+                                run.read(&sample3, sample_x)?,
+                                math(MathFunction::Sqrt, &[Value::F64(-1.0)], run.arena)?,
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"root\":");
+                    write_value(
+                        &math(
+                            MathFunction::Sqrt,
+                            &[
+                                math(
+                                    MathFunction::Sub,
+                                    &[run.read(&sample3, sample_x)?, Value::F64(3.0)],
+                                    run.arena,
+                                )?,
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"one\":");
+                    write_value(
+                        &math(
+                            MathFunction::Pow,
+                            &[
+                                math(MathFunction::Sqrt, &[Value::F64(-1.0)], run.arena)?,
+                                Value::Int(0),
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"zero\":");
+                    write_value(
+                        &math(
+                            MathFunction::Div,
+                            &[
+                                Value::F64(1.0),
+                                math(MathFunction::Exp, &[Value::Int(1000)], run.arena)?,
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod null_in_calculations {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:57a5de292342e250c2bf19a221fb80b383600e36a81ee3ba11a72eeddaa2cbaf",
+        bodies: &[
+            ("deep", deep::query),
+            ("one", one::query),
+            ("setup", setup::query),
+            ("steps", steps::query),
+            ("two", two::query),
+            ("zero", zero::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const N: FieldId = FieldId(1);
+            pub const X: FieldId = FieldId(2);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const NEXT: ItemType = ItemType::edge(TypeId(0));
+        pub mod next {
+            use super::*;
+            pub const W: FieldId = FieldId(0);
+        }
+    }
+
+    /// `deep`, which reads.
+    mod deep {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY deep (case.hx:43:7)
+            let t_n = run.column(node::T, node::t::N);
+            let t_x = run.column(node::T, node::t::X);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"n\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[
+                                math(
+                                    MathFunction::Mul,
+                                    &[
+                                        Value::Int(2),
+                                        math(
+                                            MathFunction::Sub,
+                                            &[run.read(&t, t_n)?, Value::Int(1)],
+                                            run.arena,
+                                        )?,
+                                    ],
+                                    run.arena,
+                                )?,
+                                Value::Int(7),
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"none\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[
+                                Value::Int(1),
+                                math(
+                                    MathFunction::Add,
+                                    &[run.read(&t, t_n)?, run.read(&t, t_x)?],
+                                    run.arena,
+                                )?,
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `one`, which reads.
+    mod one {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY one (case.hx:33:7)
+            let t_n = run.column(node::T, node::t::N);
+            let t_x = run.column(node::T, node::t::X);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"abs\":");
+                    write_value(
+                        &math(MathFunction::Abs, &[run.read(&t, t_n)?], run.arena)?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"sqrt\":");
+                    write_value(
+                        &math(MathFunction::Sqrt, &[run.read(&t, t_x)?], run.arena)?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"round\":");
+                    write_value(
+                        &math(MathFunction::Round, &[run.read(&t, t_x)?], run.arena)?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"floor\":");
+                    write_value(
+                        &math(MathFunction::Floor, &[run.read(&t, t_x)?], run.arena)?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"exp\":");
+                    write_value(
+                        &math(MathFunction::Exp, &[run.read(&t, t_n)?], run.arena)?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"cos\":");
+                    write_value(
+                        &math(MathFunction::Cos, &[run.read(&t, t_x)?], run.arena)?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:15:7)
+            // case.hx:16:5
+            let a = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::T,
+                            &[
+                                (node::t::NAME, Value::Str("a")),
+                                (node::t::N, Value::Int(2)),
+                                (node::t::X, Value::F64(0.5)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:17:5
+            let b = run
+                .settle_item(
+                    run.add_node(node::T, &[(node::t::NAME, Value::Str("b"))])?,
+                )?;
+            // case.hx:18:5
+            let _ = run
+                .add_edge(
+                    edge::NEXT,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `steps`, which reads.
+    mod steps {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY steps (case.hx:46:7)
+            let t_n = run.column(node::T, node::t::N);
+            let next_w = run.column(edge::NEXT, edge::next::W);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    out.extend_from_slice(b"{\"next\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[
+                                {
+                                    let mut first = First::default();
+                                    {
+                                        let t2 = t;
+                                        run.neighbours(
+                                            &t2,
+                                            Direction::Out,
+                                            edge::NEXT,
+                                            node::T,
+                                            |t3| {
+                                                let t3 = run.load(t3)?;
+                                                let element = run.read(&t3, t_n)?;
+                                                first.take(element)
+                                            },
+                                        )
+                                    }?;
+                                    first.get().unwrap_or(Value::Null)
+                                },
+                                Value::Int(1),
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"weight\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[
+                                {
+                                    let mut first2 = First::default();
+                                    {
+                                        let t4 = t;
+                                        run.edges(
+                                            &t4,
+                                            Direction::Out,
+                                            edge::NEXT,
+                                            |next| {
+                                                let next = run.load(next)?;
+                                                let element2 = run.read(&next, next_w)?;
+                                                first2.take(element2)
+                                            },
+                                        )
+                                    }?;
+                                    first2.get().unwrap_or(Value::Null)
+                                },
+                                Value::F64(1.0),
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"count\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[
+                                {
+                                    let mut count = 0_u64;
+                                    {
+                                        let t5 = t;
+                                        count += run.degree(&t5, Direction::Out, edge::NEXT)?;
+                                        Flow::more()
+                                    }?;
+                                    Value::from(count)
+                                },
+                                Value::Int(1),
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `two`, which reads.
+    mod two {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY two (case.hx:21:7)
+            let t_n = run.column(node::T, node::t::N);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"add\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_n)?, Value::Int(1)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"sub\":");
+                    write_value(
+                        &math(
+                            MathFunction::Sub,
+                            &[Value::Int(1), run.read(&t, t_n)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"mul\":");
+                    write_value(
+                        &math(
+                            MathFunction::Mul,
+                            &[run.read(&t, t_n)?, Value::Int(0)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"div\":");
+                    write_value(
+                        &math(
+                            MathFunction::Div,
+                            &[run.read(&t, t_n)?, Value::Int(2)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"mod\":");
+                    write_value(
+                        &math(
+                            MathFunction::Mod,
+                            &[Value::Int(5), run.read(&t, t_n)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"pow\":");
+                    write_value(
+                        &math(
+                            MathFunction::Pow,
+                            &[run.read(&t, t_n)?, Value::Int(2)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"min\":");
+                    write_value(
+                        &math(
+                            MathFunction::Min,
+                            &[run.read(&t, t_n)?, Value::Int(9)],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"max\":");
+                    write_value(
+                        &math(
+                            MathFunction::Max,
+                            &[Value::Int(0), run.read(&t, t_n)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `zero`, which reads.
+    mod zero {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY zero (case.hx:53:7)
+            let t_name = run.column(node::T, node::t::NAME);
+            let t_n = run.column(node::T, node::t::N);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    let t = run.load(t)?;
+                    if holds(Comparison::Equal, run.read(&t, t_name)?, Value::Str("b")) {
+                        separate(&mut is_next, out);
+                        let t = run.load(t)?;
+                        out.extend_from_slice(b"{\"n\":");
+                        write_value(
+                            &math(
+                                MathFunction::Div,
+                                &[run.read(&t, t_n)?, Value::Int(0)],
+                                run.arena,
+                            )?,
+                            out,
+                        );
+                        out.push(b'}');
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
             Ok(())
         }
     }
@@ -1359,6 +5575,1327 @@ mod numbers {
                 out,
             );
             out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod numbers_of_32_bits {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:06fd4272eda163800f1d016b85890f57f8a6dbd778cfe0a689e462400b690a83",
+        bodies: &[
+            ("over", over::query),
+            ("same", same::query),
+            ("setup", setup::query),
+            ("wide", wide::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const X: FieldId = FieldId(0);
+            pub const Y: FieldId = FieldId(1);
+            pub const Z: FieldId = FieldId(2);
+            pub const N: FieldId = FieldId(3);
+        }
+    }
+
+    /// `over`, which reads.
+    mod over {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY over (case.hx:26:7)
+            let Input { x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Mul, &[Value::from(x), Value::from(x)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `same`, which reads.
+    mod same {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY same (case.hx:12:7)
+            let t_x = run.column(node::T, node::t::X);
+            let t_y = run.column(node::T, node::t::Y);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"add\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_x)?, run.read(&t, t_y)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"sub\":");
+                    write_value(
+                        &math(
+                            MathFunction::Sub,
+                            &[run.read(&t, t_y)?, run.read(&t, t_x)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"mul\":");
+                    write_value(
+                        &math(
+                            MathFunction::Mul,
+                            &[run.read(&t, t_x)?, run.read(&t, t_y)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"div\":");
+                    write_value(
+                        &math(
+                            MathFunction::Div,
+                            &[run.read(&t, t_x)?, run.read(&t, t_y)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"mod\":");
+                    write_value(
+                        &math(
+                            MathFunction::Mod,
+                            &[run.read(&t, t_y)?, run.read(&t, t_x)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"min\":");
+                    write_value(
+                        &math(
+                            MathFunction::Min,
+                            &[run.read(&t, t_x)?, run.read(&t, t_y)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"abs\":");
+                    write_value(
+                        &math(MathFunction::Abs, &[run.read(&t, t_x)?], run.arena)?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:8:7)
+            // case.hx:9:5
+            let _ = run
+                .add_node(
+                    node::T,
+                    &[
+                        (node::t::X, Value::F32(0.1)),
+                        (node::t::Y, Value::F32(0.2)),
+                        (node::t::Z, Value::F64(0.1)),
+                        (node::t::N, Value::Int(3)),
+                    ],
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `wide`, which reads.
+    mod wide {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY wide (case.hx:23:7)
+            let t_x = run.column(node::T, node::t::X);
+            let t_z = run.column(node::T, node::t::Z);
+            let t_y = run.column(node::T, node::t::Y);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"add\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[run.read(&t, t_x)?, run.read(&t, t_z)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"pow\":");
+                    write_value(
+                        &math(
+                            MathFunction::Pow,
+                            &[run.read(&t, t_x)?, run.read(&t, t_y)?],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"sqrt\":");
+                    write_value(
+                        &math(MathFunction::Sqrt, &[run.read(&t, t_x)?], run.arena)?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod power_and_root {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:0ba13d639eb2a6eca8da4bcb893e8a62cd557e748773ce9656b9912b619e992a",
+        bodies: &[
+            ("ints", ints::query),
+            ("literals", literals::query),
+            ("pow", pow::query),
+            ("sqrt", sqrt::query),
+        ],
+    };
+
+    /// `ints`, which reads.
+    mod ints {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: i32,
+            /// `b`
+            b: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ints (case.hx:8:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Pow, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `literals`, which reads.
+    mod literals {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY literals (case.hx:14:7)
+            out.extend_from_slice(b"{\"whole\":");
+            write_value(&math(MathFunction::Sqrt, &[Value::Int(16)], run.arena)?, out);
+            out.extend_from_slice(b",\"zero\":");
+            write_value(&math(MathFunction::Sqrt, &[Value::Int(0)], run.arena)?, out);
+            out.extend_from_slice(b",\"half\":");
+            write_value(
+                &math(MathFunction::Pow, &[Value::Int(4), Value::F64(0.5)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"none\":");
+            write_value(
+                &math(MathFunction::Pow, &[Value::Int(0), Value::Int(0)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"less\":");
+            write_value(
+                &math(MathFunction::Pow, &[Value::Int(2), Value::Int(-1)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"large\":");
+            write_value(
+                &math(
+                    MathFunction::Sqrt,
+                    &[Value::unsigned(340282366920938463463374607431768211455)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `pow`, which reads.
+    mod pow {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: f64,
+            /// `b`
+            b: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY pow (case.hx:5:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Pow, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `sqrt`, which reads.
+    mod sqrt {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY sqrt (case.hx:11:7)
+            let Input { x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(&math(MathFunction::Sqrt, &[Value::from(x)], run.arena)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod remainder {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:21e015cd931c07ce0020a9dd48e6371f4873de01c5da9d46442935a57556955b",
+        bodies: &[
+            ("even", even::query),
+            ("floats", floats::query),
+            ("ints", ints::query),
+            ("literals", literals::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const N: FieldId = FieldId(0);
+        }
+    }
+
+    /// `even`, which writes.
+    mod even {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `ns`
+            ns: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { ns: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY even (case.hx:11:7)
+            let t_n = run.column(node::T, node::t::N);
+            let Input { ns } = Input::of(run)?;
+            // case.hx:12:5
+            for element in run.elements(Datum::Value(Value::from(ns))) {
+                run.tick()?;
+                let n = element.value();
+                // case.hx:13:9
+                let _ = run.add_node(node::T, &[(node::t::N, n)])?;
+            }
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    let t = run.load(t)?;
+                    if holds(
+                        Comparison::Equal,
+                        math(
+                            MathFunction::Mod,
+                            &[run.read(&t, t_n)?, Value::Int(2)],
+                            run.arena,
+                        )?,
+                        Value::Int(0),
+                    ) {
+                        let t = run.load(t)?;
+                        let element2 = run.read(&t, t_n)?;
+                        separate(&mut is_next, out);
+                        write_value(&element2, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `floats`, which reads.
+    mod floats {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: f64,
+            /// `b`
+            b: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY floats (case.hx:8:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Mod, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ints`, which reads.
+    mod ints {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: i64,
+            /// `b`
+            b: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ints (case.hx:5:7)
+            let Input { a, b } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(MathFunction::Mod, &[Value::from(a), Value::from(b)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `literals`, which reads.
+    mod literals {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY literals (case.hx:17:7)
+            out.extend_from_slice(b"{\"mixed\":");
+            write_value(
+                &math(MathFunction::Mod, &[Value::Int(7), Value::F64(2.5)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"unsigned\":");
+            write_value(
+                &math(
+                    MathFunction::Mod,
+                    &[Value::unsigned(18446744073709551615), Value::Int(10)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"one\":");
+            write_value(
+                &math(MathFunction::Mod, &[Value::Int(5), Value::Int(1)], run.arena)?,
+                out,
+            );
+            out.extend_from_slice(b",\"larger\":");
+            write_value(
+                &math(MathFunction::Mod, &[Value::Int(3), Value::Int(7)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod results_in_fields {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:5a46dc5bdec014c2fa1a5cfcb59cc30f31d0e42fdd39fa3a9730855585c73a88",
+        bodies: &[
+            ("change", change::query),
+            ("nothing", nothing::query),
+            ("number", number::query),
+            ("point", point::query),
+            ("small", small::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const U8: FieldId = FieldId(0);
+            pub const I64: FieldId = FieldId(1);
+            pub const X: FieldId = FieldId(2);
+            pub const F: FieldId = FieldId(3);
+        }
+    }
+
+    /// `change`, which writes.
+    mod change {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY change (case.hx:20:7)
+            let t_i64 = run.column(node::T, node::t::I64);
+            let Input { n } = Input::of(run)?;
+            // case.hx:21:5
+            let t = run
+                .settle_item({
+                    let mut first = First::default();
+                    let mut found = Slice::all();
+                    run.all(node::T, |t2| { found.take(t2) })?;
+                    let updated = run
+                        .update(
+                            node::T,
+                            &found.into_vec(),
+                            &[
+                                (
+                                    node::t::I64,
+                                    math(
+                                        MathFunction::Mul,
+                                        &[Value::from(n), Value::Int(2)],
+                                        run.arena,
+                                    )?,
+                                ),
+                            ],
+                        )?;
+                    each(updated, |t3| { first.take(t3) })?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"t\":");
+            write_value(&run.read(&t, t_i64)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `nothing`, which writes.
+    mod nothing {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY nothing (case.hx:16:7)
+            let t_x = run.column(node::T, node::t::X);
+            let Input { x } = Input::of(run)?;
+            // case.hx:17:5
+            let t = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::T,
+                            &[
+                                (
+                                    node::t::X,
+                                    math(MathFunction::Sqrt, &[Value::from(x)], run.arena)?,
+                                ),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"t\":");
+            write_value(&run.read(&t, t_x)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `number`, which reads.
+    mod number {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY number (case.hx:24:7)
+            out.extend_from_slice(b"{\"data\":");
+            let element = Value::from(run.count(node::T)?);
+            write_value(&element, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `point`, which writes.
+    mod point {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { a: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY point (case.hx:12:7)
+            let t_x = run.column(node::T, node::t::X);
+            let t_f = run.column(node::T, node::t::F);
+            let Input { a } = Input::of(run)?;
+            // case.hx:13:5
+            let t = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::T,
+                            &[
+                                (
+                                    node::t::X,
+                                    math(
+                                        MathFunction::Div,
+                                        &[Value::from(a), Value::F64(4.0)],
+                                        run.arena,
+                                    )?,
+                                ),
+                                (
+                                    node::t::F,
+                                    math(
+                                        MathFunction::Mul,
+                                        &[Value::from(a), Value::F64(0.5)],
+                                        run.arena,
+                                    )?,
+                                ),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"t\":");
+            let t2 = t;
+            let t2 = run.load(t2)?;
+            out.extend_from_slice(b"{\"x\":");
+            write_value(&run.read(&t2, t_x)?, out);
+            out.extend_from_slice(b",\"f\":");
+            write_value(&run.read(&t2, t_f)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `small`, which writes.
+    mod small {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: i32,
+            /// `b`
+            b: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY small (case.hx:8:7)
+            let t_u8 = run.column(node::T, node::t::U8);
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:9:5
+            let t = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::T,
+                            &[
+                                (
+                                    node::t::U8,
+                                    math(
+                                        MathFunction::Add,
+                                        &[Value::from(a), Value::from(b)],
+                                        run.arena,
+                                    )?,
+                                ),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"t\":");
+            write_value(&run.read(&t, t_u8)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod rounding {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:737b19d11c5691268be175ee62a757a6a6dee933e5aa6cee777f79d541506dae",
+        bodies: &[
+            ("each", each_::query),
+            ("ints", ints::query),
+            ("large", large::query),
+            ("tenths", tenths::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const X: FieldId = FieldId(0);
+            pub const F: FieldId = FieldId(1);
+        }
+    }
+
+    /// `each`, which writes.
+    mod each_ {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `xs`
+            xs: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { xs: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY each (case.hx:7:7)
+            let t_x = run.column(node::T, node::t::X);
+            let Input { xs } = Input::of(run)?;
+            // case.hx:8:5
+            for element in run.elements(Datum::Value(Value::from(xs))) {
+                run.tick()?;
+                let x = element.value();
+                // case.hx:9:9
+                let _ = run.add_node(node::T, &[(node::t::X, x), (node::t::F, x)])?;
+            }
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::T,
+                |t| {
+                    separate(&mut is_next, out);
+                    let t = run.load(t)?;
+                    out.extend_from_slice(b"{\"x\":");
+                    write_value(&run.read(&t, t_x)?, out);
+                    out.extend_from_slice(b",\"round\":");
+                    write_value(
+                        &math(MathFunction::Round, &[run.read(&t, t_x)?], run.arena)?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"floor\":");
+                    write_value(
+                        &math(MathFunction::Floor, &[run.read(&t, t_x)?], run.arena)?,
+                        out,
+                    );
+                    out.extend_from_slice(b",\"ceil\":");
+                    write_value(
+                        &math(MathFunction::Ceil, &[run.read(&t, t_x)?], run.arena)?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ints`, which reads.
+    mod ints {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ints (case.hx:13:7)
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"round\":");
+            write_value(&math(MathFunction::Round, &[Value::from(n)], run.arena)?, out);
+            out.extend_from_slice(b",\"floor\":");
+            write_value(&math(MathFunction::Floor, &[Value::from(n)], run.arena)?, out);
+            out.extend_from_slice(b",\"ceil\":");
+            write_value(&math(MathFunction::Ceil, &[Value::from(n)], run.arena)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `large`, which reads.
+    mod large {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY large (case.hx:19:7)
+            out.extend_from_slice(b"{\"round\":");
+            write_value(
+                &math(
+                    MathFunction::Round,
+                    &[
+                        Value::F64(
+                            1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000.0,
+                        ),
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"half\":");
+            write_value(
+                &math(
+                    MathFunction::Round,
+                    &[Value::F64(4503599627370495.5)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"below\":");
+            write_value(
+                &math(
+                    MathFunction::Round,
+                    &[Value::F64(0.49999999999999994)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `tenths`, which reads.
+    mod tenths {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY tenths (case.hx:16:7)
+            let Input { x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(
+                    MathFunction::Div,
+                    &[
+                        math(
+                            MathFunction::Round,
+                            &[
+                                math(
+                                    MathFunction::Mul,
+                                    &[Value::from(x), Value::Int(10)],
+                                    run.arena,
+                                )?,
+                            ],
+                            run.arena,
+                        )?,
+                        Value::Int(10),
+                    ],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod trigonometry {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:86581f4e385607f88c24643df970b957a6c0e86d77d7560c13c5d6ca710aeb18",
+        bodies: &[
+            ("constants", constants::query),
+            ("of", of::query),
+            ("quadrant", quadrant::query),
+        ],
+    };
+
+    /// `constants`, which reads.
+    mod constants {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY constants (case.hx:11:7)
+            out.extend_from_slice(b"{\"pi\":");
+            write_value(&Value::F64(std::f64::consts::PI), out);
+            out.extend_from_slice(b",\"e\":");
+            write_value(&Value::F64(std::f64::consts::E), out);
+            out.extend_from_slice(b",\"circle\":");
+            write_value(
+                &math(
+                    MathFunction::Mul,
+                    &[Value::Int(2), Value::F64(std::f64::consts::PI)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"ln\":");
+            write_value(
+                &math(MathFunction::Ln, &[Value::F64(std::f64::consts::E)], run.arena)?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of`, which reads.
+    mod of {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of (case.hx:5:7)
+            let Input { x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"sin\":");
+            write_value(&math(MathFunction::Sin, &[Value::from(x)], run.arena)?, out);
+            out.extend_from_slice(b",\"cos\":");
+            write_value(&math(MathFunction::Cos, &[Value::from(x)], run.arena)?, out);
+            out.extend_from_slice(b",\"tan\":");
+            write_value(&math(MathFunction::Tan, &[Value::from(x)], run.arena)?, out);
+            out.extend_from_slice(b",\"asin\":");
+            write_value(&math(MathFunction::Asin, &[Value::from(x)], run.arena)?, out);
+            out.extend_from_slice(b",\"acos\":");
+            write_value(&math(MathFunction::Acos, &[Value::from(x)], run.arena)?, out);
+            out.extend_from_slice(b",\"atan\":");
+            write_value(&math(MathFunction::Atan, &[Value::from(x)], run.arena)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `quadrant`, which reads.
+    mod quadrant {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `y`
+            y: f64,
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    y: argument(run, 0)?,
+                    x: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY quadrant (case.hx:8:7)
+            let Input { y, x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &math(
+                    MathFunction::Atan2,
+                    &[Value::from(y), Value::from(x)],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod unsigned_128_bits {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:57d1173721371b2a57aa9df361c0cf15121c40804242663458d0031f6a3b65c5",
+        bodies: &[
+            ("add", add::query),
+            ("below", below::query),
+            ("compute", compute::query),
+            ("twice", twice::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const BIG: ItemType = ItemType::node(TypeId(0));
+        pub mod big {
+            use super::*;
+            pub const N: FieldId = FieldId(0);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: u128,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:5:7)
+            let big_n = run.column(node::BIG, node::big::N);
+            let Input { n } = Input::of(run)?;
+            // case.hx:6:5
+            let big = run
+                .settle_item(
+                    run.add_node(node::BIG, &[(node::big::N, Value::from(n))])?,
+                )?;
+            out.extend_from_slice(b"{\"big\":");
+            write_value(&run.read(&big, big_n)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `below`, which reads.
+    mod below {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY below (case.hx:24:7)
+            let big_n = run.column(node::BIG, node::big::N);
+            // case.hx:25:5
+            let big = {
+                let mut elements = Slice::all();
+                run.all(node::BIG, |big2| { elements.take(Datum::Item(big2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"big\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                big,
+                |big3| {
+                    separate(&mut is_next, out);
+                    match big3.item() {
+                        Some(big4) => {
+                            let big4 = run.load(big4)?;
+                            out.extend_from_slice(b"{\"n\":");
+                            write_value(&run.read(&big4, big_n)?, out);
+                            out.extend_from_slice(b",\"m\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Sub,
+                                    &[Value::Int(0), run.read(&big4, big_n)?],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.push(b'}');
+                        }
+                        None => run.write(big3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `compute`, which reads.
+    mod compute {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY compute (case.hx:9:7)
+            let big_n = run.column(node::BIG, node::big::N);
+            // case.hx:10:5
+            let big = {
+                let mut elements = Slice::all();
+                run.all(node::BIG, |big2| { elements.take(Datum::Item(big2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"big\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                big,
+                |big3| {
+                    separate(&mut is_next, out);
+                    match big3.item() {
+                        Some(big4) => {
+                            let big4 = run.load(big4)?;
+                            out.extend_from_slice(b"{\"same\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Add,
+                                    &[run.read(&big4, big_n)?, Value::Int(0)],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.extend_from_slice(b",\"none\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Sub,
+                                    &[run.read(&big4, big_n)?, run.read(&big4, big_n)?],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.extend_from_slice(b",\"half\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Div,
+                                    &[run.read(&big4, big_n)?, Value::Int(2)],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.extend_from_slice(b",\"rest\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Mod,
+                                    &[run.read(&big4, big_n)?, Value::Int(1000)],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.extend_from_slice(b",\"once\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Mul,
+                                    &[run.read(&big4, big_n)?, Value::Int(1)],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.extend_from_slice(b",\"less\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Sub,
+                                    &[run.read(&big4, big_n)?, Value::Int(1)],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.push(b'}');
+                        }
+                        None => run.write(big3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `twice`, which reads.
+    mod twice {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY twice (case.hx:20:7)
+            let big_n = run.column(node::BIG, node::big::N);
+            // case.hx:21:5
+            let big = {
+                let mut elements = Slice::all();
+                run.all(node::BIG, |big2| { elements.take(Datum::Item(big2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"big\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                big,
+                |big3| {
+                    separate(&mut is_next, out);
+                    match big3.item() {
+                        Some(big4) => {
+                            let big4 = run.load(big4)?;
+                            out.extend_from_slice(b"{\"n\":");
+                            write_value(&run.read(&big4, big_n)?, out);
+                            out.extend_from_slice(b",\"m\":");
+                            write_value(
+                                &math(
+                                    MathFunction::Mul,
+                                    &[run.read(&big4, big_n)?, Value::Int(2)],
+                                    run.arena,
+                                )?,
+                                out,
+                            );
+                            out.push(b'}');
+                        }
+                        None => run.write(big3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
             out.push(b'}');
             Ok(())
         }

@@ -7,7 +7,6 @@ mod example;
 mod filters;
 mod grouping;
 mod math;
-mod maths;
 mod paths;
 mod programs;
 mod projections;
@@ -27,7 +26,6 @@ pub const FOLDERS: &[(&str, &[(&str, helix_engine::compiled::Queries)])] = &[
     ("filters", filters::PROGRAMS),
     ("grouping", grouping::PROGRAMS),
     ("math", math::PROGRAMS),
-    ("maths", maths::PROGRAMS),
     ("paths", paths::PROGRAMS),
     ("programs", programs::PROGRAMS),
     ("projections", projections::PROGRAMS),

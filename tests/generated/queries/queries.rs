@@ -14,6 +14,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("for_over_items", for_over_items::QUERIES),
     ("for_over_values", for_over_values::QUERIES),
     ("for_scope", for_scope::QUERIES),
+    ("kept_values_inside_groups", kept_values_inside_groups::QUERIES),
     ("many_parameters", many_parameters::QUERIES),
     ("mcp", mcp::QUERIES),
     ("names", names::QUERIES),
@@ -1977,6 +1978,259 @@ mod for_scope {
             )?;
             out.push(b']');
             out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod kept_values_inside_groups {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:77fe08a60dce8547364ebb153b7132fb1338f20977fba4845a299377300a9ad6",
+        bodies: &[("add", add::query), ("close", close::query), ("link", link::query)],
+    };
+
+    mod node {
+        use super::*;
+        pub const TASK: ItemType = ItemType::node(TypeId(0));
+        pub mod task {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const STATE: FieldId = FieldId(1);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const NEEDS: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:8:7)
+            let Input { name } = Input::of(run)?;
+            // case.hx:9:5
+            let task = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::TASK,
+                            &[
+                                (node::task::NAME, Value::from(name)),
+                                (node::task::STATE, Value::Str("open")),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"task\":");
+            run.write_item(&task, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `close`, which writes.
+    mod close {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY close (case.hx:16:7)
+            let task_state = run.column(node::TASK, node::task::STATE);
+            let task_name = run.column(node::TASK, node::task::NAME);
+            // case.hx:17:5
+            let groups = run
+                .settle({
+                    let mut groups2 = Groups::default();
+                    run.all(
+                        node::TASK,
+                        |task| {
+                            let task = run.load(task)?;
+                            groups2
+                                .take(
+                                    &[("state", run.read(&task, task_state)?)],
+                                    Some(task),
+                                )
+                        },
+                    )?;
+                    groups2.finish(run, true, GroupTag::Group)
+                })?;
+            // case.hx:18:5
+            let shown = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::TASK,
+                        |task2| {
+                            let task2 = run.load(task2)?;
+                            let shaped2 = run
+                                .shaped(
+                                    task2,
+                                    &[
+                                        ("name", Datum::Value(run.read(&task2, task_name)?)),
+                                        (
+                                            "needs",
+                                            {
+                                                let mut elements2 = Slice::all();
+                                                {
+                                                    let task3 = task2;
+                                                    run.neighbours(
+                                                        &task3,
+                                                        Direction::Out,
+                                                        edge::NEEDS,
+                                                        node::TASK,
+                                                        |task4| { elements2.take(Datum::Item(task4)) },
+                                                    )
+                                                }?;
+                                                run.stream(&elements2.into_vec())
+                                            },
+                                        ),
+                                        (
+                                            "first",
+                                            {
+                                                let mut first2 = First::default();
+                                                let mut first = First::default();
+                                                {
+                                                    let task5 = task2;
+                                                    run.neighbours(
+                                                        &task5,
+                                                        Direction::Out,
+                                                        edge::NEEDS,
+                                                        node::TASK,
+                                                        |task6| { first.take(task6) },
+                                                    )
+                                                }?;
+                                                each(
+                                                    first.get(),
+                                                    |task7| {
+                                                        let task7 = run.load(task7)?;
+                                                        let shaped = run
+                                                            .shaped(
+                                                                task7,
+                                                                &[
+                                                                    ("id", Datum::Value(run.id(&task7))),
+                                                                    (
+                                                                        "label",
+                                                                        Datum::Value(run.field(&task7, FieldRef::Label)?),
+                                                                    ),
+                                                                    ("name", Datum::Value(run.read(&task7, task_name)?)),
+                                                                    ("state", Datum::Value(run.read(&task7, task_state)?)),
+                                                                ],
+                                                            );
+                                                        first2.take(shaped)
+                                                    },
+                                                )?;
+                                                first2
+                                                    .get()
+                                                    .unwrap_or_else(|| Datum::Object(
+                                                        run
+                                                            .members(
+                                                                &[
+                                                                    ("id", Datum::NULL),
+                                                                    ("label", Datum::NULL),
+                                                                    ("name", Datum::NULL),
+                                                                    ("state", Datum::NULL),
+                                                                ],
+                                                            ),
+                                                    ))
+                                            },
+                                        ),
+                                    ],
+                                );
+                            elements.take(shaped2)
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:19:5
+            let closed = run
+                .settle_item({
+                    let mut first3 = First::default();
+                    let mut found = Slice::all();
+                    run.all(node::TASK, |task8| { found.take(task8) })?;
+                    let updated = run
+                        .update(
+                            node::TASK,
+                            &found.into_vec(),
+                            &[(node::task::STATE, Value::Str("closed"))],
+                        )?;
+                    each(updated, |task9| { first3.take(task9) })?;
+                    match first3.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:20:5
+            let after = run
+                .settle({
+                    let mut groups3 = Groups::default();
+                    run.all(
+                        node::TASK,
+                        |task10| {
+                            let task10 = run.load(task10)?;
+                            groups3
+                                .take(&[("state", run.read(&task10, task_state)?)], None)
+                        },
+                    )?;
+                    groups3.finish(run, false, GroupTag::Group)
+                })?;
+            out.extend_from_slice(b"{\"groups\":");
+            run.write(groups, out)?;
+            out.extend_from_slice(b",\"shown\":");
+            run.write(shown, out)?;
+            out.extend_from_slice(b",\"closed\":");
+            run.write_item(&closed, out)?;
+            out.extend_from_slice(b",\"after\":");
+            run.write(after, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `link`, which writes.
+    mod link {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `from`
+            from: Uuid,
+            /// `to`
+            to: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    from: argument(run, 0)?,
+                    to: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY link (case.hx:12:7)
+            let Input { from, to } = Input::of(run)?;
+            // case.hx:13:5
+            let _ = run
+                .add_edge(
+                    edge::NEEDS,
+                    &[],
+                    &run.ends(Datum::Value(Value::from(from)))?,
+                    &run.ends(Datum::Value(Value::from(to)))?,
+                )?;
+            out.extend_from_slice(b"null");
             Ok(())
         }
     }

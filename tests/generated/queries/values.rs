@@ -5,6 +5,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("absent_fields", absent_fields::QUERIES),
     ("changes_of_each_type", changes_of_each_type::QUERIES),
     ("date_literals", date_literals::QUERIES),
+    ("dates_to_the_end_of_9999", dates_to_the_end_of_9999::QUERIES),
     ("dates_with_zones", dates_with_zones::QUERIES),
     ("defaults_of_each_type", defaults_of_each_type::QUERIES),
     ("empty_arrays_within_arrays", empty_arrays_within_arrays::QUERIES),
@@ -889,6 +890,136 @@ mod date_literals {
             )?;
             let element = Value::from(count);
             write_value(&element, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod dates_to_the_end_of_9999 {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:166128ac0b44f9b59dddd8ad28758ecb73cfe96a5c1d8e98fc7dd5a1a1602237",
+        bodies: &[("add", add::query), ("open", open::query)],
+    };
+
+    mod node {
+        use super::*;
+        pub const OFFER: ItemType = ItemType::node(TypeId(0));
+        pub mod offer {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const UNTIL: FieldId = FieldId(1);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+            /// `until`
+            until: Option<Date>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    name: argument(run, 0)?,
+                    until: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:6:7)
+            let offer_until = run.column(node::OFFER, node::offer::UNTIL);
+            let Input { name, until } = Input::of(run)?;
+            // case.hx:7:5
+            let offer = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::OFFER,
+                            &run
+                                .given(
+                                    &[
+                                        (node::offer::NAME, Value::from(name)),
+                                        (node::offer::UNTIL, Value::from(until)),
+                                    ],
+                                    &[node::offer::UNTIL],
+                                ),
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"offer\":");
+            write_value(&run.read(&offer, offer_until)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `open`, which reads.
+    mod open {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `at`
+            at: Date,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { at: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY open (case.hx:10:7)
+            let offer_until = run.column(node::OFFER, node::offer::UNTIL);
+            let Input { at } = Input::of(run)?;
+            // case.hx:11:5
+            let offers = {
+                let mut elements = Slice::all();
+                let mut keyed = Keyed::default();
+                run.all(
+                    node::OFFER,
+                    |offer| {
+                        let offer = run.load(offer)?;
+                        if holds(
+                            Comparison::GreaterOrEqual,
+                            run.read(&offer, offer_until)?,
+                            Value::from(at),
+                        ) {
+                            let offer = run.load(offer)?;
+                            keyed.take(run.read(&offer, offer_until)?, offer)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                each(
+                    keyed.sorted(Order::Ascending),
+                    |offer2| { elements.take(Datum::Item(offer2)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"offers\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                offers,
+                |offer3| {
+                    let element = run
+                        .field_of(offer3, FieldRef::Declared(node::offer::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
             out.push(b'}');
             Ok(())
         }

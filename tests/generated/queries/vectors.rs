@@ -4,6 +4,7 @@
 pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("batch", batch::QUERIES),
     ("batch_rollback", batch_rollback::QUERIES),
+    ("data_contains", data_contains::QUERIES),
     ("prefilter", prefilter::QUERIES),
     ("prefilter_conditions", prefilter_conditions::QUERIES),
     ("rerank", rerank::QUERIES),
@@ -413,6 +414,157 @@ mod batch_rollback {
             out.extend_from_slice(b"{\"data\":");
             let element = Value::from(run.count(vector::DOC)?);
             write_value(&element, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod data_contains {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:cde1a107eebcb737603ba2ff94ea32dc3e42a49362a6c910a58debfecf4e4e3b",
+        bodies: &[("add", add::query), ("with", with::query)],
+    };
+
+    mod vector {
+        use super::*;
+        pub const DOC: ItemType = ItemType::vector(TypeId(0));
+        pub mod doc {
+            use super::*;
+            pub const TITLE: FieldId = FieldId(0);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `data`
+            data: &'a [Value<'a>],
+
+            /// `title`
+            title: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    data: argument(run, 0)?,
+                    title: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:5:7)
+            let doc_title = run.column(vector::DOC, vector::doc::TITLE);
+            let Input { data, title } = Input::of(run)?;
+            // case.hx:6:5
+            let doc = run
+                .settle_item(
+                    run
+                        .add_vector(
+                            vector::DOC,
+                            &[(vector::doc::TITLE, Value::from(title))],
+                            &run.floats(Value::from(data))?,
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"doc\":");
+            write_value(&run.read(&doc, doc_title)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `with`, which reads.
+    mod with {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY with (case.hx:9:7)
+            let Input { x } = Input::of(run)?;
+            // case.hx:10:5
+            let docs = {
+                let mut elements = Slice::all();
+                run.all(
+                    vector::DOC,
+                    |doc| {
+                        let doc = run.load(doc)?;
+                        if holds(
+                            Comparison::Contains,
+                            run.field(&doc, FieldRef::Data)?,
+                            Value::from(x),
+                        ) {
+                            elements.take(Datum::Item(doc))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:11:5
+            let quarter = {
+                let mut elements2 = Slice::all();
+                run.all(
+                    vector::DOC,
+                    |doc2| {
+                        let doc2 = run.load(doc2)?;
+                        if holds(
+                            Comparison::Contains,
+                            run.field(&doc2, FieldRef::Data)?,
+                            Value::F64(0.25),
+                        ) {
+                            elements2.take(Datum::Item(doc2))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"docs\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                docs,
+                |doc3| {
+                    let element = run
+                        .field_of(doc3, FieldRef::Declared(vector::doc::TITLE))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"quarter\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.each(
+                quarter,
+                |doc4| {
+                    let element2 = run
+                        .field_of(doc4, FieldRef::Declared(vector::doc::TITLE))?;
+                    separate(&mut is_next2, out);
+                    write_value(&element2, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
             out.push(b'}');
             Ok(())
         }

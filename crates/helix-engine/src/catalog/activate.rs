@@ -64,7 +64,7 @@ pub fn activate<W: WriteTxn>(
     program: &Program,
     codec: IdCodec,
     allow_breaking: bool,
-    text: TextConfig,
+    text: &TextConfig,
 ) -> Result<Activation> {
     let active = active(txn)?;
     let changes = changes(active.as_ref(), program, allow_breaking)?;

@@ -24,7 +24,7 @@ const SLICE_BYTES: usize = 2 << 20;
 /// # Errors
 ///
 /// When the store fails.
-pub fn begin<W: WriteTxn>(txn: &mut W, active: &Program, program: &Program, text: TextConfig) -> Result<bool> {
+pub fn begin<W: WriteTxn>(txn: &mut W, active: &Program, program: &Program, text: &TextConfig) -> Result<bool> {
     let mut pending = Pending::read(txn)?;
     pending.abandon();
     let nodes = stored::all(txn, ItemKind::Node)?;

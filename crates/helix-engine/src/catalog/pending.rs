@@ -96,6 +96,8 @@ pub enum BuiltIndex {
         id: u16,
         /// The fields whose values are its text, in the program that is to become active.
         fields: Vec<StoredField>,
+        /// What brings its words to their stems.
+        stemmer: Option<String>,
     },
 }
 

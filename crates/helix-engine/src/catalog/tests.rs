@@ -63,7 +63,7 @@ fn start(schema: &Schema) -> (Memory, LiveCatalog) {
     let mut txn = store.write().unwrap();
     meta::prepare(&mut txn, [3; 16]).unwrap();
     meta::put(&mut txn, Meta::LastId, &u64::MAX.to_be_bytes()).unwrap();
-    let catalog = activate(&mut txn, &program(schema), CODEC(), false, TextConfig::default()).unwrap().catalog;
+    let catalog = activate(&mut txn, &program(schema), CODEC(), false, &TextConfig::default()).unwrap().catalog;
     txn.commit().unwrap();
     (store, catalog)
 }
@@ -94,7 +94,7 @@ fn reload(store: &Memory) -> LiveCatalog {
 fn begin(store: &Memory, schema: &Schema) -> bool {
     let mut txn = store.write().unwrap();
     let active = active(&txn).unwrap().unwrap();
-    let builds = build::begin(&mut txn, &active, &program(schema), TextConfig::default()).unwrap();
+    let builds = build::begin(&mut txn, &active, &program(schema), &TextConfig::default()).unwrap();
     txn.commit().unwrap();
     builds
 }
@@ -116,7 +116,7 @@ fn fill(store: &Memory, mut between: impl FnMut(&LiveCatalog)) -> Result<(), Eng
 
 fn finish(store: &Memory, schema: &Schema) -> Result<LiveCatalog, EngineError> {
     let mut txn = store.write().unwrap();
-    let catalog = activate(&mut txn, &program(schema), CODEC(), true, TextConfig::default())?.catalog;
+    let catalog = activate(&mut txn, &program(schema), CODEC(), true, &TextConfig::default())?.catalog;
     txn.commit().unwrap();
     Ok(catalog)
 }
@@ -246,7 +246,7 @@ fn what_a_program_no_longer_shows_is_removed_afterwards_in_slices() {
     }
     let empty = Program::new(Catalog { version: 1, ..Catalog::default() }, Vec::new(), Vec::new());
     let mut txn = store.write().unwrap();
-    activate(&mut txn, &empty, CODEC(), true, TextConfig::default()).unwrap();
+    activate(&mut txn, &empty, CODEC(), true, &TextConfig::default()).unwrap();
     txn.commit().unwrap();
     assert_sound(&store);
     // The same names again: they start empty, whatever is still there.

@@ -9,13 +9,13 @@ use super::stored::{StoredField, StoredType};
 use crate::error::{EngineError, Result};
 use crate::row::{FieldReader, Layout};
 use crate::storage::{Bounds, ReadTxn, Table, WriteTxn, keys};
-use crate::text::{TOKENIZER, TextConfig, TextField, TextIndex};
+use crate::text::{self, Algorithm, TOKENIZER, TextConfig, TextField, TextIndex};
 
 /// The byte that stands for text indexes in the catalog's keys.
 const KIND: u8 = 6;
 
-/// The version of the definitions' encoding.
-const FORMAT: u8 = 1;
+/// The version of the definitions' encoding. Version 1 has no stemmer.
+const FORMAT: u8 = 2;
 
 /// The text index of a node type, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub struct StoredText {
     pub node: u16,
     /// By which rules text became terms.
     pub tokenizer: u16,
+    /// What brought words to their stems.
+    pub stemmer: Option<String>,
 }
 
 /// All text indexes, by number.
@@ -34,8 +36,14 @@ pub(super) fn all<T: ReadTxn>(txn: &T) -> Result<Vec<StoredText>> {
     entries
         .map(|entry| {
             let (_, value) = entry?;
-            let body = value.split_first().filter(|(format, _)| **format == FORMAT).map(|(_, body)| body);
-            let text = body.and_then(|body| postcard::from_bytes(body).ok());
+            let text = match value.split_first() {
+                Some((1, body)) => {
+                    let read = postcard::from_bytes::<(u16, u16, u16)>(body).ok();
+                    read.map(|(id, node, tokenizer)| StoredText { id, node, tokenizer, stemmer: None })
+                }
+                Some((&FORMAT, body)) => postcard::from_bytes(body).ok(),
+                _ => None,
+            };
             text.ok_or_else(|| EngineError::Damaged("the definition of a text index".to_owned()))
         })
         .collect()
@@ -48,17 +56,26 @@ fn put<W: WriteTxn>(txn: &mut W, text: &StoredText) -> Result<()> {
 
 /// Whether the types of a program have the text indexes that it asks for, and no others.
 #[must_use]
-pub fn indexes_text(live: &LiveCatalog, program: &Program, config: TextConfig) -> bool {
+pub fn indexes_text(live: &LiveCatalog, program: &Program, config: &TextConfig) -> bool {
     let wanted = wanted(program, config);
-    live.of(ItemKind::Node).iter().all(|ty| ty.text.is_some() == wanted.contains(&ty.item.id))
+    live.of(ItemKind::Node).iter().all(|ty| {
+        let stemmer = wanted.contains(&ty.item.id).then(|| config.stemmer(&ty.name));
+        ty.text.as_ref().map(|text| text.stemmer) == stemmer
+    })
 }
 
-fn wanted(program: &Program, config: TextConfig) -> std::collections::BTreeSet<TypeId> {
+fn wanted(program: &Program, config: &TextConfig) -> std::collections::BTreeSet<TypeId> {
     if config.enabled { program.searched_nodes() } else { std::collections::BTreeSet::new() }
 }
 
 /// Whether an index still holds the text of every row when the program changes: rows show the same fields as before.
-fn keeps(text: &StoredText, node: &StoredType, before: &Catalog, after: &Catalog, item: ItemType) -> bool {
+fn keeps(
+    text: &StoredText,
+    node: &StoredType,
+    config: &TextConfig,
+    (before, after): (&Catalog, &Catalog),
+    item: ItemType,
+) -> bool {
     let Some(old) = before.find(ItemKind::Node, &node.name) else { return false };
     let (old, new) = (before.fields(old), after.fields(item));
     let same = |field: &helix_plan::Field| new.iter().any(|new| new.name == field.name && new.ty == field.ty);
@@ -68,7 +85,8 @@ fn keeps(text: &StoredText, node: &StoredType, before: &Catalog, after: &Catalog
         !known.any(|known| known.name == field.name && diff::widens(&known.ty, &field.ty))
     };
     let comes = |field: &&helix_plan::Field| !old.iter().any(|old| old.name == field.name);
-    text.tokenizer == TOKENIZER && old.iter().all(same) && new.iter().filter(comes).all(is_fresh)
+    let stems = text.stemmer == stemmer_name(config.stemmer(&node.name));
+    stems && text.tokenizer == TOKENIZER && old.iter().all(same) && new.iter().filter(comes).all(is_fresh)
 }
 
 /// Notes the text indexes of `program` that stored rows must fill before it becomes active.
@@ -76,7 +94,7 @@ pub(super) fn begin<W: WriteTxn>(
     txn: &mut W,
     (active, program): (&Program, &Program),
     nodes: &[StoredType],
-    config: TextConfig,
+    config: &TextConfig,
     pending: &mut Pending,
 ) -> Result<()> {
     let texts = all(txn)?;
@@ -84,15 +102,15 @@ pub(super) fn begin<W: WriteTxn>(
         let item = ItemType { kind: ItemKind::Node, id };
         let name = program.catalog.name(item);
         let Some(node) = nodes.iter().find(|node| node.name == name) else { continue };
-        let is_kept = |text: &StoredText| keeps(text, node, &active.catalog, &program.catalog, item);
+        let is_kept = |text: &StoredText| keeps(text, node, config, (&active.catalog, &program.catalog), item);
         if texts.iter().any(|text| text.node == node.id && is_kept(text)) {
             continue;
         }
         let fields = program.catalog.fields(item).iter();
         let fields = fields.map(|field| StoredField { name: field.name.clone(), ty: field.ty.clone() }).collect();
         let number = fresh(&texts, pending)?;
-        crate::text::begin(txn, number)?;
-        let index = BuiltIndex::Text { node: node.id, id: number, fields };
+        text::begin(txn, number)?;
+        let index = BuiltIndex::Text { node: node.id, id: number, fields, stemmer: stemmer_name(config.stemmer(name)) };
         pending.building.push(super::pending::Building { index, next: 0, filled: false, conflict: None });
     }
     Ok(())
@@ -112,7 +130,7 @@ pub(super) fn discard<W: WriteTxn>(
     txn: &mut W,
     (before, program): (Option<&Catalog>, &Program),
     nodes: &[StoredType],
-    config: TextConfig,
+    config: &TextConfig,
     pending: &mut Pending,
 ) -> Result<()> {
     let wanted = wanted(program, config);
@@ -121,7 +139,7 @@ pub(super) fn discard<W: WriteTxn>(
             program.catalog.find(ItemKind::Node, &node.name).is_some_and(|item| {
                 wanted.contains(&item.id)
                     && filled(pending, node.id).is_none()
-                    && before.is_some_and(|before| keeps(&text, node, before, &program.catalog, item))
+                    && before.is_some_and(|before| keeps(&text, node, config, (before, &program.catalog), item))
             })
         });
         if !is_kept {
@@ -137,7 +155,7 @@ pub(super) fn adopt<W: WriteTxn>(
     txn: &mut W,
     program: &Program,
     nodes: &[StoredType],
-    config: TextConfig,
+    config: &TextConfig,
     pending: &Pending,
 ) -> Result<()> {
     let mut texts = all(txn)?;
@@ -151,7 +169,7 @@ pub(super) fn adopt<W: WriteTxn>(
             Some(id) => id,
             None => fresh(&texts, pending)?,
         };
-        let text = StoredText { id, node: node.id, tokenizer: TOKENIZER };
+        let text = StoredText { id, node: node.id, tokenizer: TOKENIZER, stemmer: stemmer_name(config.stemmer(name)) };
         put(txn, &text)?;
         texts.push(text);
     }
@@ -166,20 +184,29 @@ fn filled(pending: &Pending, of: u16) -> Option<u16> {
     })
 }
 
+/// How a stemmer is called in what is stored.
+fn stemmer_name(stemmer: Option<Algorithm>) -> Option<String> {
+    stemmer.map(|algorithm| algorithm.name().to_owned())
+}
+
+fn stemmer(name: Option<&str>) -> Option<Algorithm> {
+    name.and_then(|name| Algorithm::from_name(name).ok())
+}
+
 /// The text index of a node type that is ready, if it has one.
 pub(super) fn ready(texts: &[StoredText], fields: &[LiveField], node: &StoredType) -> Option<TextIndex> {
     // One of other rules is built again by the next activation.
     let text = texts.iter().find(|text| text.node == node.id && text.tokenizer == TOKENIZER)?;
     let fields = fields.iter().map(|field| TextField { reader: field.reader.timeless(), ty: field.ty.clone() });
-    Some(TextIndex { number: text.id, fields: fields.collect() })
+    Some(TextIndex { number: text.id, stemmer: stemmer(text.stemmer.as_deref()), fields: fields.collect() })
 }
 
 /// The text index of a node type that is being filled, if there is one.
 pub(super) fn building(pending: &Pending, stored: &StoredType) -> Option<TextIndex> {
     pending.building.iter().find_map(|building| match &building.index {
-        BuiltIndex::Text { node, id, fields } if *node == stored.id => {
+        BuiltIndex::Text { node, id, fields, stemmer: named } if *node == stored.id => {
             let fields = fields.iter().map(|field| (field.name.as_str(), &field.ty));
-            Some(TextIndex { number: *id, fields: readers(stored, fields) })
+            Some(TextIndex { number: *id, stemmer: stemmer(named.as_deref()), fields: readers(stored, fields) })
         }
         BuiltIndex::Text { .. } | BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } => None,
     })

@@ -51,7 +51,7 @@ fn activated<S: Store>(store: &S) -> LiveCatalog {
     let mut txn = store.write().unwrap();
     meta::prepare(&mut txn, [7; 16]).unwrap();
     meta::put(&mut txn, Meta::LastId, &u64::MAX.to_be_bytes()).unwrap();
-    let catalog = activate(&mut txn, &program(), IdCodec::new([7; 16]), false, TextConfig::default()).unwrap().catalog;
+    let catalog = activate(&mut txn, &program(), IdCodec::new([7; 16]), false, &TextConfig::default()).unwrap().catalog;
     txn.commit().unwrap();
     catalog
 }

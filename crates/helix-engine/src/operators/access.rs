@@ -176,8 +176,8 @@ pub trait Mutations {
 }
 
 /// The number of a type's text index.
-fn text_index(ty: &LiveType) -> Result<u16> {
-    ty.text.as_ref().map(|index| index.number).ok_or(EngineError::TextNotEnabled)
+fn text_index(ty: &LiveType) -> Result<(u16, Option<text::Algorithm>)> {
+    ty.text.as_ref().map(|index| (index.number, index.stemmer)).ok_or(EngineError::TextNotEnabled)
 }
 
 /// A snapshot, for a query that reads.

@@ -17,13 +17,15 @@ pub struct Folded<'a> {
     fold: Fold,
     so_far: Value<'a>,
     count: u64,
+    /// Whether a sum is of F32 numbers, which are added up as F64.
+    is_single: bool,
 }
 
 impl<'a> Folded<'a> {
     /// Nothing so far.
     #[must_use]
     pub const fn new(fold: Fold) -> Self {
-        Self { fold, so_far: Value::Null, count: 0 }
+        Self { fold, so_far: Value::Null, count: 0, is_single: false }
     }
 
     /// Takes a value; null is left out.
@@ -44,6 +46,13 @@ impl<'a> Folded<'a> {
                 return Flow::more();
             }
         };
+        let value = match (self.fold, value) {
+            (Fold::Sum | Fold::Average, Value::F32(single)) => {
+                self.is_single = true;
+                Value::F64(f64::from(single))
+            }
+            _ => value,
+        };
         self.so_far = if self.count == 0 { value } else { math::apply(function, &[self.so_far, value], arena)? };
         self.count += 1;
         Flow::more()
@@ -57,6 +66,10 @@ impl<'a> Folded<'a> {
     pub fn finish(self, arena: &'a Arena) -> Result<Value<'a>> {
         match self.fold {
             Fold::Sum if self.count == 0 => Ok(Value::Int(0)),
+            Fold::Sum if self.is_single => Ok(match self.so_far {
+                Value::F64(sum) if (sum as f32).is_finite() => Value::F32(sum as f32),
+                _ => Value::Null,
+            }),
             Fold::Count => Ok(Value::unsigned(u128::from(self.count))),
             Fold::Average if self.count > 0 => {
                 math::apply(MathFunction::Div, &[self.so_far, Value::F64(self.count as f64)], arena)

@@ -7,7 +7,7 @@ use crate::row::Arena;
 use crate::value::compare::{compare, float};
 use crate::value::{Big, Value};
 
-/// The result of a function.
+/// The result of a function; null where it is no finite number.
 ///
 /// # Errors
 ///
@@ -16,6 +16,16 @@ pub fn apply<'a>(function: MathFunction, arguments: &[Value<'a>], arena: &'a Are
     if arguments.iter().any(Value::is_null) {
         return Ok(Value::Null);
     }
+    let result = calculate(function, arguments, arena)?;
+    let is_finite = match result {
+        Value::F32(value) => value.is_finite(),
+        Value::F64(value) => value.is_finite(),
+        _ => true,
+    };
+    Ok(if is_finite { result } else { Value::Null })
+}
+
+fn calculate<'a>(function: MathFunction, arguments: &[Value<'a>], arena: &'a Arena) -> Result<Value<'a>> {
     match (function, arguments) {
         (MathFunction::Abs, [value]) => abs(value),
         (MathFunction::Log, [value, base]) => Ok(Value::F64(number(value)?.log(number(base)?))),
@@ -75,11 +85,47 @@ fn number(value: &Value<'_>) -> Result<f64> {
     float(value).ok_or_else(|| EngineError::BadValue("a number was expected".to_owned()))
 }
 
-fn integer(value: &Value<'_>) -> Option<i128> {
-    match value {
-        Value::Int(value) => Some(i128::from(*value)),
-        Value::Big(value) => i128::try_from(value.get()).ok(),
-        _ => None,
+/// An integer of up to 128 bits beside its sign.
+#[derive(Clone, Copy)]
+struct Exact {
+    is_negative: bool,
+    magnitude: u128,
+}
+
+impl Exact {
+    fn of(value: &Value<'_>) -> Option<Self> {
+        match value {
+            Value::Int(value) => Some(Self { is_negative: *value < 0, magnitude: u128::from(value.unsigned_abs()) }),
+            Value::Big(value) => Some(Self { is_negative: false, magnitude: value.get() }),
+            _ => None,
+        }
+    }
+
+    const fn negated(self) -> Self {
+        Self { is_negative: !self.is_negative, magnitude: self.magnitude }
+    }
+
+    fn plus(self, other: Self) -> Option<Self> {
+        if self.is_negative == other.is_negative {
+            return Some(Self { magnitude: self.magnitude.checked_add(other.magnitude)?, ..self });
+        }
+        let (larger, smaller) = if self.magnitude >= other.magnitude { (self, other) } else { (other, self) };
+        Some(Self { magnitude: larger.magnitude - smaller.magnitude, ..larger })
+    }
+
+    /// Of a product or a quotient.
+    const fn signed(self, other: Self, magnitude: u128) -> Self {
+        Self { is_negative: self.is_negative != other.is_negative, magnitude }
+    }
+
+    /// The value, if it fits 64 signed or 128 unsigned bits.
+    fn value<'a>(self) -> Result<Value<'a>> {
+        match i64::try_from(self.magnitude) {
+            Ok(magnitude) => Ok(Value::Int(if self.is_negative { -magnitude } else { magnitude })),
+            Err(_) if !self.is_negative => Ok(Value::Big(Big::new(self.magnitude))),
+            Err(_) if self.magnitude == u128::from(i64::MIN.unsigned_abs()) => Ok(Value::Int(i64::MIN)),
+            Err(_) => Err(overflow()),
+        }
     }
 }
 
@@ -91,20 +137,14 @@ fn overflow() -> EngineError {
     EngineError::BadValue("integer overflow".to_owned())
 }
 
-fn exact<'a>(value: Option<i128>) -> Result<Value<'a>> {
-    let value = value.ok_or_else(overflow)?;
-    match i64::try_from(value) {
-        Ok(value) => Ok(Value::Int(value)),
-        Err(_) => u128::try_from(value).map(|value| Value::Big(Big::new(value))).map_err(|_| overflow()),
-    }
-}
-
 fn abs<'a>(value: &Value<'_>) -> Result<Value<'a>> {
     match value {
         Value::F32(value) => Ok(Value::F32(value.abs())),
         Value::F64(value) => Ok(Value::F64(value.abs())),
         Value::Big(value) => Ok(Value::Big(*value)),
-        Value::Int(value) => exact(Some(i128::from(*value).abs())),
+        Value::Int(_) => {
+            Exact::of(value).ok_or_else(overflow).and_then(|exact| Exact { is_negative: false, ..exact }.value())
+        }
         _ => number(value).map(Value::F64),
     }
 }
@@ -118,8 +158,8 @@ fn pick<'a>(a: &Value<'a>, b: &Value<'a>, least: bool) -> Result<Value<'a>> {
 }
 
 fn binary<'a>(function: MathFunction, a: &Value<'_>, b: &Value<'_>) -> Result<Value<'a>> {
-    if is_integer(a) && is_integer(b) {
-        return integers(function, integer(a).ok_or_else(overflow)?, integer(b).ok_or_else(overflow)?);
+    if let (Some(a), Some(b)) = (Exact::of(a), Exact::of(b)) {
+        return integers(function, a, b);
     }
     let (x, y) = (number(a)?, number(b)?);
     let result = match function {
@@ -140,17 +180,19 @@ fn binary<'a>(function: MathFunction, a: &Value<'_>, b: &Value<'_>) -> Result<Va
     Ok(Value::F64(result))
 }
 
-fn integers<'a>(function: MathFunction, a: i128, b: i128) -> Result<Value<'a>> {
-    match function {
-        MathFunction::Add => exact(a.checked_add(b)),
-        MathFunction::Sub => exact(a.checked_sub(b)),
-        MathFunction::Mul => exact(a.checked_mul(b)),
-        MathFunction::Div if b == 0 => Err(division_by_zero()),
-        MathFunction::Div => exact(a.checked_div(b)),
-        MathFunction::Mod if b == 0 => Err(modulo_by_zero()),
-        MathFunction::Mod => exact(a.checked_rem(b)),
-        _ => Err(EngineError::BadValue(format!("{function:?} does not take two integers"))),
-    }
+fn integers<'a>(function: MathFunction, a: Exact, b: Exact) -> Result<Value<'a>> {
+    let result = match function {
+        MathFunction::Add => a.plus(b),
+        MathFunction::Sub => a.plus(b.negated()),
+        MathFunction::Mul => a.magnitude.checked_mul(b.magnitude).map(|product| a.signed(b, product)),
+        MathFunction::Div if b.magnitude == 0 => return Err(division_by_zero()),
+        MathFunction::Div => Some(a.signed(b, a.magnitude / b.magnitude)),
+        MathFunction::Mod if b.magnitude == 0 => return Err(modulo_by_zero()),
+        // The remainder has the sign of the dividend.
+        MathFunction::Mod => Some(Exact { magnitude: a.magnitude % b.magnitude, ..a }),
+        _ => return Err(EngineError::BadValue(format!("{function:?} does not take two integers"))),
+    };
+    result.ok_or_else(overflow)?.value()
 }
 
 fn division_by_zero() -> EngineError {

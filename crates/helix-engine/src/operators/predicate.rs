@@ -25,6 +25,9 @@ pub fn holds(comparison: Comparison, left: Value<'_>, right: Value<'_>) -> bool 
         Comparison::LessOrEqual => compare(left, right).is_some_and(Ordering::is_le),
         Comparison::Contains => match (left, right) {
             (Value::Str(text), Value::Str(part)) => text.contains(part),
+            (Value::Floats(components), element) => {
+                components.iter().any(|found| equal(&Value::F32(*found), element) == Some(true))
+            }
             (Value::List(elements), element) => elements.iter().any(|found| equal(found, element) == Some(true)),
             _ => false,
         },

@@ -242,7 +242,7 @@ impl<S: Files> Runtime<S> {
             gate: RwLock::new(()),
             codec,
             vectors: options.vectors,
-            text: options.text,
+            text: options.text.clone(),
             limits: options.limits,
             queries: options.queries,
             counters: Counters::default(),
@@ -273,7 +273,7 @@ impl<S: Files> Core for Runtime<S> {
         let digest = program.digest();
         let is_it = |active: Arc<Prepared>| {
             active.program().digest() == digest
-                && catalog::indexes_text(active.catalog(), active.program(), self.shared.text)
+                && catalog::indexes_text(active.catalog(), active.program(), &self.shared.text)
         };
         if self.active().is_some_and(is_it) {
             return Ok(Activated { digest, changed: false, changes: Vec::new() });

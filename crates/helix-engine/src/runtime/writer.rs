@@ -289,7 +289,7 @@ impl<S: Store> Loop<S> {
             self.let_writes_pass(queue);
         }
         let mut txn = self.shared.store.write()?;
-        if !build::begin(&mut txn, &active, program, self.shared.text)? {
+        if !build::begin(&mut txn, &active, program, &self.shared.text)? {
             return Ok(false);
         }
         self.swap(txn, Arc::new(active))?;
@@ -312,7 +312,7 @@ impl<S: Store> Loop<S> {
     fn finish(&self, program: Arc<Program>, options: ActivateOptions) -> Result<Vec<SchemaChange>> {
         let mut txn = self.shared.store.write()?;
         let Shared { codec, text, .. } = &*self.shared;
-        let activation = catalog::activate(&mut txn, &program, *codec, options.allow_breaking, *text)?;
+        let activation = catalog::activate(&mut txn, &program, *codec, options.allow_breaking, text)?;
         self.swap(txn, program)?;
         Ok(activation.changes)
     }

@@ -11,7 +11,7 @@ use crate::engine::EngineOptions;
 use crate::error::EngineError;
 use crate::server::ServerOptions;
 use crate::storage::lmdb::LmdbOptions;
-use crate::text::TextConfig;
+use crate::text::{Algorithm, TextConfig};
 use crate::vector::VectorConfig;
 
 /// The model of a project that names none.
@@ -36,6 +36,8 @@ pub struct EngineSettings {
     pub exact_below: Option<u32>,
     /// Whether text is indexed.
     pub bm25: bool,
+    /// In which language the words of a node type are brought to their stems, by its name.
+    pub bm25_stemming: BTreeMap<String, String>,
     /// The model that turns text into vectors.
     pub embedding_model: Option<String>,
     /// Whether requests need a key.
@@ -55,6 +57,7 @@ impl Default for EngineSettings {
             ef_search: small(vectors.ef_search),
             exact_below: vectors.exact_below,
             bm25: TextConfig::default().enabled,
+            bm25_stemming: BTreeMap::new(),
             embedding_model: None,
             api_key: false,
             mcp: true,
@@ -74,10 +77,11 @@ impl EngineSettings {
         }
     }
 
-    /// Whether text is indexed.
+    /// Whether and how text is indexed. A language that is none is left out: the project file was checked before.
     #[must_use]
-    pub const fn text(&self) -> TextConfig {
-        TextConfig { enabled: self.bm25 }
+    pub fn text(&self) -> TextConfig {
+        let language = |(node, name): (&String, &String)| Some((node.clone(), Algorithm::from_name(name).ok()?));
+        TextConfig { enabled: self.bm25, stemming: self.bm25_stemming.iter().filter_map(language).collect() }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use frostem::{Algorithm, Stemmer};
+
 use crate::value::{Value, json};
 
 /// The shortest word that is a term, in bytes.
@@ -13,6 +15,7 @@ pub(super) const MAX_BYTES: usize = 255;
 /// The terms of a node's text.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
+    stemmer: Option<Algorithm>,
     /// The words, one behind the other.
     words: String,
     /// Where they are in `words`; in the order of the text until [`Document::sort`].
@@ -22,6 +25,12 @@ pub struct Document {
 }
 
 impl Document {
+    /// One without words, whose words are brought to their stems.
+    #[must_use]
+    pub fn new(stemmer: Option<Algorithm>) -> Self {
+        Self { stemmer, ..Self::default() }
+    }
+
     /// Adds the words of a value: of text as they are, of anything else as it looks in JSON.
     pub fn add(&mut self, value: &Value<'_>) {
         match value {
@@ -45,7 +54,7 @@ impl Document {
     }
 
     fn add_text(&mut self, text: &str) {
-        tokens(text, |token| {
+        tokens(text, self.stemmer, |token| {
             let start = self.words.len();
             self.words.push_str(token);
             self.places.push(start..self.words.len());
@@ -54,7 +63,7 @@ impl Document {
 
     /// Counts the words that were added.
     pub(super) fn sort(&mut self) {
-        let Self { words, places, terms } = self;
+        let Self { words, places, terms, .. } = self;
         let mut sorted = places.clone();
         sorted.sort_unstable_by(|a, b| words[a.clone()].cmp(&words[b.clone()]));
         terms.clear();
@@ -77,9 +86,10 @@ impl Document {
     }
 }
 
-/// Calls `visit` with every word of a text that is a term.
-pub(super) fn tokens(text: &str, mut visit: impl FnMut(&str)) {
+/// Calls `visit` with every word of a text that is a term, or with its stem.
+pub(super) fn tokens(text: &str, stemmer: Option<Algorithm>, mut visit: impl FnMut(&str)) {
     let mut word = String::new();
+    let stemmer = stemmer.map(Stemmer::new);
     for run in text.split(|character: char| !character.is_alphanumeric()) {
         if run.is_empty() {
             continue;
@@ -91,8 +101,11 @@ pub(super) fn tokens(text: &str, mut visit: impl FnMut(&str)) {
         } else {
             word = run.to_lowercase();
         }
-        if word.len() >= MIN_BYTES {
-            visit(&word[..word.floor_char_boundary(MAX_BYTES)]);
+        if word.len() < MIN_BYTES {
+            continue;
         }
+        let stem = stemmer.as_ref().map(|stemmer| stemmer.stem(&word));
+        let term = stem.as_deref().filter(|stem| !stem.is_empty()).unwrap_or(&word);
+        visit(&term[..term.floor_char_boundary(MAX_BYTES)]);
     }
 }

@@ -26,6 +26,9 @@ pub use vacuum::{tend, wants_tending};
 pub use verify::verify;
 pub use write::{begin, finish, looked_at, put, remove, take_in};
 
+use std::collections::BTreeMap;
+
+pub use frostem::Algorithm;
 use helix_plan::{ScalarType, ValueType};
 
 use crate::error::Result;
@@ -41,15 +44,25 @@ pub const TABLES: [Table; 5] =
 pub const TOKENIZER: u16 = 1;
 
 /// Whether and how text is indexed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextConfig {
     /// Whether the node types that queries search have an index.
     pub enabled: bool,
+    /// In which language words are brought to their stems, by node type; words of other types stay as they are.
+    pub stemming: BTreeMap<String, Algorithm>,
 }
 
 impl Default for TextConfig {
     fn default() -> Self {
-        Self { enabled: true }
+        Self { enabled: true, stemming: BTreeMap::new() }
+    }
+}
+
+impl TextConfig {
+    /// What brings the words of a node type to their stems, if anything.
+    #[must_use]
+    pub fn stemmer(&self, node: &str) -> Option<Algorithm> {
+        self.stemming.get(node).copied()
     }
 }
 
@@ -58,6 +71,8 @@ impl Default for TextConfig {
 pub struct TextIndex {
     /// What keys call it.
     pub number: u16,
+    /// What brings words to their stems.
+    pub stemmer: Option<Algorithm>,
     /// What reads the fields whose values are its text, in any row of the type.
     pub fields: Vec<TextField>,
 }
@@ -78,7 +93,7 @@ impl TextIndex {
     ///
     /// [`EngineError::Damaged`](crate::EngineError::Damaged) when the row is none of the type's.
     pub fn document<'t>(&self, row: &'t [u8], arena: &'t Arena) -> Result<Document> {
-        let mut document = Document::default();
+        let mut document = Document::new(self.stemmer);
         for field in &self.fields {
             document.add(&match (field.reader.read(row, arena)?, &field.ty) {
                 // Rows may be of a layout in which the field was narrower.

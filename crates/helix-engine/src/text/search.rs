@@ -7,6 +7,8 @@ use super::cursor::{Cursor, END};
 use super::document::tokens;
 use super::postings::Header;
 use super::table;
+use frostem::Algorithm;
+
 use crate::error::Result;
 use crate::ids::ItemId;
 use crate::storage::ReadTxn;
@@ -64,7 +66,7 @@ impl Formula {
 /// What `tick` fails with, or when the store fails.
 pub fn search<T: ReadTxn>(
     txn: &T,
-    index: u16,
+    (index, stemmer): (u16, Option<Algorithm>),
     text: &str,
     k: usize,
     tick: &mut dyn FnMut() -> Result<()>,
@@ -76,7 +78,7 @@ pub fn search<T: ReadTxn>(
     let formula =
         Formula { documents: meta.documents as f64, average_length: meta.length as f64 / meta.documents as f64 };
     let mut cursors = Vec::new();
-    for (word, times) in words(text) {
+    for (word, times) in words(text, stemmer) {
         tick()?;
         if let Some(term) = table::term(txn, index, &word)? {
             cursors.extend(Cursor::new(txn, (index, term), times, &formula, tick)?);
@@ -90,10 +92,10 @@ pub fn search<T: ReadTxn>(
 }
 
 /// The different words of a query with how often each occurs, in the order in which they appear.
-fn words(text: &str) -> Vec<(String, u32)> {
+fn words(text: &str, stemmer: Option<Algorithm>) -> Vec<(String, u32)> {
     let mut places = std::collections::HashMap::<String, usize>::new();
     let mut words: Vec<(String, u32)> = Vec::new();
-    tokens(text, |word| match places.get(word) {
+    tokens(text, stemmer, |word| match places.get(word) {
         Some(place) => words[*place].1 += 1,
         None => {
             places.insert(word.to_owned(), words.len());

@@ -21,8 +21,8 @@ use crate::storage::{Bounds, Lmdb, Memory, Store, WriteTxn};
 
 const NOTE: ItemType = ItemType::node(TypeId(0));
 const CODEC: fn() -> IdCodec = || IdCodec::new([3; 16]);
-const ON: TextConfig = TextConfig { enabled: true };
-const OFF: TextConfig = TextConfig { enabled: false };
+const ON: TextConfig = TextConfig { enabled: true, stemming: BTreeMap::new() };
+const OFF: TextConfig = TextConfig { enabled: false, stemming: BTreeMap::new() };
 
 /// A program of one node type with fields, and a query that searches it, if `searches`.
 fn program(fields: &[(&str, ValueType)], searches: bool) -> Program {
@@ -66,7 +66,7 @@ fn start<S: Store>(store: &S, program: &Program) -> LiveCatalog {
     let mut txn = store.write().unwrap();
     meta::prepare(&mut txn, [3; 16]).unwrap();
     meta::put(&mut txn, Meta::LastId, &u64::MAX.to_be_bytes()).unwrap();
-    let catalog = activate(&mut txn, program, CODEC(), false, ON).unwrap().catalog;
+    let catalog = activate(&mut txn, program, CODEC(), false, &ON).unwrap().catalog;
     txn.commit().unwrap();
     catalog
 }
@@ -75,7 +75,7 @@ fn start<S: Store>(store: &S, program: &Program) -> LiveCatalog {
 fn change<S: Store>(
     store: &S,
     program: &Program,
-    config: TextConfig,
+    config: &TextConfig,
     mut between: impl FnMut(&LiveCatalog),
 ) -> LiveCatalog {
     let mut txn = store.write().unwrap();
@@ -130,8 +130,8 @@ fn delete<S: Store>(store: &S, catalog: &LiveCatalog, id: u64) {
 }
 
 fn find<S: Store>(store: &S, catalog: &LiveCatalog, text: &str, k: usize) -> Vec<(u64, f32)> {
-    let index = catalog.get(NOTE).text.as_ref().unwrap().number;
-    let hits = search(&store.read().unwrap(), index, text, k, &mut || Ok(())).unwrap();
+    let index = catalog.get(NOTE).text.as_ref().unwrap();
+    let hits = search(&store.read().unwrap(), (index.number, index.stemmer), text, k, &mut || Ok(())).unwrap();
     hits.into_iter().map(|hit| (hit.id.0, hit.score)).collect()
 }
 
@@ -301,7 +301,7 @@ proptest! {
         }
         let mut next = 1_000;
         let mut writes = writes.into_iter();
-        let catalog = change(&store, &notes(true), ON, |catalog| {
+        let catalog = change(&store, &notes(true), &ON, |catalog| {
             for (what, place, text) in writes.by_ref().take(3) {
                 let id = model.keys().nth(place % model.len().max(1)).copied();
                 match (what, id) {
@@ -332,7 +332,7 @@ proptest! {
 fn words_are_lower_cased_runs_of_more_than_two_bytes() {
     let words = |text: &str| {
         let mut words = Vec::new();
-        document::tokens(text, |word| words.push(word.to_owned()));
+        document::tokens(text, None, |word| words.push(word.to_owned()));
         words
     };
     assert_eq!(words("The Quick-brown fox, a 42 of 1984!"), ["the", "quick", "brown", "fox", "1984"]);
@@ -389,22 +389,49 @@ fn types_that_no_query_searches_have_no_index_and_switching_it_off_removes_it() 
         insert(&store, &catalog, id, &(format!("some words {id}00"), 1984));
     }
     assert!(TABLES.iter().all(|table| entries(*table) == 0));
-    let catalog = change(&store, &notes(true), ON, |_| {});
+    let catalog = change(&store, &notes(true), &ON, |_| {});
     assert_eq!(find(&store, &catalog, "words", 99).len(), 20);
     let number = catalog.get(NOTE).text.as_ref().unwrap().number;
     assert_eq!(counts(&store.read().unwrap(), number).unwrap(), TextCounts { documents: 20, terms: 23 });
     // The same program, but text is not indexed any more.
-    let catalog = change(&store, &notes(true), OFF, |_| {});
-    assert!(catalog.get(NOTE).text.is_none() && !indexes_text(&catalog, &notes(true), ON));
+    let catalog = change(&store, &notes(true), &OFF, |_| {});
+    assert!(catalog.get(NOTE).text.is_none() && !indexes_text(&catalog, &notes(true), &ON));
     insert(&store, &catalog, 21, &("more words".to_owned(), 1984));
     let mut txn = store.write().unwrap();
     assert!(!pending::collect(&mut txn, Instant::now() + Duration::from_secs(60)).unwrap());
     txn.commit().unwrap();
     assert!(TABLES.iter().all(|table| entries(*table) == 0));
     // On again: with what was written in between.
-    let catalog = change(&store, &notes(true), ON, |_| {});
+    let catalog = change(&store, &notes(true), &ON, |_| {});
     assert_eq!(find(&store, &catalog, "words", 99).len(), 21);
     sound(&store, &catalog);
+}
+
+#[test]
+fn words_are_brought_to_their_stems_where_the_settings_say_so() {
+    let store = Memory::default();
+    let catalog = start(&store, &notes(true));
+    insert(&store, &catalog, 1, &("Connections of graphs".to_owned(), 1));
+    insert(&store, &catalog, 2, &("a connected graph".to_owned(), 2));
+    assert_eq!(find(&store, &catalog, "connecting", 9), []);
+    let in_language = |language| TextConfig { stemming: BTreeMap::from([("Note".to_owned(), language)]), ..ON };
+    let english = in_language(Algorithm::English);
+    assert!(!indexes_text(&catalog, &notes(true), &english));
+    let catalog = change(&store, &notes(true), &english, |_| {});
+    let ids = |catalog, text| find(&store, catalog, text, 9).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    assert_eq!(ids(&catalog, "connecting GRAPH"), [1, 2]);
+    insert(&store, &catalog, 3, &("to connect".to_owned(), 3));
+    assert_eq!(ids(&catalog, "connects").len(), 3);
+    sound(&store, &catalog);
+    // The same program and settings: nothing is built again. Another language, or none: everything is.
+    let number = |catalog: &LiveCatalog| catalog.get(NOTE).text.as_ref().unwrap().number;
+    let same = change(&store, &notes(true), &english, |_| panic!("there is nothing to build"));
+    assert_eq!(number(&same), number(&catalog));
+    let german = change(&store, &notes(true), &in_language(Algorithm::German), |_| {});
+    assert_ne!(number(&german), number(&catalog));
+    let plain = change(&store, &notes(true), &ON, |_| {});
+    assert_eq!(find(&store, &plain, "connecting", 9), []);
+    sound(&store, &plain);
 }
 
 #[test]
@@ -418,12 +445,13 @@ fn an_index_follows_the_fields_that_a_program_shows() {
     add(&catalog, 1, &[Value::Str("ancient")]);
     let number = |catalog: &LiveCatalog| catalog.get(NOTE).text.as_ref().unwrap().number;
     // A new field changes no row's text: nothing is built again.
-    let both = change(&store, &program(&[old.clone(), new.clone()], true), ON, |_| panic!("there is nothing to build"));
+    let both =
+        change(&store, &program(&[old.clone(), new.clone()], true), &ON, |_| panic!("there is nothing to build"));
     assert_eq!(number(&both), number(&catalog));
     add(&both, 2, &[Value::Str("middle"), Value::Str("heading")]);
     // A field that is gone takes its words with it, also those that are written while the index is built.
     let mut writes = vec![3, 4].into_iter();
-    let later = change(&store, &program(std::slice::from_ref(&new), true), ON, |catalog| {
+    let later = change(&store, &program(std::slice::from_ref(&new), true), &ON, |catalog| {
         if let Some(id) = writes.next() {
             add(catalog, id, &[Value::Str("late"), Value::Str("heading")]);
         }
@@ -433,7 +461,7 @@ fn an_index_follows_the_fields_that_a_program_shows() {
     assert_eq!(find(&store, &later, "ancient middle late", 9), []);
     assert!(find(&store, &later, "heading", 9).len() >= 2);
     // One that comes back shows what rows of its time still hold.
-    let again = change(&store, &program(&[old, new], true), ON, |_| {});
+    let again = change(&store, &program(&[old, new], true), &ON, |_| {});
     sound(&store, &again);
     assert_eq!(find(&store, &again, "ancient", 9).len(), 1);
     // What was given up on the way is removed.
@@ -511,5 +539,5 @@ fn a_search_may_be_ended() {
     insert(&store, &catalog, 1, &("some words".to_owned(), 1984));
     let number = catalog.get(NOTE).text.as_ref().unwrap().number;
     let stop = &mut || Err(crate::EngineError::Moved);
-    assert!(search(&store.read().unwrap(), number, "words", 3, stop).is_err());
+    assert!(search(&store.read().unwrap(), (number, None), "words", 3, stop).is_err());
 }

@@ -40,7 +40,7 @@ const MAX_LINE_BYTES: u64 = 256 << 20;
 const LINKING: Duration = Duration::from_millis(500);
 
 /// How the database is made.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ImportOptions {
     /// The size that the database may grow to, in GiB; the default of an engine when it is 0.
     pub max_size_gb: u64,
@@ -124,7 +124,13 @@ fn build(
         let mut txn = store.write()?;
         meta::prepare(&mut txn, contents.secret(from)?)?;
         // Text is indexed when all nodes are there, which writes every word once for many of them.
-        let activation = catalog::activate(&mut txn, program, codec, false, TextConfig { enabled: false })?;
+        let activation = catalog::activate(
+            &mut txn,
+            program,
+            codec,
+            false,
+            &TextConfig { enabled: false, ..TextConfig::default() },
+        )?;
         txn.commit()?;
         activation.catalog
     };
@@ -140,7 +146,7 @@ fn build(
     }
     build.link(progress)?;
     let last_id = build.last_id;
-    let live = index_text(&store, program, codec, options.text, progress)?;
+    let live = index_text(&store, program, codec, &options.text, progress)?;
     let mut txn = store.write()?;
     meta::put(&mut txn, Meta::LastId, &last_id.to_be_bytes())?;
     txn.commit()?;
@@ -157,7 +163,7 @@ fn index_text(
     store: &Lmdb,
     program: &Program,
     codec: IdCodec,
-    text: TextConfig,
+    text: &TextConfig,
     progress: &Progress,
 ) -> Result<LiveCatalog> {
     let mut txn = store.write()?;

@@ -127,7 +127,7 @@ fn filled(seeds: &[u64]) -> TempDir {
     let store = open(data.path());
     let mut txn = store.write().unwrap();
     meta::prepare(&mut txn, SECRET).unwrap();
-    let live = activate(&mut txn, &program(), IdCodec::new(SECRET), false, TextConfig::default()).unwrap().catalog;
+    let live = activate(&mut txn, &program(), IdCodec::new(SECRET), false, &TextConfig::default()).unwrap().catalog;
     let (arena, fields) = (Arena::new(), every_field());
     let (mut things, mut sights) = (Vec::new(), Vec::new());
     let mut last = 0;
@@ -277,7 +277,7 @@ fn only_an_empty_database_is_filled_and_its_own_program_counts() {
         let store = open(empty.path());
         let mut txn = store.write().unwrap();
         meta::prepare(&mut txn, [1; 16]).unwrap();
-        activate(&mut txn, &program, IdCodec::new([1; 16]), false, TextConfig::default()).unwrap();
+        activate(&mut txn, &program, IdCodec::new([1; 16]), false, &TextConfig::default()).unwrap();
         txn.commit().unwrap();
     }
     let error = imported(empty.path(), &dump).unwrap_err().to_string();

@@ -386,7 +386,7 @@ pub fn dot_product(a: &[f32], b: &[f32]) -> Result<f32> {
 }
 
 fn check_same_length(a: &[f32], b: &[f32]) -> Result<()> {
-    if a.len() == b.len() { Ok(()) } else { Err(invalid_length(b.len(), a.len())) }
+    if a.len() == b.len() { Ok(()) } else { Err(invalid_length(a.len(), b.len())) }
 }
 
 fn check(data: &[f32]) -> Result<()> {
