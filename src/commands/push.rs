@@ -263,7 +263,7 @@ async fn here(args: &PushArgs, ctx: &Ctx, project: &Project, name: &str) -> Resu
     let compiled = compile::compile(compile::read_sources(project)?)?;
     step.done(&format!("Checked {}", count(compiled.program.queries.len(), "query", "queries")));
     warnings::show(ctx, &compiled.warnings, &compiled.sources.set);
-    warnings::stemming(ctx, &project.instance(name)?.1, &compiled.program);
+    warnings::stemming(ctx, project.instance(name)?.1, &compiled.program);
 
     let options = PushOptions {
         force: args.force,
