@@ -7,7 +7,7 @@ use super::optional::or_null;
 use super::ty::{Ty, same_class, same_scalar_class};
 use super::value::{Form, Value};
 use crate::compiler::diagnostics::steps::ComparisonOfNothing;
-use crate::compiler::diagnostics::types::{BadOperand, ComparisonMismatch, NotComparable};
+use crate::compiler::diagnostics::types::{BadOperand, ChoicesOfStream, ComparisonMismatch, NotComparable};
 use crate::compiler::diagnostics::warnings::ComparisonWithNone;
 use crate::compiler::diagnostics::words;
 use crate::compiler::source::Span;
@@ -146,6 +146,9 @@ impl Checker<'_> {
                 if !same_class(element, &wanted) {
                     self.differ(comparison, words::scalar(scalar), &found, span);
                 }
+            }
+            Some(ValueType::Scalar(_)) if right.ty.is_many() => {
+                self.report.add(ChoicesOfStream { found: &found, span: right.span });
             }
             _ => {
                 let (comparison, expected) = (name(comparison), "an array of scalars");

@@ -1,10 +1,10 @@
 //! `AddN`, `AddE`, `AddV`, and what they share with updates: field blocks and the ends of edges.
 
-use helix_plan::{Assignment, Expr, ExprKind, ItemKind, ItemType, ScalarType, Source, ValueType};
+use helix_plan::{Assignment, Expr, ExprKind, ItemKind, ItemType, ScalarType, ValueType};
 
 use super::Checker;
 use super::optional::if_given;
-use super::stream::{Place, Stream};
+use super::stream::Place;
 use super::ty::{Ty, describe_item, is_vector_data};
 use super::value::Value;
 use super::vector::data_type;
@@ -13,6 +13,9 @@ use crate::compiler::diagnostics::types::{NotAnId, WrongEdgeEnd};
 use crate::compiler::diagnostics::warnings::{ExtraFieldBlock, ExtraTypeArguments};
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _};
+
+/// What to do with the ids of many items.
+const ITEMS_THEMSELVES: &str = "take the items themselves: leave out `::ID` where they are found";
 
 /// The edge type whose ends are given, and how the call is written.
 #[derive(Clone, Copy)]
@@ -26,7 +29,12 @@ pub(super) struct EdgeCall<'a> {
 impl Checker<'_> {
     /// The type named first between `<` and `>`; the others are warned of.
     pub(super) fn type_arg(&mut self, kind: ItemKind, args: Option<ast::TypeArgs>, whole: Span) -> Option<ItemType> {
-        let mut names = args.into_iter().flat_map(|args| args.names());
+        let Some(args) = args else {
+            // The parser has said so; only sources may be without.
+            self.report.incomplete(whole);
+            return None;
+        };
+        let mut names = args.names();
         let Some(first) = names.next() else {
             return self.item_type(kind, "", whole);
         };
@@ -177,7 +185,7 @@ impl Checker<'_> {
             return value;
         }
         if call.upsert && value.ty.is_many() {
-            return self.not_an_end(call, value);
+            return self.not_an_end(call, value, Some("take one of them with `::FIRST`".to_owned()));
         }
         if let Some(item) = value.ty.item() {
             self.check_end_type(call, end, item, expected, value.span);
@@ -186,17 +194,18 @@ impl Checker<'_> {
         if let Some(expr) = self.literal_as_scalar(&value, ScalarType::Id) {
             return Value { expr, ty: Ty::scalar(ScalarType::Id), ..value };
         }
-        if value.ty.as_value() != Some(&ValueType::Scalar(ScalarType::Id)) {
-            return self.not_an_end(call, value);
-        }
-        match expected {
-            // Many ids stand for the items that have them.
-            Some(item) if value.ty.is_many() => {
-                let span = value.span;
-                let source = Source::ById { item, ids: vec![value.expr] };
-                self.finish(Stream::new(source, Ty::items(item, true), span), Place::Top)
+        let id = ValueType::Scalar(ScalarType::Id);
+        match value.ty.as_value() {
+            Some(ty) if *ty == id && !value.ty.is_many() => value,
+            Some(ty) if *ty == id => self.not_an_end(call, value, Some(ITEMS_THEMSELVES.to_owned())),
+            Some(ValueType::List(element)) if **element == id && !value.ty.is_many() && !call.upsert => {
+                let help = expected.map(|item| {
+                    let (letter, name, text) = (letter(item), self.catalog.name(item), self.text(value.span));
+                    format!("give the items: `::{}({letter}<{name}>({text}))`", end.name())
+                });
+                self.not_an_end(call, value, help)
             }
-            Some(_) | None => value,
+            _ => self.not_an_end(call, value, None),
         }
     }
 
@@ -231,10 +240,10 @@ impl Checker<'_> {
         }
     }
 
-    fn not_an_end(&mut self, call: EdgeCall<'_>, value: Value) -> Value {
+    fn not_an_end(&mut self, call: EdgeCall<'_>, value: Value, help: Option<String>) -> Value {
         let found = value.ty.describe(self.catalog);
         let place = format!("an end of `{}`", call.name);
-        self.report.add(NotAnId { place: &place, found: &found, span: value.span });
+        self.report.add(NotAnId { place: &place, found: &found, span: value.span, help });
         self.unknown(value.span)
     }
 
@@ -272,12 +281,18 @@ impl Checker<'_> {
                 }
                 (value.expr, false)
             }
-            (_, Some(ty)) if *ty == id => (value.expr, value.ty.is_many()),
+            (_, Some(ty)) if *ty == id && !value.ty.is_many() => (value.expr, false),
             (_, Some(ValueType::List(element))) if **element == id && !value.ty.is_many() => (value.expr, true),
             _ => {
                 let place = format!("`{}<{}>(…)`", letter(item), self.catalog.name(item));
                 let found = value.ty.describe(self.catalog);
-                self.report.add(NotAnId { place: &place, found: &found, span: value.span });
+                let help = match (value.ty.item(), value.ty.as_value()) {
+                    (Some(_), _) => Some("these are items already: go on from them without a look-up".to_owned()),
+                    (None, Some(ty)) if *ty == id => Some(ITEMS_THEMSELVES.to_owned()),
+                    (None, Some(ValueType::List(_))) => Some("declare it as `[ID]`".to_owned()),
+                    (None, _) => None,
+                };
+                self.report.add(NotAnId { place: &place, found: &found, span: value.span, help });
                 (value.expr, false)
             }
         }

@@ -7,7 +7,7 @@ use super::optional::or_null;
 use super::scope::{Origin, Scopes};
 use super::ty::Ty;
 use super::value::Value;
-use crate::compiler::diagnostics::names::{Redeclared, UnknownMember};
+use crate::compiler::diagnostics::names::{BoundTwice, UnknownMember};
 use crate::compiler::diagnostics::steps::ForMemberAccess;
 use crate::compiler::diagnostics::types::{NotDestructurable, NotIterable};
 use crate::compiler::source::Span;
@@ -75,7 +75,7 @@ impl Checker<'_> {
         for name in names.names() {
             let (name, span) = (name.text(), self.span(&name));
             if let Some((_, first)) = bound.iter().find(|(other, _)| *other == name) {
-                self.report.add(Redeclared { name: &name, span, first: *first });
+                self.report.add(BoundTwice { name: &name, span, first: *first });
                 continue;
             }
             bound.push((name.clone(), span));

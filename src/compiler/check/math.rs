@@ -111,12 +111,11 @@ impl Checker<'_> {
                 Some(scalar) if scalar.is_number() => scalars.push(scalar),
                 _ => {
                     let found = argument.ty.describe(self.catalog);
-                    self.report.add(BadOperand {
-                        function: name,
-                        expected: "numbers",
-                        found: &found,
-                        span: argument.span,
-                    });
+                    let expected = match function {
+                        MathFunction::Add => "two numbers, two texts or two arrays",
+                        _ => "numbers",
+                    };
+                    self.report.add(BadOperand { function: name, expected, found: &found, span: argument.span });
                     return None;
                 }
             }

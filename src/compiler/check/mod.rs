@@ -97,9 +97,13 @@ impl<'a> Checker<'a> {
         self.sources.text(span)
     }
 
-    /// Whether a place holds a syntax error.
+    /// Whether a place holds a syntax error, or one follows on the same line.
     fn is_broken(&self, place: Span) -> bool {
-        self.broken.iter().any(|error| (place.start..=place.end).contains(&error.start))
+        let follows = |error: &Span| {
+            let between = self.text(Span { start: place.end, end: error.start, ..place });
+            between.chars().all(|c| c.is_whitespace() && c != '\n')
+        };
+        self.broken.iter().any(|error| error.start >= place.start && (error.start <= place.end || follows(error)))
     }
 
     /// The place of a node.

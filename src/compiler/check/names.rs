@@ -52,11 +52,10 @@ impl Checker<'_> {
             None => {
                 // A syntax error may have swallowed the declaration.
                 if self.broken.is_empty() {
-                    self.report.add(UnknownName {
-                        name,
-                        span,
-                        nearest: self.report.nearest(name, self.scopes.names()),
-                    });
+                    let current = self.scopes.current().map(|current| &current.ty);
+                    let is_field = current.is_some_and(|ty| self.find_field(ty, name).is_some());
+                    let nearest = self.report.nearest(name, self.scopes.names());
+                    self.report.add(UnknownName { name, span, nearest, is_field });
                 }
                 self.unknown(span)
             }

@@ -85,7 +85,7 @@ impl Checker<'_> {
             let (name, span) = (name.text(), self.span(&name));
             self.warn_of_modifiers(&field);
             if let Some(first) = spans.get(&name) {
-                self.report.add(DuplicateField { name: &name, span, first: *first });
+                self.report.add(DuplicateField { name: &name, span, first: *first, any_case: false });
                 known = false;
                 continue;
             }

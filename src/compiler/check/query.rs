@@ -67,7 +67,7 @@ impl Checker<'_> {
             Return::Null => 0,
             Return::Object(entries) => entries.len(),
         };
-        if values != 1 && !self.is_broken(span) {
+        if values != 1 && self.broken.is_empty() {
             self.report.add(ToolOfManyValues { values, span });
         }
     }

@@ -39,7 +39,7 @@ impl Checker<'_> {
                     self.entries_of(object, &mut entries);
                 } else if let Some(object) = values.first() {
                     // What has parts is answered as a whole.
-                    self.entry(WHOLE.to_owned(), object, self.span(object), &mut entries);
+                    self.entry(WHOLE.to_owned(), object, (self.span(object), false), &mut entries);
                 }
             }
             [list] if is_nested(list) => {
@@ -63,7 +63,7 @@ impl Checker<'_> {
     fn element(&mut self, value: &Expr, entries: &mut Entries) {
         let span = self.span(value);
         if !matches!(value, Expr::None(_)) {
-            self.entry(key(value), value, span, entries);
+            self.entry(key(value), value, (span, false), entries);
         }
     }
 
@@ -75,16 +75,16 @@ impl Checker<'_> {
                 continue;
             };
             let key_span = self.span(&key);
-            self.entry(key.text(), &value, key_span, entries);
+            self.entry(key.text(), &value, (key_span, true), entries);
         }
     }
 
-    /// An entry; the last of a key wins.
-    fn entry(&mut self, key: String, value: &Expr, span: Span, entries: &mut Entries) {
+    /// An entry, its place, and whether its key is written there; the last of a key wins.
+    fn entry(&mut self, key: String, value: &Expr, (span, is_named): (Span, bool), entries: &mut Entries) {
         let value = self.shape(value);
         if let Some(index) = entries.0.iter().position(|(entry, _)| entry.key == key) {
             let (_, first) = entries.0.remove(index);
-            self.report.add(DuplicateKey { key: &key, span, first });
+            self.report.add(DuplicateKey { key: &key, span, first, is_named });
         }
         entries.0.push((Entry { key, value }, span));
     }

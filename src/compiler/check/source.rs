@@ -1,12 +1,13 @@
 //! Where traversals start.
 
-use helix_plan::{Index, ItemKind, ItemType, ScalarType, Source};
+use helix_plan::{Index, ItemKind, ItemType, ScalarType, Source, ValueType};
 
 use super::Checker;
 use super::stream::{Place, Stream};
 use super::ty::Ty;
-use crate::compiler::diagnostics::steps::{LookupNeedsNodes, NoCurrentItem, NotIndexed};
+use crate::compiler::diagnostics::steps::{LookupNeedsNodes, MissingId, NoCurrentItem, NotIndexed};
 use crate::compiler::diagnostics::types::TypeMismatch;
+use crate::compiler::diagnostics::values::LookupByObject;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _, Expr};
 
@@ -16,6 +17,7 @@ struct ItemSource {
     type_args: Option<ast::TypeArgs>,
     ids: Vec<Expr>,
     lookup: Option<ast::IndexLookup>,
+    has_parentheses: bool,
     span: Span,
 }
 
@@ -33,6 +35,7 @@ impl Checker<'_> {
                 type_args: node.type_args(),
                 ids: node.ids().collect(),
                 lookup: node.lookup(),
+                has_parentheses: node.has_parentheses(),
                 span,
             }),
             ast::Source::Edge(edge) => self.item_source(ItemSource {
@@ -40,6 +43,7 @@ impl Checker<'_> {
                 type_args: edge.type_args(),
                 ids: edge.ids().collect(),
                 lookup: edge.lookup(),
+                has_parentheses: edge.has_parentheses(),
                 span,
             }),
             ast::Source::Vector(vector) => self.item_source(ItemSource {
@@ -47,6 +51,7 @@ impl Checker<'_> {
                 type_args: vector.type_args(),
                 ids: vector.ids().collect(),
                 lookup: vector.lookup(),
+                has_parentheses: vector.has_parentheses(),
                 span,
             }),
             ast::Source::SearchVector(search) => self.search_source(&search, span),
@@ -88,8 +93,12 @@ impl Checker<'_> {
     }
 
     fn item_source(&mut self, source: ItemSource) -> Stream {
-        let ItemSource { kind, type_args, ids, lookup, span } = source;
-        let Some(item) = self.type_arg(kind, type_args, span) else {
+        let ItemSource { kind, type_args, ids, lookup, has_parentheses, span } = source;
+        let item = match type_args {
+            Some(_) => self.type_arg(kind, type_args, span),
+            None => self.item_type(kind, "", span),
+        };
+        let Some(item) = item else {
             for id in &ids {
                 self.expr(id, Place::Top);
             }
@@ -97,6 +106,11 @@ impl Checker<'_> {
         };
         if let Some(lookup) = lookup {
             return self.lookup(item, &lookup, span);
+        }
+        if ids.is_empty() && has_parentheses {
+            // Not all items: `DROP N<User>()` would delete them.
+            self.report.add(MissingId { kind, ty: self.catalog.name(item), span });
+            return Stream::of(self.unknown(span));
         }
         if ids.is_empty() {
             return Stream::new(Source::All(item), Ty::items(item, true), span);
@@ -123,6 +137,10 @@ impl Checker<'_> {
         let Some(field) = self.indexed_field(item, &name, braces) else {
             return Stream { ty: Ty::items(item, false), ..found };
         };
+        if let Some(ValueType::Object(_)) = value.ty.as_value() {
+            self.report.add(LookupByObject { object: self.text(value.span), span: value.span });
+            return Stream { ty: Ty::items(item, false), ..found };
+        }
         let value = if self.schema.knows_field(item, field) {
             let ty = self.catalog.fields(item)[field.index()].ty.clone();
             self.assign(value, &ty, &format!("field `{name}`"))
@@ -145,7 +163,8 @@ impl Checker<'_> {
         let indexed = fields.iter().filter(|field| field.index != Index::None);
         let nearest = self.report.nearest(name, indexed.map(|field| field.name.as_str()));
         let ty = catalog.name(item);
-        self.report.add(NotIndexed { ty, field: name, declared: field.is_some(), nearest, span });
+        let is_array = field.is_some_and(|field| fields[field.index()].ty.as_scalar().is_none());
+        self.report.add(NotIndexed { ty, field: name, declared: field.is_some(), is_array, nearest, span });
         None
     }
 

@@ -58,7 +58,7 @@ impl Checker<'_> {
             return None;
         };
         if !has_effect(&expr) {
-            self.report.add(IdleStatement { span });
+            self.report.add(IdleStatement { text: self.text(span), span });
         }
         Some(StatementKind::Evaluate(self.expr(&expr, Place::Top).expr))
     }

@@ -21,9 +21,9 @@ impl Checker<'_> {
         let steps: Vec<Step> = traversal.steps().collect();
         for (index, step) in steps.iter().enumerate() {
             let span = self.span(step);
-            stream.span = Span { end: span.end, ..stream.span };
             let before = index.checked_sub(1).and_then(|index| steps.get(index));
             self.step(&mut stream, step, Rest { before, steps: &steps[index + 1..], place }, span);
+            stream.span = Span { end: span.end, ..stream.span };
         }
         stream.span = whole;
         stream

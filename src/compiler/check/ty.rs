@@ -113,7 +113,7 @@ impl Ty {
             Self::Known(ty) | Self::Scored(ty) => match (&ty.kind, ty.many) {
                 (Kind::Null, _) => "`NONE`".to_owned(),
                 (Kind::Value(value), false) => describe_value(value),
-                (Kind::Value(value), true) => format!("many values of type {value}"),
+                (Kind::Value(value), true) => format!("many values of type {}", words::ty(value)),
                 (Kind::Item(item) | Kind::Shaped(item), false) => describe_item(catalog, *item),
                 (Kind::Item(item) | Kind::Shaped(item), true) => {
                     format!("many `{}` {}s", catalog.name(*item), words::kind(item.kind))
@@ -128,14 +128,14 @@ impl Ty {
 
 /// One item in words: "a `User` node", "an `Owns` edge".
 pub(super) fn describe_item(catalog: &Catalog, item: ItemType) -> String {
-    format!("a `{}` {}", catalog.name(item), words::kind(item.kind))
+    format!("{} {}", words::a_name(catalog.name(item)), words::kind(item.kind))
 }
 
 /// A value's type in words: "a String", "an I32", "an array of F64".
 pub(super) fn describe_value(ty: &ValueType) -> String {
     match ty {
         ValueType::Scalar(scalar) => words::scalar(*scalar).to_owned(),
-        ValueType::List(element) => format!("an array of {element}"),
+        ValueType::List(element) => format!("an array of {}", words::ty(element)),
         ValueType::Object(_) => "an object".to_owned(),
         ValueType::Optional(ty) => describe_value(ty),
     }

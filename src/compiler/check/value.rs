@@ -5,7 +5,7 @@ use helix_plan::{Expr, ExprKind, Literal, ScalarType, Type, ValueType};
 use super::Checker;
 use super::ty::{Ty, describe_value, same_class};
 use crate::compiler::diagnostics::types::TypeMismatch;
-use crate::compiler::diagnostics::values::{BadDate, MalformedId, OutOfRange, UnsupportedValue};
+use crate::compiler::diagnostics::values::{BadDate, MalformedId, OutOfRange, UnsupportedElement, UnsupportedValue};
 use crate::compiler::lower::literal::{Constant, Misfit};
 use crate::compiler::source::Span;
 
@@ -30,6 +30,11 @@ pub(super) enum Form {
 }
 
 impl Value {
+    /// Whether it is an array literal without any value in it, so that its place decides on its type.
+    fn is_empty_array(&self) -> bool {
+        matches!(&self.form, Form::Array(elements) if elements.iter().all(Self::is_empty_array))
+    }
+
     /// Whether it is `NONE`.
     pub(super) fn is_none(&self) -> bool {
         matches!(self.expr.kind, ExprKind::Null) && !self.ty.is_unknown()
@@ -177,12 +182,13 @@ impl Checker<'_> {
 
     /// An array literal of the type that its elements agree on.
     pub(super) fn array(&mut self, elements: Vec<Value>, span: Span) -> Value {
-        let known = elements.iter().find(|element| !element.ty.is_unknown());
+        // What holds nothing is of whatever type its place takes.
+        let known = elements.iter().find(|element| !element.ty.is_unknown() && !element.is_empty_array());
+        let known = known.or_else(|| elements.iter().find(|element| !element.ty.is_unknown()));
         let element = match known.map(|first| (first, first.ty.as_value())) {
             None => ValueType::Scalar(ScalarType::String),
             Some((first, Some(ty))) if !first.ty.is_many() => {
-                let ty = ty.clone();
-                let widest = widest(&elements, ty);
+                let widest = widest(&elements, ty.clone());
                 match elements.iter().find(|element| !self.agrees(element, &widest)) {
                     None => widest,
                     Some(other) => {
@@ -200,7 +206,7 @@ impl Checker<'_> {
             }
             Some((first, _)) => {
                 let found = first.ty.describe(self.catalog);
-                self.report.add(UnsupportedValue { found: &found, span: first.span });
+                self.report.add(UnsupportedElement { found: &found, span: first.span });
                 return self.unknown(span);
             }
         };
@@ -214,19 +220,29 @@ impl Checker<'_> {
     }
 
     fn agrees(&self, element: &Value, ty: &ValueType) -> bool {
+        if let (Form::Array(elements), ValueType::List(ty)) = (&element.form, ty) {
+            return elements.iter().all(|element| self.agrees(element, ty));
+        }
         element.ty.is_unknown()
             || (!element.ty.is_many() && element.ty.as_value().is_some_and(|found| same_class(found, ty)))
     }
 }
 
-/// The type that holds every integer literal of an array; `first` for other arrays.
+/// The type that holds every integer literal of an array, also within arrays; `first` for others.
 fn widest(elements: &[Value], first: ValueType) -> ValueType {
-    if !first.as_scalar().is_some_and(ScalarType::is_integer) {
-        return first;
+    elements.iter().filter_map(|element| element.ty.as_value()).fold(first, wider)
+}
+
+/// The wider of two integer types, or of arrays of them; `a` for others.
+fn wider(a: ValueType, b: &ValueType) -> ValueType {
+    let greatest = |ty: ScalarType| ty.integer_range().map(|(_, greatest)| greatest);
+    match (a, b) {
+        (ValueType::Scalar(a), ValueType::Scalar(b)) if greatest(*b) > greatest(a) && greatest(a).is_some() => {
+            ValueType::Scalar(*b)
+        }
+        (ValueType::List(a), ValueType::List(b)) => ValueType::List(Box::new(wider(*a, b))),
+        (a, _) => a,
     }
-    let types = elements.iter().filter_map(|element| element.ty.as_value()?.as_scalar());
-    let range = |ty: &ScalarType| ty.integer_range().map_or(0, |(_, greatest)| greatest);
-    types.filter(|ty| ty.is_integer()).max_by_key(range).map_or(first, ValueType::Scalar)
 }
 
 /// A list of literals as one literal.

@@ -5,8 +5,10 @@ use helix_plan::{Expr, ExprKind, ScalarType, ValueType};
 use super::Checker;
 use super::stream::Place;
 use super::ty::{Ty, is_vector_data};
-use super::value::Value;
+use super::value::{Form, Value};
 use crate::compiler::diagnostics::types::{EmbedOfNoText, TypeMismatch};
+use crate::compiler::diagnostics::values::NegativeCount;
+use crate::compiler::lower::literal::{Constant, Integer};
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast;
 
@@ -88,6 +90,11 @@ impl Checker<'_> {
         let scalar = value.ty.as_value().and_then(ValueType::as_scalar)?;
         if !scalar.is_integer() || value.ty.is_many() {
             return None;
+        }
+        if matches!(&value.form, Form::Constant(Constant::Integer(Integer { negative: true, magnitude })) if *magnitude > 0)
+        {
+            self.report.add(NegativeCount { number: self.text(value.span), span: value.span });
+            return Some(value.expr.clone());
         }
         Some(self.literal_as_scalar(value, ScalarType::U64).unwrap_or_else(|| value.expr.clone()))
     }

@@ -63,8 +63,8 @@ pub(in crate::compiler) struct OtherKind {
 
 impl From<OtherKind> for Diagnostic {
     fn from(error: OtherKind) -> Self {
-        let (from, to) = (words::kind(error.from), words::kind(error.to));
-        Self::error(codes::TYPE_MISMATCH, error.span, format!("a {from} cannot become a {to}"))
+        let (from, to) = (words::a_kind(error.from), words::a_kind(error.to));
+        Self::error(codes::TYPE_MISMATCH, error.span, format!("{from} cannot become {to}"))
     }
 }
 
@@ -103,13 +103,49 @@ pub(in crate::compiler) struct MigrationValueMismatch<'a> {
     pub ty: &'a ValueType,
     pub found: &'a str,
     pub span: Span,
+    /// The field of the earlier version that can be converted.
+    pub convert: Option<&'a str>,
 }
 
 impl From<MigrationValueMismatch<'_>> for Diagnostic {
     fn from(error: MigrationValueMismatch<'_>) -> Self {
-        let MigrationValueMismatch { field, ty, found, span } = error;
+        let MigrationValueMismatch { field, ty, found, span, convert } = error;
+        let ty = words::ty(ty);
         Self::error(codes::TYPE_MISMATCH, span, format!("field `{field}` is of type {ty}, not {found}"))
-            .help(format!("convert a field with `AS {ty}`"))
+            .help(convert.map(|name| format!("convert it: `{field}: {name} AS {ty}`")))
+    }
+}
+
+/// A constant that the field's type cannot hold.
+pub(in crate::compiler) struct MigrationValueOutOfRange<'a> {
+    pub field: &'a str,
+    pub ty: &'a ValueType,
+    pub span: Span,
+}
+
+impl From<MigrationValueOutOfRange<'_>> for Diagnostic {
+    fn from(error: MigrationValueOutOfRange<'_>) -> Self {
+        let MigrationValueOutOfRange { field, ty, span } = error;
+        let message = format!("this number is out of the range of {}, the type of `{field}`", words::ty(ty));
+        let diagnostic = Self::error(codes::TYPE_MISMATCH, span, message);
+        match ty.as_scalar().and_then(|scalar| scalar.integer_range()) {
+            Some((least, greatest)) => diagnostic.note(format!("{} holds {least} to {greatest}", words::ty(ty))),
+            None => diagnostic,
+        }
+    }
+}
+
+/// The time of each read, for a field whose index cannot hold it.
+pub(in crate::compiler) struct MigrationNowOfIndex<'a> {
+    pub field: &'a str,
+    pub span: Span,
+}
+
+impl From<MigrationNowOfIndex<'_>> for Diagnostic {
+    fn from(error: MigrationNowOfIndex<'_>) -> Self {
+        let message = format!("`NOW` is the time of each read, which the index of `{}` cannot hold", error.field);
+        Self::error(codes::TYPE_MISMATCH, error.span, message)
+            .help("give a date such as `\"2024-05-01\"`, or leave the field out".to_owned())
     }
 }
 
@@ -123,6 +159,7 @@ pub(in crate::compiler) struct CastOfOtherType<'a> {
 impl From<CastOfOtherType<'_>> for Diagnostic {
     fn from(error: CastOfOtherType<'_>) -> Self {
         let CastOfOtherType { field, ty, span } = error;
+        let ty = words::ty(ty);
         Self::error(codes::TYPE_MISMATCH, span, format!("`{field}` is of type {ty}: cast a scalar to that"))
     }
 }

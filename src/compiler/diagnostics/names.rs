@@ -25,7 +25,7 @@ impl From<UnknownItemType<'_>> for Diagnostic {
         };
         if error.name.is_empty() {
             return Self::error(code, error.span, format!("missing {kind} type"))
-                .help(format!("name a {kind} type between `<` and `>`"));
+                .help(format!("name {} type between `<` and `>`", words::a_kind(error.kind)));
         }
         let diagnostic = Self::error(code, error.span, format!("unknown {kind} type `{}`", error.name))
             .label("not declared in the schema")
@@ -55,13 +55,19 @@ pub(in crate::compiler) struct UnknownName<'a> {
     pub name: &'a str,
     pub span: Span,
     pub nearest: Option<String>,
+    /// Whether the current item has a field of that name.
+    pub is_field: bool,
 }
 
 impl From<UnknownName<'_>> for Diagnostic {
     fn from(error: UnknownName<'_>) -> Self {
         Self::error(codes::UNKNOWN_NAME, error.span, format!("unknown name `{}`", error.name))
             .label("neither a parameter nor a variable that is visible here")
-            .help(did_you_mean(error.nearest))
+            .help(if error.is_field {
+                Some(format!("for the field, write `_::{{{}}}`", error.name))
+            } else {
+                did_you_mean(error.nearest)
+            })
     }
 }
 
@@ -78,6 +84,21 @@ impl From<Redeclared<'_>> for Diagnostic {
             .also(error.first, "first declared here")
             .note("a name is assigned once")
             .help("choose another name".to_owned())
+    }
+}
+
+/// A member that a loop binds twice.
+pub(in crate::compiler) struct BoundTwice<'a> {
+    pub name: &'a str,
+    pub span: Span,
+    pub first: Span,
+}
+
+impl From<BoundTwice<'_>> for Diagnostic {
+    fn from(error: BoundTwice<'_>) -> Self {
+        Self::error(codes::REDECLARED, error.span, format!("member `{}` is bound twice", error.name))
+            .also(error.first, "first bound here")
+            .help("remove one of them".to_owned())
     }
 }
 

@@ -107,13 +107,21 @@ pub(in crate::compiler) struct ImpossiblePath<'a> {
     /// What no edge does: "leaves", "reaches".
     pub direction: &'a str,
     pub node: &'a str,
+    /// The edge type that is named, when it does not join nodes.
+    pub to_vectors: Option<&'a str>,
     pub span: Span,
 }
 
 impl From<ImpossiblePath<'_>> for Diagnostic {
     fn from(warning: ImpossiblePath<'_>) -> Self {
-        let ImpossiblePath { direction, node, span } = warning;
-        let message = format!("no such edge {direction} a `{node}` node: no path is ever found");
+        let ImpossiblePath { direction, node, to_vectors, span } = warning;
+        let message = match to_vectors {
+            Some(edge) => format!("edges `{edge}` do not join two nodes: no path is ever found"),
+            None => {
+                let node = super::words::a_name(node);
+                format!("no such edge {direction} {node} node: no path is ever found")
+            }
+        };
         Self::warning(codes::NO_EFFECT, span, message)
             .note("edges are walked in their direction, and only between nodes")
     }

@@ -56,14 +56,17 @@ pub(in crate::compiler) struct DuplicateField<'a> {
     pub name: &'a str,
     pub span: Span,
     pub first: Span,
+    /// Whether names that differ in case count as one.
+    pub any_case: bool,
 }
 
 impl From<DuplicateField<'_>> for Diagnostic {
     fn from(error: DuplicateField<'_>) -> Self {
-        Self::error(codes::DUPLICATE_FIELD, error.span, format!("field `{}` is declared twice", error.name))
-            .label("second declaration")
-            .also(error.first, "first declaration")
-            .note("field names are compared without regard to case")
+        let diagnostic =
+            Self::error(codes::DUPLICATE_FIELD, error.span, format!("field `{}` is declared twice", error.name))
+                .label("second declaration")
+                .also(error.first, "first declaration");
+        if error.any_case { diagnostic.note("field names are compared without regard to case") } else { diagnostic }
     }
 }
 
@@ -123,7 +126,7 @@ pub(in crate::compiler) struct DefaultMismatch<'a> {
 
 impl From<DefaultMismatch<'_>> for Diagnostic {
     fn from(error: DefaultMismatch<'_>) -> Self {
-        let message = format!("default of field `{}` is not of type {}", error.field, error.ty);
+        let message = format!("default of field `{}` is not of type {}", error.field, words::ty(error.ty));
         Self::error(codes::DEFAULT_MISMATCH, error.span, message).label(format!("this is {}", error.found))
     }
 }

@@ -156,25 +156,53 @@ impl From<MissingEnd<'_>> for Diagnostic {
     }
 }
 
+/// Parentheses behind a type, with no id between them.
+pub(in crate::compiler) struct MissingId<'a> {
+    pub kind: helix_plan::ItemKind,
+    pub ty: &'a str,
+    pub span: Span,
+}
+
+impl From<MissingId<'_>> for Diagnostic {
+    fn from(error: MissingId<'_>) -> Self {
+        let MissingId { kind, ty, span } = error;
+        let letter = words::letter(kind);
+        let (expected, lookup) = match kind {
+            helix_plan::ItemKind::Node => {
+                ("an id, or `{field: value}`", format!(" or `{letter}<{ty}>({{ field: value }})`"))
+            }
+            helix_plan::ItemKind::Edge | helix_plan::ItemKind::Vector => ("an id", String::new()),
+        };
+        Self::error(codes::STEP_NOT_APPLICABLE, span, format!("`{letter}<{ty}>(…)` lacks {expected}"))
+            .help(format!("write `{letter}<{ty}>(id)`{lookup}; without parentheses, `{letter}<{ty}>` is all of them"))
+    }
+}
+
 /// A lookup by a field that has no index.
 pub(in crate::compiler) struct NotIndexed<'a> {
     pub ty: &'a str,
     pub field: &'a str,
     /// Whether the type declares the field.
     pub declared: bool,
+    /// Whether the field is an array, which no index holds.
+    pub is_array: bool,
     pub nearest: Option<String>,
     pub span: Span,
 }
 
 impl From<NotIndexed<'_>> for Diagnostic {
     fn from(error: NotIndexed<'_>) -> Self {
-        let NotIndexed { ty, field, declared, nearest, span } = error;
+        let NotIndexed { ty, field, declared, is_array, nearest, span } = error;
         let message = if declared {
             format!("field `{field}` of `{ty}` has no index")
         } else {
             format!("`{ty}` has no field `{field}`")
         };
         let help = match (declared, nearest) {
+            (true, _) if is_array => {
+                Some(format!("arrays are not indexed; filter: `WHERE(_::{{{field}}}::CONTAINS(…))`"))
+            }
+            (false, _) if matches!(field, "id" | "ID" | "Id") => Some(format!("by its id: `N<{ty}>(id)`")),
             (true, _) => Some(format!("declare it as `INDEX {field}: …`, or filter: `WHERE(_::{{{field}}}::EQ(…))`")),
             (false, nearest) => super::suggest::did_you_mean(nearest),
         };
@@ -267,6 +295,18 @@ pub(in crate::compiler) struct BadKey<'a> {
     pub span: Span,
 }
 
+/// A sort key that is a condition.
+pub(in crate::compiler) struct ConditionAsKey {
+    pub span: Span,
+}
+
+impl From<ConditionAsKey> for Diagnostic {
+    fn from(error: ConditionAsKey) -> Self {
+        Self::error(codes::BAD_KEY, error.span, "`ORDER` cannot sort by a condition")
+            .help("sort by a value, such as `_::{field}` or `_::Out<Type>::COUNT`".to_owned())
+    }
+}
+
 impl From<BadKey<'_>> for Diagnostic {
     fn from(error: BadKey<'_>) -> Self {
         Self::error(codes::BAD_KEY, error.span, format!("`ORDER` cannot sort by {}", error.found))
@@ -328,14 +368,21 @@ impl From<NoFields<'_>> for Diagnostic {
 }
 
 /// A statement that reads and does nothing with it.
-pub(in crate::compiler) struct IdleStatement {
+pub(in crate::compiler) struct IdleStatement<'a> {
+    /// As it is written.
+    pub text: &'a str,
     pub span: Span,
 }
 
-impl From<IdleStatement> for Diagnostic {
-    fn from(error: IdleStatement) -> Self {
-        Self::error(codes::SYNTAX, error.span, "the statement neither changes nor keeps anything")
-            .help("keep its value: `x <- …`".to_owned())
+impl From<IdleStatement<'_>> for Diagnostic {
+    fn from(error: IdleStatement<'_>) -> Self {
+        // What stands behind a value is a statement of its own.
+        let help = match error.text.chars().next() {
+            Some('-') => "keep its value: `x <- …`; to subtract, write `SUB(a, b)`",
+            Some('[') => "keep its value: `x <- …`; to take one of many, write `::FIRST` or `::RANGE(0, 1)`",
+            _ => "keep its value: `x <- …`",
+        };
+        Self::error(codes::SYNTAX, error.span, "the statement neither changes nor keeps anything").help(help.to_owned())
     }
 }
 
@@ -429,8 +476,11 @@ pub(in crate::compiler) struct ToolOfManyValues {
 
 impl From<ToolOfManyValues> for Diagnostic {
     fn from(error: ToolOfManyValues) -> Self {
-        let message = format!("a query with `#[mcp]` returns one value, not {}", error.values);
-        Self::error(codes::TOOL_OF_MANY_VALUES, error.span, message)
-            .help("put several values into one: `RETURN {answer: {a: …, b: …}}`".to_owned())
+        let (found, help) = match error.values {
+            0 => ("none".to_owned(), "return what it found or made, or a text: `RETURN \"done\"`"),
+            values => (values.to_string(), "put several values into one: `RETURN {answer: {a: …, b: …}}`"),
+        };
+        let message = format!("a query with `#[mcp]` returns one value, not {found}");
+        Self::error(codes::TOOL_OF_MANY_VALUES, error.span, message).help(help.to_owned())
     }
 }

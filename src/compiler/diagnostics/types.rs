@@ -28,13 +28,15 @@ pub(in crate::compiler) struct NotAnId<'a> {
     pub place: &'a str,
     pub found: &'a str,
     pub span: Span,
+    /// What to write for this value, where it is not enough to declare an `ID`.
+    pub help: Option<String>,
 }
 
 impl From<NotAnId<'_>> for Diagnostic {
     fn from(error: NotAnId<'_>) -> Self {
         Self::error(codes::NOT_AN_ID, error.span, format!("{} takes an ID, not {}", error.place, error.found))
             .label(format!("this is {}", error.found))
-            .help("declare it as `ID`, or take the id of an item with `::ID`".to_owned())
+            .help(error.help.unwrap_or_else(|| "declare it as `ID`, or take the id of an item with `::ID`".to_owned()))
     }
 }
 
@@ -46,8 +48,8 @@ pub(in crate::compiler) struct NotAnItem<'a> {
 
 impl From<NotAnItem<'_>> for Diagnostic {
     fn from(error: NotAnItem<'_>) -> Self {
-        Self::error(codes::NOT_AN_ITEM, error.span, format!("{} has no fields to select", error.found))
-            .note("only nodes, edges and vectors have fields")
+        Self::error(codes::NOT_AN_ITEM, error.span, format!("fields cannot be selected from {}", error.found))
+            .note("only nodes, edges, vectors and objects of the request have fields")
     }
 }
 
@@ -110,6 +112,40 @@ impl From<NotComparable<'_>> for Diagnostic {
         let NotComparable { comparison, found, expected, span } = error;
         Self::error(codes::NOT_COMPARABLE, span, format!("`{comparison}` cannot compare {found}"))
             .label(format!("{expected} is needed here"))
+    }
+}
+
+/// `INTERSECT` with something that yields no items.
+pub(in crate::compiler) struct IntersectionOfNoItems<'a> {
+    pub found: &'a str,
+    pub span: Span,
+}
+
+impl From<IntersectionOfNoItems<'_>> for Diagnostic {
+    fn from(error: IntersectionOfNoItems<'_>) -> Self {
+        let IntersectionOfNoItems { found, span } = error;
+        Self::error(
+            codes::NOT_COMPARABLE,
+            span,
+            format!("`INTERSECT` takes a traversal that yields items, not {found}"),
+        )
+        .label(format!("this is {found}"))
+        .help("lead to what the items have in common: `INTERSECT(_::Out<Type>)`".to_owned())
+    }
+}
+
+/// Many values of a stream on the right of `IS_IN`.
+pub(in crate::compiler) struct ChoicesOfStream<'a> {
+    pub found: &'a str,
+    pub span: Span,
+}
+
+impl From<ChoicesOfStream<'_>> for Diagnostic {
+    fn from(error: ChoicesOfStream<'_>) -> Self {
+        let ChoicesOfStream { found, span } = error;
+        Self::error(codes::NOT_COMPARABLE, span, format!("`IS_IN` takes an array, not {found}"))
+            .label(format!("this is {found}"))
+            .note("an array is written `[a, b]`, or comes from a parameter or a field")
     }
 }
 

@@ -49,6 +49,46 @@ impl From<OutOfRange<'_>> for Diagnostic {
     }
 }
 
+/// A negative number, where a position or a number of results is needed.
+pub(in crate::compiler) struct NegativeCount<'a> {
+    pub number: &'a str,
+    pub span: Span,
+}
+
+impl From<NegativeCount<'_>> for Diagnostic {
+    fn from(error: NegativeCount<'_>) -> Self {
+        Self::error(codes::OUT_OF_RANGE, error.span, format!("{} is negative", error.number))
+            .label("positions and numbers of results start at 0")
+    }
+}
+
+/// Something in an array that is no value.
+pub(in crate::compiler) struct UnsupportedElement<'a> {
+    pub found: &'a str,
+    pub span: Span,
+}
+
+impl From<UnsupportedElement<'_>> for Diagnostic {
+    fn from(error: UnsupportedElement<'_>) -> Self {
+        Self::error(codes::UNSUPPORTED_VALUE, error.span, format!("an array cannot hold {}", error.found))
+            .note("the elements of an array are single values")
+    }
+}
+
+/// An object, where a node is looked up by a value.
+pub(in crate::compiler) struct LookupByObject<'a> {
+    /// As it is written.
+    pub object: &'a str,
+    pub span: Span,
+}
+
+impl From<LookupByObject<'_>> for Diagnostic {
+    fn from(error: LookupByObject<'_>) -> Self {
+        Self::error(codes::UNSUPPORTED_VALUE, error.span, "a node is looked up by a value, not by an object")
+            .help(format!("select a member of the object: `{}::{{member}}`", excerpt(error.object)))
+    }
+}
+
 /// A kind of value that no field holds.
 pub(in crate::compiler) struct UnsupportedValue<'a> {
     pub found: &'a str,
@@ -71,7 +111,7 @@ pub(in crate::compiler) struct WriteToImplicitField<'a> {
 
 impl From<WriteToImplicitField<'_>> for Diagnostic {
     fn from(error: WriteToImplicitField<'_>) -> Self {
-        let message = format!("field `{}` of a {} cannot be written", error.name, words::kind(error.kind));
+        let message = format!("field `{}` of {} cannot be written", error.name, words::a_kind(error.kind));
         Self::error(codes::RESERVED_FIELD, error.span, message).label("the database keeps it")
     }
 }

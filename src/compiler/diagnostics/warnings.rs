@@ -8,14 +8,18 @@ pub(in crate::compiler) struct DuplicateKey<'a> {
     pub key: &'a str,
     pub span: Span,
     pub first: Span,
+    /// Whether the author wrote the keys.
+    pub is_named: bool,
 }
 
 impl From<DuplicateKey<'_>> for Diagnostic {
     fn from(warning: DuplicateKey<'_>) -> Self {
+        let help =
+            if warning.is_named { "rename or remove one of them" } else { "give them keys: `RETURN {a: …, b: …}`" };
         let message = format!("the response has two entries `{}`; the last one wins", warning.key);
         Self::warning(codes::DUPLICATE_KEY, warning.span, message)
             .also(warning.first, "this entry is dropped")
-            .help("give them keys: `RETURN {a: …, b: …}`".to_owned())
+            .help(help.to_owned())
     }
 }
 

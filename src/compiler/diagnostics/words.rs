@@ -1,6 +1,6 @@
 //! Words that several families share.
 
-use helix_plan::{ItemKind, ScalarType};
+use helix_plan::{ItemKind, ScalarType, ValueType};
 
 /// The word for a kind of item.
 pub(in crate::compiler) const fn kind(kind: ItemKind) -> &'static str {
@@ -17,6 +17,21 @@ pub(in crate::compiler) const fn a_kind(kind: ItemKind) -> &'static str {
         ItemKind::Node => "a node",
         ItemKind::Edge => "an edge",
         ItemKind::Vector => "a vector",
+    }
+}
+
+/// A name in backticks with its article: "a `User`", "an `Owner`".
+pub(in crate::compiler) fn a_name(name: &str) -> String {
+    let article = if name.starts_with(['A', 'E', 'I', 'O', 'a', 'e', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} `{name}`")
+}
+
+/// A type as it is declared: `I32`, `[[F64]]`.
+pub(in crate::compiler) fn ty(ty: &ValueType) -> String {
+    match ty {
+        ValueType::List(element) => format!("[{}]", self::ty(element)),
+        ValueType::Optional(inner) => self::ty(inner),
+        ValueType::Scalar(_) | ValueType::Object(_) => ty.to_string(),
     }
 }
 

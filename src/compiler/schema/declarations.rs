@@ -98,6 +98,10 @@ fn version(file: FileId, block: &ast::SchemaBlock, report: &mut Report) -> u32 {
             1
         }
         Some(number) => number,
+        None if !version.has_number() => {
+            report.incomplete(span);
+            1
+        }
         None => {
             report.add(OverLimit { what: "schema versions", limit: u32::MAX as usize, span });
             1

@@ -37,7 +37,7 @@ pub(super) fn fields(declaration: &Declaration, ids: &Ids<'_>, report: &mut Repo
         };
         let (name, span) = (name.text(), name.span(declaration.file));
         if let Some(first) = spans.get(&name.to_ascii_lowercase()) {
-            report.add(DuplicateField { name: &name, span, first: *first });
+            report.add(DuplicateField { name: &name, span, first: *first, any_case: true });
             continue;
         }
         if fields.len() == MAX_FIELDS {

@@ -10,8 +10,8 @@ use helix_plan::{DefaultValue, Field, Index, ItemKind, ItemType, Migration, Orig
 use super::declarations::Declaration;
 use super::{Ids, Schema, defaults, fields, ids};
 use crate::compiler::diagnostics::migrations::{
-    CastOfOtherType, MappedTwice, MigrationValueMismatch, NotTheNextVersion, OtherKind, UnknownMappedField,
-    UnknownMappedType, UnknownVersion,
+    CastOfOtherType, MappedTwice, MigrationNowOfIndex, MigrationValueMismatch, MigrationValueOutOfRange,
+    NotTheNextVersion, OtherKind, UnknownMappedField, UnknownMappedType, UnknownVersion,
 };
 use crate::compiler::diagnostics::values::{BadDate, MalformedId};
 use crate::compiler::diagnostics::words;
@@ -240,9 +240,13 @@ fn value(
             return Some(Origin::Value(DefaultValue::Now));
         }
         let span = field.span(file);
-        // Stored items have the time of each read, which no index can hold.
-        let found = if is_date { "the time of each read, which its index cannot hold" } else { "a Date" };
-        report.add(MigrationValueMismatch { field: name, ty: &declared.ty, found, span });
+        if is_date {
+            // Stored items have the time of each read, which no index can hold.
+            report.add(MigrationNowOfIndex { field: name, span });
+        } else {
+            let (ty, found) = (&declared.ty, "a Date");
+            report.add(MigrationValueMismatch { field: name, ty, found, span, convert: None });
+        }
         return None;
     }
     if let Some(literal) = field.literal() {
@@ -256,11 +260,11 @@ fn value(
             Ok(literal) => Some(Origin::Value(DefaultValue::Literal(literal))),
             Err(misfit) => {
                 match misfit {
-                    Misfit::Type => report.add(MigrationValueMismatch { field: name, ty: &declared.ty, found, span }),
-                    Misfit::Range => {
-                        let found = "a number out of its range";
-                        report.add(MigrationValueMismatch { field: name, ty: &declared.ty, found, span });
+                    Misfit::Type => {
+                        let ty = &declared.ty;
+                        report.add(MigrationValueMismatch { field: name, ty, found, span, convert: None });
                     }
+                    Misfit::Range => report.add(MigrationValueOutOfRange { field: name, ty: &declared.ty, span }),
                     Misfit::Date => report.add(BadDate { text: constant.text(), span }),
                     Misfit::Id => report.add(MalformedId { text: constant.text(), span }),
                 }
@@ -294,8 +298,9 @@ fn value(
         }
         None if diff::widens(&read.ty, &declared.ty) => Some(stored),
         None => {
-            let found = read.ty.to_string();
-            report.add(MigrationValueMismatch { field: name, ty: &declared.ty, found: &found, span });
+            let (ty, found) = (&declared.ty, words::ty(&read.ty));
+            let convert = (ty.as_scalar().is_some() && read.ty.as_scalar().is_some()).then_some(read.name.as_str());
+            report.add(MigrationValueMismatch { field: name, ty, found: &found, span, convert });
             None
         }
     }

@@ -122,8 +122,11 @@ pub fn parse(file: FileId, text: &str) -> Parse {
     let green = parser::build(text, &output);
     let mut diagnostics: Vec<Diagnostic> =
         output.problems.iter().take(MAX_DIAGNOSTICS).map(|problem| word(file, text, problem)).collect();
-    diagnostics
-        .extend(validate::validate(file, &SyntaxNode::new_root(green.clone())).into_iter().take(MAX_DIAGNOSTICS));
+    diagnostics.extend(
+        validate::validate(file, &SyntaxNode::new_root(green.clone()), &output.problems)
+            .into_iter()
+            .take(MAX_DIAGNOSTICS),
+    );
     diagnostics.sort_by_key(|diagnostic| diagnostic.span().start);
     if let Some(next) = output.problems.get(MAX_DIAGNOSTICS) {
         let more = output.problems.len() - MAX_DIAGNOSTICS;
@@ -140,14 +143,19 @@ fn span(file: FileId, problem: &Problem) -> Span {
 fn word(file: FileId, text: &str, problem: &Problem) -> Diagnostic {
     let span = span(file, problem);
     let found = &text[problem.start..problem.end];
-    let expected = |what, help| {
+    let expected = |what, help: Option<&'static str>| {
         let found = (!found.is_empty()).then_some(found);
+        let is_member = found == Some(".") && text[problem.end..].starts_with(|next: char| next.is_ascii_alphabetic());
+        let help = help.or(is_member.then_some("fields and members are read with `::{name}`"));
         syntax::Expected { what, found, help, span }.into()
     };
     match problem.kind {
         ProblemKind::Expected(what) => expected(what, None),
         ProblemKind::ExpectedWithHelp(what, help) => expected(what, Some(help)),
         ProblemKind::UnknownItem => syntax::UnknownItem { found, span }.into(),
+        ProblemKind::UnknownFunction => {
+            syntax::UnknownFunction { name: found, is_step: STEPS.contains(&found), span }.into()
+        }
         ProblemKind::TooDeep => syntax::TooDeep { span }.into(),
         ProblemKind::UnknownStep => {
             let score = |step: &&&str| strsim::damerau_levenshtein(&step.to_lowercase(), &found.to_lowercase());

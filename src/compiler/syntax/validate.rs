@@ -3,25 +3,47 @@
 
 use std::collections::HashMap;
 
+mod calls;
+
 use super::ast::{AstNode, BadLiteral, Literal, Math, Query};
 use super::kind::SyntaxNode;
+use super::parser::Problem;
 use crate::compiler::diagnostics::Diagnostic;
 use crate::compiler::diagnostics::syntax::{DuplicateParameter, NumberTooLarge, UnknownEscape, WrongArity};
 use crate::compiler::source::{FileId, Span};
 
-/// Checks the whole tree.
-pub(super) fn validate(file: FileId, root: &SyntaxNode) -> Vec<Diagnostic> {
+/// Checks the whole tree. What a call lacks is not said where the parser has said something about it.
+pub(super) fn validate(file: FileId, root: &SyntaxNode, problems: &[Problem]) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     for node in root.descendants() {
         if let Some(literal) = Literal::cast(node.clone()) {
             diagnostics.extend(check_literal(file, &literal));
-        } else if let Some(math) = Math::cast(node.clone()) {
-            diagnostics.extend(check_arity(file, &math));
-        } else if let Some(query) = Query::cast(node) {
+        } else if let Some(query) = Query::cast(node.clone()) {
             diagnostics.extend(check_params(file, &query));
+        } else if is_call(&node) && !is_broken(&node, problems) {
+            match Math::cast(node.clone()) {
+                Some(math) => diagnostics.extend(check_arity(file, &math)),
+                None => diagnostics.extend(calls::check(file, &node)),
+            }
         }
     }
     diagnostics
+}
+
+fn is_call(node: &SyntaxNode) -> bool {
+    Math::cast(node.clone()).is_some() || calls::is_checked(node.kind())
+}
+
+/// Whether the parser has a problem within the node, or right behind it.
+fn is_broken(node: &SyntaxNode, problems: &[Problem]) -> bool {
+    let mut behind = node.last_token().and_then(|token| token.next_token());
+    while let Some(token) = behind.as_ref().filter(|token| token.kind().is_trivia()) {
+        behind = token.next_token();
+    }
+    let end = behind.map_or(node.text_range().end(), |token| token.text_range().start());
+    let (start, end) = (usize::from(node.text_range().start()), usize::from(end));
+    let first = problems.partition_point(|problem| problem.start < start);
+    problems.get(first).is_some_and(|problem| problem.start <= end)
 }
 
 fn check_literal(file: FileId, literal: &Literal) -> Option<Diagnostic> {

@@ -139,12 +139,11 @@ QUERY a(v: [F64], text: String, k: I32) =>
     RETURN doc, near, exact, made, changed
 "#
     edges_between_ids_and_items r#"
-QUERY a(x: ID, y: ID) =>
+QUERY a(x: ID, y: ID, ids: [ID]) =>
     users <- N<User>
     one <- AddE<Follows>({ weight: 1 })::To(x)::From(y)
     fan <- AddE<Follows>::From(x)::To(users)
-    ids <- N<User>::ID
-    by_ids <- AddE<Follows>::From(ids)::To("1f0e3e9c-5b1a-6c40-8f00-010203040506")
+    by_ids <- AddE<Follows>::From(N<User>(ids))::To("1f0e3e9c-5b1a-6c40-8f00-010203040506")
     merged <- E<Follows>::UpsertE({ weight: 2.0 })::From(x)::To(y)
     RETURN one, fan, by_ids, merged
 "#

@@ -3,6 +3,7 @@
 /// The queries of every program.
 pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("e-hql-632_literals", e_hql_632_literals::QUERIES),
+    ("w-hql-102_object", w_hql_102_object::QUERIES),
     ("w-hql-102_unnamed", w_hql_102_unnamed::QUERIES),
     ("w-hql-102_variable_twice", w_hql_102_variable_twice::QUERIES),
     ("w-hql-103_parameter", w_hql_103_parameter::QUERIES),
@@ -26,6 +27,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("w-hql-107_model", w_hql_107_model::QUERIES),
     ("w-hql-107_none", w_hql_107_none::QUERIES),
     ("w-hql-107_path_that_cannot_be", w_hql_107_path_that_cannot_be::QUERIES),
+    ("w-hql-107_path_to_a_vector", w_hql_107_path_to_a_vector::QUERIES),
     ("w-hql-107_search_type", w_hql_107_search_type::QUERIES),
     ("w-hql-107_second_edge_type", w_hql_107_second_edge_type::QUERIES),
     ("w-hql-107_second_type", w_hql_107_second_type::QUERIES),
@@ -67,6 +69,27 @@ mod e_hql_632_literals {
             };
             out.extend_from_slice(b"{\"x\":");
             run.write(x, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod w_hql_102_object {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:acdab91fb1262f301f8eb6481d6fe6f92a60c951e936bd1a7be5f7933f4d3a30",
+        bodies: &[("q", q::query)],
+    };
+
+    /// `q`, which reads.
+    mod q {
+        use super::*;
+        pub fn query(_run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY q (case.hx:3:7)
+            out.extend_from_slice(b"{\"a\":");
+            write_value(&Value::Int(2), out);
             out.push(b'}');
             Ok(())
         }
@@ -1075,6 +1098,74 @@ mod w_hql_107_path_that_cannot_be {
                                     to: node::POST,
                                 },
                             ],
+                            heuristic: None,
+                        },
+                        &mut |_, _| Ok(Value::Null),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"x\":");
+            run.write(x, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod w_hql_107_path_to_a_vector {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:56b2068ca7150cce8a2b1e8648ae6ecbe9168de2b36acebab0d092ea6bb6f61e",
+        bodies: &[("q", q::query)],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+    }
+
+    /// `q`, which reads.
+    mod q {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY q (case.hx:5:7)
+            let Input { a, b } = Input::of(run)?;
+            // case.hx:6:5
+            let x = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_id(
+                    node::USER,
+                    Datum::Value(Value::from(a)),
+                    |user| { found.take(user) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Value(Value::from(b)),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::BreadthFirst,
+                            end: EdgeEnd::To,
+                            ways: &[],
                             heuristic: None,
                         },
                         &mut |_, _| Ok(Value::Null),

@@ -8,6 +8,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("dates_to_the_end_of_9999", dates_to_the_end_of_9999::QUERIES),
     ("dates_with_zones", dates_with_zones::QUERIES),
     ("defaults_of_each_type", defaults_of_each_type::QUERIES),
+    ("empty_arrays_within_arrays", empty_arrays_within_arrays::QUERIES),
     ("equal_values", equal_values::QUERIES),
     ("fields_of_edges_and_vectors", fields_of_edges_and_vectors::QUERIES),
     ("floats_at_their_limits", floats_at_their_limits::QUERIES),
@@ -1242,6 +1243,139 @@ mod defaults_of_each_type {
             write_value(&run.read(&t2, t_b)?, out);
             out.extend_from_slice(b",\"q\":");
             write_value(&run.read(&t2, t_q)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod empty_arrays_within_arrays {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:129b30b34146be23169d7a3cc0028df47b99a35c6f347d047fb79cb06c160060",
+        bodies: &[("add", add::query), ("first", first::query)],
+    };
+
+    mod node {
+        use super::*;
+        pub const GRID: ItemType = ItemType::node(TypeId(0));
+        pub mod grid {
+            use super::*;
+            pub const XS: FieldId = FieldId(0);
+            pub const DEEP: FieldId = FieldId(1);
+            pub const WORDS: FieldId = FieldId(2);
+            pub const WIDE: FieldId = FieldId(3);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:8:7)
+            let grid_xs = run.column(node::GRID, node::grid::XS);
+            let grid_deep = run.column(node::GRID, node::grid::DEEP);
+            let grid_words = run.column(node::GRID, node::grid::WORDS);
+            let grid_wide = run.column(node::GRID, node::grid::WIDE);
+            // case.hx:9:5
+            let grid = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::GRID,
+                            &[
+                                (
+                                    node::grid::XS,
+                                    run.values(&[run.values(&[Value::Int(1)]), run.values(&[])]),
+                                ),
+                                (
+                                    node::grid::DEEP,
+                                    run
+                                        .values(
+                                            &[
+                                                run.values(&[]),
+                                                run.values(&[run.values(&[])]),
+                                                run.values(&[run.values(&[Value::F64(1.5)])]),
+                                            ],
+                                        ),
+                                ),
+                                (
+                                    node::grid::WORDS,
+                                    run.values(&[run.values(&[]), run.values(&[])]),
+                                ),
+                                (
+                                    node::grid::WIDE,
+                                    run
+                                        .values(
+                                            &[
+                                                run.values(&[Value::Int(1)]),
+                                                run.values(&[Value::Int(3000000000)]),
+                                            ],
+                                        ),
+                                ),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"grid\":");
+            let grid2 = grid;
+            let grid2 = run.load(grid2)?;
+            out.extend_from_slice(b"{\"xs\":");
+            write_value(&run.read(&grid2, grid_xs)?, out);
+            out.extend_from_slice(b",\"deep\":");
+            write_value(&run.read(&grid2, grid_deep)?, out);
+            out.extend_from_slice(b",\"words\":");
+            write_value(&run.read(&grid2, grid_words)?, out);
+            out.extend_from_slice(b",\"wide\":");
+            write_value(&run.read(&grid2, grid_wide)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `first`, which writes.
+    mod first {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY first (case.hx:12:7)
+            let grid_xs = run.column(node::GRID, node::grid::XS);
+            let grid_deep = run.column(node::GRID, node::grid::DEEP);
+            let grid_words = run.column(node::GRID, node::grid::WORDS);
+            let grid_wide = run.column(node::GRID, node::grid::WIDE);
+            // case.hx:13:5
+            let grid = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::GRID,
+                            &[
+                                (
+                                    node::grid::XS,
+                                    run.values(&[run.values(&[]), run.values(&[Value::Int(1)])]),
+                                ),
+                                (node::grid::DEEP, run.values(&[])),
+                                (
+                                    node::grid::WORDS,
+                                    run
+                                        .values(&[run.values(&[Value::Str("a")]), run.values(&[])]),
+                                ),
+                                (node::grid::WIDE, run.values(&[run.values(&[])])),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"grid\":");
+            let grid2 = grid;
+            let grid2 = run.load(grid2)?;
+            out.extend_from_slice(b"{\"xs\":");
+            write_value(&run.read(&grid2, grid_xs)?, out);
+            out.extend_from_slice(b",\"deep\":");
+            write_value(&run.read(&grid2, grid_deep)?, out);
+            out.extend_from_slice(b",\"words\":");
+            write_value(&run.read(&grid2, grid_words)?, out);
+            out.extend_from_slice(b",\"wide\":");
+            write_value(&run.read(&grid2, grid_wide)?, out);
             out.push(b'}');
             out.push(b'}');
             Ok(())

@@ -12,6 +12,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("rerank_mmr_extremes", rerank_mmr_extremes::QUERIES),
     ("rerank_rrf_of_text", rerank_rrf_of_text::QUERIES),
     ("rerank_rrf_scores", rerank_rrf_scores::QUERIES),
+    ("reranker_parameters_in_any_order", reranker_parameters_in_any_order::QUERIES),
     ("search", search::QUERIES),
     ("search_after_delete", search_after_delete::QUERIES),
     ("search_dimensions", search_dimensions::QUERIES),
@@ -3426,6 +3427,167 @@ mod rerank_rrf_scores {
                         }
                         None => run.write(doc3, out)?,
                     }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod reranker_parameters_in_any_order {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:f26bb4d16f11a0ba6e039c8b362504b5a9076114e33b1f4b2edb14a24624e534",
+        bodies: &[("add", add::query), ("one", one::query), ("other", other::query)],
+    };
+
+    mod vector {
+        use super::*;
+        pub const DOC: ItemType = ItemType::vector(TypeId(0));
+        pub mod doc {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:5:7)
+            // case.hx:6:5
+            let _ = run
+                .add_vector(
+                    vector::DOC,
+                    &[(vector::doc::NAME, Value::Str("east"))],
+                    &run.floats(run.values(&[Value::F64(1.0), Value::F64(0.0)]))?,
+                )?;
+            // case.hx:7:5
+            let _ = run
+                .add_vector(
+                    vector::DOC,
+                    &[(vector::doc::NAME, Value::Str("east again"))],
+                    &run.floats(run.values(&[Value::F64(0.9), Value::F64(0.1)]))?,
+                )?;
+            // case.hx:8:5
+            let _ = run
+                .add_vector(
+                    vector::DOC,
+                    &[(vector::doc::NAME, Value::Str("north east"))],
+                    &run.floats(run.values(&[Value::F64(0.5), Value::F64(0.8)]))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `one`, which reads.
+    mod one {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `query`
+            query_: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { query_: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY one (case.hx:11:7)
+            let Input { query_ } = Input::of(run)?;
+            // case.hx:12:5
+            let found = {
+                let mut elements = Slice::all();
+                let mut found2 = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(query_))?,
+                    run.k(Value::Int(3))?,
+                    |doc| { found2.take(doc) },
+                )?;
+                let reranked = run
+                    .rerank_by_diversity(
+                        found2.into_vec(),
+                        Value::F64(0.3),
+                        Value::Str("euclidean"),
+                    )?;
+                each(reranked, |doc2| { elements.take(Datum::Item(doc2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"found\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                found,
+                |doc3| {
+                    let element = run
+                        .field_of(doc3, FieldRef::Declared(vector::doc::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `other`, which reads.
+    mod other {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `query`
+            query_: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { query_: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY other (case.hx:15:7)
+            let Input { query_ } = Input::of(run)?;
+            // case.hx:16:5
+            let found = {
+                let mut elements = Slice::all();
+                let mut found2 = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(query_))?,
+                    run.k(Value::Int(3))?,
+                    |doc| { found2.take(doc) },
+                )?;
+                let reranked = run
+                    .rerank_by_diversity(
+                        found2.into_vec(),
+                        Value::F64(0.3),
+                        Value::Str("euclidean"),
+                    )?;
+                each(reranked, |doc2| { elements.take(Datum::Item(doc2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"found\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                found,
+                |doc3| {
+                    let element = run
+                        .field_of(doc3, FieldRef::Declared(vector::doc::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
                     Flow::more()
                 },
             )?;

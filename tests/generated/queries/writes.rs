@@ -16,6 +16,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("drop_in_loop_over_items", drop_in_loop_over_items::QUERIES),
     ("drop_repeated_items", drop_repeated_items::QUERIES),
     ("edge_ends_dropped", edge_ends_dropped::QUERIES),
+    ("edges_to_the_items_of_many_ids", edges_to_the_items_of_many_ids::QUERIES),
     ("ends_of_expressions", ends_of_expressions::QUERIES),
     ("long_and_odd_text", long_and_odd_text::QUERIES),
     ("loop_failure_in_the_middle", loop_failure_in_the_middle::QUERIES),
@@ -3649,6 +3650,270 @@ mod edge_ends_dropped {
             write_value(&m, out);
             out.extend_from_slice(b",\"e\":");
             write_value(&run.read(&e, knows_n)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod edges_to_the_items_of_many_ids {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:66d176ba9493400013479a5104d6b5d04a18fd63e9ca532a928e1c872160aa9d",
+        bodies: &[
+            ("add", add::query),
+            ("follow", follow::query),
+            ("follow_all", follow_all::query),
+            ("followed", followed::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const FOLLOWS: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `names`
+            names: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { names: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:10:7)
+            let Input { names } = Input::of(run)?;
+            // case.hx:11:5
+            for element in run.elements(Datum::Value(Value::from(names))) {
+                run.tick()?;
+                let name = element.value();
+                // case.hx:12:9
+                let _ = run.add_node(node::USER, &[(node::user::NAME, name)])?;
+            }
+            // case.hx:14:5
+            let ids = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::USER,
+                        |user| {
+                            let element2 = run.id(&user);
+                            elements.take(Datum::Value(element2))
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            out.extend_from_slice(b"{\"ids\":");
+            run.write(ids, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `follow`, which writes.
+    mod follow {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+            /// `ids`
+            ids: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    name: argument(run, 0)?,
+                    ids: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY follow (case.hx:17:7)
+            let Input { name, ids } = Input::of(run)?;
+            // case.hx:18:5
+            let user = run
+                .settle_item({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::USER,
+                        node::user::NAME,
+                        Value::from(name),
+                        |user2| { first.take(user2) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:19:5
+            let edges = run
+                .settle(
+                    run
+                        .stream(
+                            &run
+                                .add_edges(
+                                    edge::FOLLOWS,
+                                    &[],
+                                    &run.ends(Datum::Item(user))?,
+                                    &run
+                                        .ends({
+                                            let mut elements = Slice::all();
+                                            run.by_id(
+                                                node::USER,
+                                                Datum::Value(Value::from(ids)),
+                                                |user3| { elements.take(Datum::Item(user3)) },
+                                            )?;
+                                            run.stream(&elements.into_vec())
+                                        })?,
+                                )?
+                                .into_iter()
+                                .map(Datum::Item)
+                                .collect::<Vec<_>>(),
+                        ),
+                )?;
+            out.extend_from_slice(b"{\"edges\":");
+            let mut count = 0_u64;
+            run.each(
+                edges,
+                |_| {
+                    count += 1;
+                    Flow::more()
+                },
+            )?;
+            let element = Value::from(count);
+            write_value(&element, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `follow_all`, which writes.
+    mod follow_all {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY follow_all (case.hx:22:7)
+            let Input { name } = Input::of(run)?;
+            // case.hx:23:5
+            let everyone = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(node::USER, |user| { elements.take(Datum::Item(user)) })?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:24:5
+            let edges = run
+                .settle({
+                    let mut elements2 = Slice::all();
+                    let mut found = Slice::all();
+                    run.by_index(
+                        node::USER,
+                        node::user::NAME,
+                        Value::from(name),
+                        |user2| { found.take(user2) },
+                    )?;
+                    let created = run
+                        .add_edges_of(
+                            edge::FOLLOWS,
+                            &[],
+                            &found.into_vec(),
+                            EdgeEnd::To,
+                            &run.ends(everyone)?,
+                        )?;
+                    each(created, |follows| { elements2.take(Datum::Item(follows)) })?;
+                    run.stream(&elements2.into_vec())
+                })?;
+            out.extend_from_slice(b"{\"edges\":");
+            let mut count = 0_u64;
+            run.each(
+                edges,
+                |_| {
+                    count += 1;
+                    Flow::more()
+                },
+            )?;
+            let element = Value::from(count);
+            write_value(&element, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `followed`, which reads.
+    mod followed {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY followed (case.hx:27:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { name } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.by_index(
+                node::USER,
+                node::user::NAME,
+                Value::from(name),
+                |user| {
+                    run.neighbours(
+                        &user,
+                        Direction::Out,
+                        edge::FOLLOWS,
+                        node::USER,
+                        |user2| {
+                            let user2 = run.load(user2)?;
+                            let element = run.read(&user2, user_name)?;
+                            separate(&mut is_next, out);
+                            write_value(&element, out);
+                            Flow::more()
+                        },
+                    )
+                },
+            )?;
+            out.push(b']');
             out.push(b'}');
             Ok(())
         }

@@ -1,6 +1,6 @@
 //! `EQ`, `GT`, `CONTAINS` and the other comparisons at the end of a traversal.
 
-use helix_plan::Comparison;
+use helix_plan::{Comparison, ValueType};
 
 use crate::compiler::check::Checker;
 use crate::compiler::check::stream::{Place, Stream};
@@ -18,7 +18,15 @@ impl Checker<'_> {
             self.report.incomplete(span);
             return;
         };
-        let right = self.part(comparison.argument(), Place::Operand, span);
+        let right = match operator {
+            // Of many arrays the first one counts; many values are no array.
+            ComparisonOperator::IsIn => {
+                let right = self.part(comparison.argument(), Place::Left, span);
+                let is_arrays = matches!(right.ty.as_value(), Some(ValueType::List(_)));
+                if right.ty.is_many() && is_arrays { self.first_of(right) } else { right }
+            }
+            _ => self.part(comparison.argument(), Place::Operand, span),
+        };
         let comparison = match operator {
             ComparisonOperator::Equal => Comparison::Equal,
             ComparisonOperator::NotEqual => Comparison::NotEqual,

@@ -5,7 +5,7 @@ use helix_plan::Step;
 use crate::compiler::check::Checker;
 use crate::compiler::check::stream::{Place, Stream};
 use crate::compiler::check::ty::Ty;
-use crate::compiler::diagnostics::types::NotComparable;
+use crate::compiler::diagnostics::types::IntersectionOfNoItems;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast;
 
@@ -23,12 +23,7 @@ impl Checker<'_> {
         }
         let Some(item) = found.ty.item() else {
             let description = found.ty.describe(self.catalog);
-            self.report.add(NotComparable {
-                comparison: "INTERSECT",
-                found: &description,
-                expected: "a traversal that yields items",
-                span: found.span,
-            });
+            self.report.add(IntersectionOfNoItems { found: &description, span: found.span });
             stream.ty = Ty::Unknown;
             return;
         };

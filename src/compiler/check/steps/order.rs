@@ -4,7 +4,7 @@ use helix_plan::{Direction, Expr, Step, ValueType};
 
 use crate::compiler::check::Checker;
 use crate::compiler::check::stream::{Place, Stream};
-use crate::compiler::diagnostics::steps::BadKey;
+use crate::compiler::diagnostics::steps::{BadKey, ConditionAsKey};
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast;
 
@@ -30,6 +30,11 @@ impl Checker<'_> {
 
     /// The key: a scalar that is computed from the element.
     fn key(&mut self, key: Option<ast::Expr>, whole: Span) -> Expr {
+        if let Some(ast::Expr::Exists(_) | ast::Expr::And(_) | ast::Expr::Or(_) | ast::Expr::Not(_)) = key {
+            let value = self.part(key, Place::Operand, whole);
+            self.report.add(ConditionAsKey { span: value.span });
+            return value.expr;
+        }
         let is_computed = matches!(key, None | Some(ast::Expr::Traversal(_) | ast::Expr::Math(_)));
         let value = self.part(key, Place::Operand, whole);
         let is_scalar = value.ty.as_value().and_then(ValueType::as_scalar).is_some();

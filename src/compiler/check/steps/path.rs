@@ -56,7 +56,7 @@ impl Checker<'_> {
             return;
         };
         if is_known != Some(None) {
-            self.warn_of_dead_end(item, end, &ways, span);
+            self.warn_of_dead_end(item, end, is_known.flatten(), &ways, span);
         }
         let edges = ways.into_iter().zip(weights).map(|(edge, weight)| {
             let ends = &self.catalog.edges[edge.id.index()];
@@ -77,14 +77,23 @@ impl Checker<'_> {
     }
 
     /// Warns of a path that cannot be: no edge leaves, or reaches, the nodes that are given.
-    fn warn_of_dead_end(&mut self, item: ItemType, end: EdgeEnd, ways: &[ItemType], span: Span) {
+    fn warn_of_dead_end(
+        &mut self,
+        item: ItemType,
+        end: EdgeEnd,
+        named: Option<ItemType>,
+        ways: &[ItemType],
+        span: Span,
+    ) {
         let touches = |edge: &ItemType| {
             let ends = &self.catalog.edges[edge.id.index()];
             (if end == EdgeEnd::To { ends.from } else { ends.to }) == item
         };
         if !ways.iter().any(touches) && self.schema.complete {
             let direction = if end == EdgeEnd::To { "leaves" } else { "reaches" };
-            self.report.add(ImpossiblePath { direction, node: self.catalog.name(item), span });
+            let to_vectors = named.filter(|edge| self.schema.knows_ends(*edge) && !self.joins_nodes(*edge));
+            let to_vectors = to_vectors.map(|edge| self.catalog.name(edge));
+            self.report.add(ImpossiblePath { direction, node: self.catalog.name(item), to_vectors, span });
         }
     }
 
@@ -303,7 +312,8 @@ impl Checker<'_> {
             return Some((end, id));
         }
         let (place, found) = (format!("an end of `{name}`"), value.ty.describe(self.catalog));
-        self.report.add(NotAnId { place: &place, found: &found, span: value.span });
+        let help = value.ty.is_many().then(|| "take one of them with `::FIRST`".to_owned());
+        self.report.add(NotAnId { place: &place, found: &found, span: value.span, help });
         None
     }
 }

@@ -95,6 +95,12 @@ impl SchemaVersion {
     pub fn number(&self) -> Option<u32> {
         token(&self.0, SyntaxKind::INT)?.text().parse().ok()
     }
+
+    /// Whether there is a number, even if it does not fit.
+    #[must_use]
+    pub fn has_number(&self) -> bool {
+        token(&self.0, SyntaxKind::INT).is_some()
+    }
 }
 
 impl NodeDef {

@@ -84,7 +84,10 @@ fn unescape(text: &str) -> Result<String, BadLiteral> {
         let escape = &rest[at..];
         let (value, len) = decode_escape(escape).ok_or_else(|| {
             let offset = text.len() - escape.len();
-            let len = escape.chars().take(2).map(char::len_utf8).sum::<usize>();
+            let digits = escape
+                .strip_prefix("\\u")
+                .map_or(0, |rest| rest.bytes().take(4).take_while(u8::is_ascii_hexdigit).count());
+            let len = escape.chars().take(2).map(char::len_utf8).sum::<usize>() + digits;
             let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
             BadLiteral::UnknownEscape { at: number(offset + 1), len: number(len) }
         })?;

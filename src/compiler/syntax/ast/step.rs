@@ -1,9 +1,9 @@
 //! Steps of a traversal.
 
 use super::{
-    AstNode, Ends, Expr, Name, Object, SearchVector, TypeArgs, child, children, choices, expr, keyword, token, views,
+    AstNode, Ends, Entry, Expr, Name, Object, SearchVector, TypeArgs, child, children, choices, expr, token, views,
 };
-use crate::compiler::syntax::kind::{SyntaxKind, SyntaxToken};
+use crate::compiler::syntax::kind::{SyntaxKind, SyntaxNode, SyntaxToken};
 
 views! {
     /// `Out<E>`
@@ -370,7 +370,7 @@ impl RerankRrf {
     /// The value of `k`.
     #[must_use]
     pub fn k(&self) -> Option<Expr> {
-        child(&self.0)
+        parameter(&self.0, "k")
     }
 }
 
@@ -378,15 +378,19 @@ impl RerankMmr {
     /// The value of `lambda`.
     #[must_use]
     pub fn lambda(&self) -> Option<Expr> {
-        children(&self.0).next()
+        parameter(&self.0, "lambda")
     }
 
     /// The value of `distance`.
     #[must_use]
     pub fn distance(&self) -> Option<Expr> {
-        keyword(&self.0, "distance")?;
-        children(&self.0).nth(1)
+        parameter(&self.0, "distance")
     }
+}
+
+/// The value of a parameter that is given by name.
+fn parameter(node: &SyntaxNode, name: &str) -> Option<Expr> {
+    children::<Entry>(node).find(|entry| entry.key().is_some_and(|key| key.text() == name))?.value()
 }
 
 impl Path {

@@ -2,8 +2,9 @@
 
 use super::{
     AddEdge, AddNode, AddVector, And, Array, AstNode, BatchAddVector, Embed, Exists, Expr, Literal, Math, Name,
-    NameExpr, NoneExpr, Not, NowExpr, Object, Or, Step, child, children, choices, views,
+    NameExpr, NoneExpr, Not, NowExpr, Object, Or, Step, child, children, choices, token, views,
 };
+use crate::compiler::syntax::kind::SyntaxKind;
 
 views! {
     /// A source with its steps.
@@ -100,6 +101,20 @@ impl TypeArgs {
         children(&self.0)
     }
 }
+
+macro_rules! with_parentheses {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// Whether closed parentheses follow the type, even if nothing is in them.
+            #[must_use]
+            pub fn has_parentheses(&self) -> bool {
+                token(&self.0, SyntaxKind::R_PAREN).is_some()
+            }
+        }
+    )*};
+}
+
+with_parentheses! { NodeSource EdgeSource VectorSource }
 
 impl NodeSource {
     /// The type.

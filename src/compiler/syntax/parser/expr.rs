@@ -11,7 +11,7 @@ const FUNCTIONS: &[&str] = &[
 
 /// An expression that must be there.
 pub(super) fn required(p: &mut Parser<'_>, what: &'static str) {
-    if !expr(p) {
+    if p.at_next_statement() || !expr(p) {
         p.expected(what);
     }
 }
@@ -39,7 +39,7 @@ fn primary_and_steps(p: &mut Parser<'_>) -> bool {
         return false;
     };
     let is_source = matches!(kind, NODE_SOURCE | EDGE_SOURCE | VECTOR_SOURCE | SEARCH_V | SEARCH_BM25 | ANONYMOUS);
-    if p.at(COLON_COLON) {
+    if step::at_step(p) {
         step::steps(p);
         marker.complete(p, TRAVERSAL);
     } else if is_source {
@@ -66,7 +66,7 @@ fn primary(p: &mut Parser<'_>) -> Option<SyntaxKind> {
             ARRAY
         }
         L_BRACE => {
-            p.list(L_BRACE, R_BRACE, "an entry such as `key: value`", entry);
+            entries(p);
             OBJECT
         }
         BANG => {
@@ -105,7 +105,7 @@ fn word(p: &mut Parser<'_>) -> SyntaxKind {
             field_block(p);
             ADD_N
         }
-        ("AddE", L_ANGLE | L_PAREN) => {
+        ("AddE", L_ANGLE | L_PAREN | COLON_COLON) if next != COLON_COLON || matches!(p.nth_text(2), "From" | "To") => {
             p.bump();
             type_args(p, "the edge type: `AddE<Follows>`");
             field_block(p);
@@ -140,6 +140,27 @@ fn word(p: &mut Parser<'_>) -> SyntaxKind {
             NOW_EXPR
         }
         (name, L_PAREN) if FUNCTIONS.contains(&name) => function(p),
+        (name, L_ANGLE) if super::super::STEPS.contains(&name) => {
+            let help = "steps follow `::`, as in `N<User>::Out<Follows>` and `_::Out<Follows>`";
+            p.problem(ProblemKind::ExpectedWithHelp("a value", help));
+            p.name("a name");
+            type_args(p, "a type");
+            if p.eat(L_PAREN) {
+                p.skip_to_close();
+                p.eat(R_PAREN);
+            }
+            NAME_EXPR
+        }
+        (_, L_PAREN) => {
+            p.problem(ProblemKind::UnknownFunction);
+            p.name("a name");
+            let arguments = p.start();
+            p.bump();
+            p.skip_group();
+            p.eat(R_PAREN);
+            arguments.complete(p, ERROR);
+            NAME_EXPR
+        }
         _ => {
             p.name("a name");
             NAME_EXPR
@@ -167,13 +188,41 @@ pub(super) fn literal(p: &mut Parser<'_>) -> bool {
             "a closing `\"`",
             "the string is not closed; write a quote inside a string as `\\\"`",
         ));
+        p.open_string = true;
     }
     p.bump();
     marker.complete(p, LITERAL);
     true
 }
 
-fn entry(p: &mut Parser<'_>) -> bool {
+/// `{ key: value, … }`. Keys without values, and keys in quotes, are reported once.
+fn entries(p: &mut Parser<'_>) {
+    let mut is_said = false;
+    p.list(L_BRACE, R_BRACE, "an entry such as `key: value`", |p| {
+        let is_quoted = p.at(STRING) && p.nth(1) == COLON;
+        let is_bare = p.at(IDENT) && matches!(p.nth(1), COMMA | R_BRACE);
+        if !is_quoted && !is_bare {
+            return entry(p);
+        }
+        let marker = p.start();
+        if is_quoted {
+            let help = "keys are written without quotes: `key: value`";
+            (!is_said).then(|| p.problem(ProblemKind::ExpectedWithHelp("a key", help)));
+            p.bump();
+            p.bump();
+            required(p, "a value");
+        } else {
+            p.name("a key");
+            let help = "an entry names its value, even a variable: `name: name`";
+            (!is_said).then(|| p.problem(ProblemKind::ExpectedWithHelp("`:` and the value", help)));
+        }
+        is_said = true;
+        marker.complete(p, ENTRY);
+        true
+    });
+}
+
+pub(super) fn entry(p: &mut Parser<'_>) -> bool {
     if !p.at(IDENT) {
         return false;
     }
@@ -181,6 +230,8 @@ fn entry(p: &mut Parser<'_>) -> bool {
     p.name("a key");
     if p.expect(COLON, "`:` and the value") {
         required(p, "a value");
+    } else if !matches!(p.current(), COMMA | R_BRACE | R_PAREN) && p.nth(1) != COLON && !p.at_next_statement() {
+        expr(p);
     }
     marker.complete(p, ENTRY);
     true
@@ -254,23 +305,46 @@ pub(super) fn type_args(p: &mut Parser<'_>, what: &'static str) {
 
 /// `({ name: value })`, if it is there.
 pub(super) fn field_block(p: &mut Parser<'_>) {
+    const AS_OBJECT: &str = "fields are given as an object: `({ name: value })`";
+    if p.at(L_BRACE) {
+        p.problem(ProblemKind::ExpectedWithHelp("`(`", AS_OBJECT));
+        object(p);
+        return;
+    }
     if !p.eat(L_PAREN) {
         return;
     }
     if p.at(L_BRACE) {
         object(p);
         p.eat(COMMA);
-    } else if !p.at(R_PAREN) {
-        p.problem(ProblemKind::ExpectedWithHelp("the fields", "fields are given as an object: `({ name: value })`"));
+        close(p, p.at(L_BRACE).then_some("all fields are given in one object: `({ a: 1, b: 2 })`"));
+        return;
+    }
+    if !p.at(R_PAREN) {
+        p.problem(ProblemKind::ExpectedWithHelp("the fields", AS_OBJECT));
         p.recover(&[R_PAREN]);
     }
     p.expect(R_PAREN, "`)`");
 }
 
+/// The `)` of a call. What stands before it is too much, and skipped.
+pub(super) fn close(p: &mut Parser<'_>, help: Option<&'static str>) {
+    if p.at(R_PAREN) {
+        p.bump();
+        return;
+    }
+    p.problem(match help {
+        Some(help) => ProblemKind::ExpectedWithHelp("`)`", help),
+        None => ProblemKind::Expected("`)`"),
+    });
+    p.skip_to_close();
+    p.eat(R_PAREN);
+}
+
 pub(super) fn object(p: &mut Parser<'_>) {
     p.nested(|p| {
         let marker = p.start();
-        p.list(L_BRACE, R_BRACE, "an entry such as `key: value`", entry);
+        entries(p);
         marker.complete(p, OBJECT);
     });
 }
@@ -288,7 +362,7 @@ pub(super) fn ends(p: &mut Parser<'_>) {
         p.bump();
         p.bump();
         required(p, "an id or a node");
-        p.expect(R_PAREN, "`)`");
+        close(p, None);
         marker.complete(p, kind);
     }
 }

@@ -7,7 +7,15 @@ pub(super) fn file(p: &mut Parser<'_>) {
     let marker = p.start();
     while !p.at(EOF) {
         p.gave_up = false;
+        p.open_string = false;
         if !item(p) {
+            if p.open_block && p.at(R_BRACE) {
+                p.open_block = false;
+                let garbage = p.start();
+                p.bump();
+                garbage.complete(p, ERROR);
+                continue;
+            }
             p.problem(ProblemKind::UnknownItem);
             let garbage = p.start();
             // A query whose head is broken would otherwise be reported statement by statement.
@@ -39,13 +47,16 @@ fn item(p: &mut Parser<'_>) -> bool {
 
 fn schema_item(p: &mut Parser<'_>) -> bool {
     let kind = match (p.nth_text(0), p.nth(1)) {
-        ("N", COLON_COLON) => NODE_DEF,
-        ("E", COLON_COLON) => EDGE_DEF,
-        ("V", COLON_COLON) => VECTOR_DEF,
+        ("N", COLON_COLON | COLON) => NODE_DEF,
+        ("E", COLON_COLON | COLON) => EDGE_DEF,
+        ("V", COLON_COLON | COLON) => VECTOR_DEF,
         _ => return false,
     };
     let marker = p.start();
     p.bump();
+    if !p.at(COLON_COLON) {
+        p.expected("`::`");
+    }
     p.bump();
     p.name("the type's name");
     if kind == EDGE_DEF {
@@ -68,7 +79,7 @@ fn edge_body(p: &mut Parser<'_>) {
             return;
         }
     }
-    let (mut from, mut to) = (false, false);
+    let (mut from, mut to, mut properties) = (false, false, false);
     while !p.at(R_BRACE) && !p.at(EOF) && !p.at_item_start() {
         if p.at_word("From") && !from {
             from = true;
@@ -76,7 +87,8 @@ fn edge_body(p: &mut Parser<'_>) {
         } else if p.at_word("To") && !to {
             to = true;
             edge_end(p, EDGE_TO);
-        } else if p.at_word("Properties") {
+        } else if p.at_word("Properties") && !properties {
+            properties = true;
             p.bump();
             p.expect(COLON, "`:`");
             field_list(p);
@@ -85,13 +97,18 @@ fn edge_body(p: &mut Parser<'_>) {
                 "`From: Type`"
             } else if !to {
                 "`To: Type`"
-            } else {
+            } else if !properties {
                 "`Properties: { … }` or `}`"
+            } else {
+                "`}`"
             });
             p.recover(&[COMMA, R_BRACE]);
         }
         if !p.eat(COMMA) && !p.at(R_BRACE) {
             p.expected("`,` or `}`");
+            if p.at_word("To") || p.at_word("From") || p.at_word("Properties") {
+                continue;
+            }
             p.recover(&[COMMA, R_BRACE]);
             if !p.eat(COMMA) {
                 break;
@@ -141,6 +158,11 @@ fn field(p: &mut Parser<'_>) -> bool {
     }
     if p.at_word("DEFAULT") {
         default(p);
+    }
+    if (p.at_word("INDEX") || p.at_word("UNIQUE")) && p.nth(1) != COLON {
+        p.problem(ProblemKind::ExpectedWithHelp("`,` or `}`", "`INDEX` stands before the name: `INDEX name: String`"));
+        p.eat_word("UNIQUE");
+        p.eat_word("INDEX");
     }
     marker.complete(p, FIELD);
     true
@@ -202,10 +224,15 @@ fn schema_block(p: &mut Parser<'_>) {
     p.expect(L_BRACE, "`{`");
     while !p.at(R_BRACE) && !p.at(EOF) {
         if !schema_item(p) {
-            p.expected("a type such as `N::User { … }`, or `}`");
             if p.at_item_start() {
+                p.problem(ProblemKind::ExpectedWithHelp(
+                    "a type such as `N::User { … }`, or `}`",
+                    "queries and migrations stand outside of `schema::n { … }`",
+                ));
+                p.open_block = true;
                 break;
             }
+            p.expected("a type such as `N::User { … }`, or `}`");
             p.recover(&[R_BRACE]);
             if !p.at_item_start() {
                 break;

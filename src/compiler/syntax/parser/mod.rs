@@ -37,6 +37,8 @@ pub(super) enum ProblemKind {
     UnknownStep,
     /// A word in front of a query or item that is none.
     UnknownItem,
+    /// A word that is called and no function.
+    UnknownFunction,
     /// Too many levels.
     TooDeep,
 }
@@ -80,6 +82,8 @@ pub(super) fn parse(text: &str) -> Output {
         problems: Vec::new(),
         depth: 0,
         gave_up: false,
+        open_string: false,
+        open_block: false,
     };
     item::file(&mut parser);
     Output { tokens, events: parser.events, problems: parser.problems }
@@ -95,6 +99,10 @@ pub(super) struct Parser<'t> {
     depth: u32,
     /// Set when an item nests too deeply: what it lacks from there on is a consequence.
     gave_up: bool,
+    /// Set when a string is not closed: what its statement lacks is in the string.
+    open_string: bool,
+    /// Set when a schema block was left before its `}`, which is then not reported where it stands.
+    open_block: bool,
 }
 
 /// A node that is being parsed.
@@ -183,7 +191,8 @@ impl<'t> Parser<'t> {
             Some(token) => (token.1, token.2),
             None => self.tokens.last().map_or((0, 0), |token| (token.2, token.2)),
         };
-        if !self.gave_up && self.problems.last().is_none_or(|last| last.start != start) {
+        let is_consequence = self.gave_up || self.open_string;
+        if !is_consequence && self.problems.last().is_none_or(|last| last.start != start) {
             self.problems.push(Problem { kind, start, end });
         }
     }
@@ -265,6 +274,23 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// Whether the next statement starts here, where a value may stand too: `RETURN` and the like are names as well, and what
+    /// is created is a value.
+    fn at_next_statement(&self) -> bool {
+        if !self.at(IDENT) || self.nth(1) == LEFT_ARROW {
+            return self.at(IDENT);
+        }
+        let starts_value =
+            matches!(self.nth(1), IDENT | INT | FLOAT | STRING | L_BRACE | L_BRACKET | UNDERSCORE | BANG | MINUS);
+        let is_assigned = self.nth(2) == LEFT_ARROW || self.nth_word(1, "RETURN");
+        match self.nth_text(0) {
+            "RETURN" => starts_value && !is_assigned,
+            "DROP" => self.nth(1) == IDENT && !is_assigned,
+            "FOR" => self.nth(1) == L_BRACE || self.nth(1) == IDENT && self.nth_word(2, "IN"),
+            _ => false,
+        }
+    }
+
     /// Eats what fits nowhere, up to a token that stops a list or starts something new.
     fn recover(&mut self, stop: &[SyntaxKind]) {
         if self.at(EOF) || stop.contains(&self.current()) || self.at_item_start() || self.at_statement_start() {
@@ -296,9 +322,11 @@ impl<'t> Parser<'t> {
         what: &'static str,
         mut element: impl FnMut(&mut Self) -> bool,
     ) -> usize {
-        self.expect(open, opening(open));
+        if !self.expect(open, opening(open)) {
+            return 0;
+        }
         let mut count = 0;
-        while !self.at(close) && !self.at(EOF) && !self.at_item_start() {
+        while !self.at(close) && !self.at(EOF) && !self.at_item_start() && !self.at_next_statement() {
             let before = self.position;
             if element(self) {
                 count += 1;

@@ -24,6 +24,7 @@ pub(super) fn query(p: &mut Parser<'_>) {
         p.eat(LEFT_ARROW);
     }
     block(p);
+    p.open_string = false;
     if p.at_word("RETURN") {
         returns(p);
     } else {
@@ -84,19 +85,29 @@ fn param(p: &mut Parser<'_>) -> bool {
 fn block(p: &mut Parser<'_>) {
     let marker = p.start();
     while !p.at(EOF) && !p.at(R_BRACE) && !p.at_word("RETURN") && !p.at_item_start() {
+        p.open_string = false;
         if statement(p) {
             continue;
         }
         p.expected("a statement or `RETURN`");
         let garbage = p.start();
-        p.bump();
-        while !p.at(EOF) && !p.at_statement_start() && !p.at_item_start() && !p.at(R_BRACE) {
+        let mut open = 0_usize;
+        loop {
+            match p.current() {
+                L_BRACE => open += 1,
+                R_BRACE => open = open.saturating_sub(1),
+                _ => {}
+            }
             p.bump();
+            if p.at(EOF) || p.at_statement_start() || p.at_item_start() || p.at(R_BRACE) && open == 0 {
+                break;
+            }
         }
         garbage.complete(p, ERROR);
     }
     // A brace too many belongs to this query: the next one must not suffer.
     if p.at(R_BRACE) && p.depth == 0 {
+        p.open_string = false;
         p.expected("a statement or `RETURN`");
         p.bump();
         marker.complete(p, BLOCK);
@@ -111,7 +122,11 @@ fn block(p: &mut Parser<'_>) {
 fn statement(p: &mut Parser<'_>) -> bool {
     if p.at(IDENT) {
         match p.nth(1) {
-            LEFT_ARROW | EQUALS => {
+            LEFT_ARROW | EQUALS | COLON => {
+                assignment(p);
+                return true;
+            }
+            L_ANGLE if p.nth(2) == MINUS => {
                 assignment(p);
                 return true;
             }
@@ -142,9 +157,12 @@ fn statement(p: &mut Parser<'_>) -> bool {
 fn assignment(p: &mut Parser<'_>) {
     let marker = p.start();
     p.name("the variable's name");
-    if p.at(EQUALS) {
+    if matches!(p.current(), EQUALS | COLON | L_ANGLE) {
         p.problem(ProblemKind::ExpectedWithHelp("`<-`", "assign with `<-`: `name <- value`"));
         p.bump();
+        if matches!(p.current(), EQUALS | MINUS) {
+            p.bump();
+        }
     } else {
         p.expect(LEFT_ARROW, "`<-`");
     }
@@ -170,6 +188,9 @@ fn for_loop(p: &mut Parser<'_>) {
     }
     if !p.eat_word("IN") {
         p.expected("`IN`");
+        if p.at(IDENT) && p.nth(1) == IDENT {
+            p.bump();
+        }
     }
     p.name("the name of a list");
     p.expect(L_BRACE, "`{`");
@@ -187,7 +208,8 @@ fn returns(p: &mut Parser<'_>) {
             break;
         }
     }
-    if !p.at(EOF) && !p.at_item_start() {
+    let is_end_of_block = p.open_block && p.at(R_BRACE);
+    if !p.at(EOF) && !p.at_item_start() && !is_end_of_block {
         p.expected("the next query, or the end of the file");
         let garbage = p.start();
         while !p.at(EOF) && !p.at_item_start() {

@@ -3,11 +3,33 @@
 use super::{Parser, ProblemKind, expr};
 use crate::compiler::syntax::kind::SyntaxKind::{self, *};
 
+/// What follows `::`.
+const A_STEP: &str = "a step, such as `Out<…>`, `WHERE(…)` or `{field}`";
+
+/// Whether a step follows, even if a colon is missing or a dot stands there.
+pub(super) fn at_step(p: &Parser<'_>) -> bool {
+    let is_meant = || match p.nth(1) {
+        L_BRACE => true,
+        IDENT => super::super::STEPS.contains(&p.nth_text(1)) && matches!(p.nth(2), L_PAREN | L_ANGLE | COLON_COLON),
+        _ => false,
+    };
+    p.at(COLON_COLON) || matches!(p.current(), COLON | DOT) && is_meant()
+}
+
 /// All steps that follow.
 pub(super) fn steps(p: &mut Parser<'_>) {
-    while p.at(COLON_COLON) {
+    while at_step(p) {
+        if !p.at(COLON_COLON) {
+            p.problem(ProblemKind::ExpectedWithHelp("`::`", "a step follows two colons, as in `x::{name}::EQ(y)`"));
+        }
         p.bump();
-        step(p);
+        if p.at_next_statement() || p.at_item_start() {
+            let missing = p.start();
+            p.expected(A_STEP);
+            missing.complete(p, UNKNOWN_STEP);
+        } else {
+            step(p);
+        }
     }
 }
 
@@ -21,7 +43,14 @@ fn step(p: &mut Parser<'_>) {
         }
         BANG => {
             p.bump();
-            names(p, L_BRACE, R_BRACE);
+            if p.at(L_BRACE) {
+                names(p, L_BRACE, R_BRACE);
+            } else {
+                p.problem(ProblemKind::ExpectedWithHelp("`{` and the fields", "fields are left out with `::!{a, b}`"));
+                if p.at(IDENT) && !p.at_next_statement() {
+                    p.bump();
+                }
+            }
             EXCLUDE
         }
         PIPE => closure(p),
@@ -42,7 +71,7 @@ fn step(p: &mut Parser<'_>) {
             }
         },
         _ => {
-            p.expected("a step, such as `Out<…>`, `WHERE(…)` or `{field}`");
+            p.expected(A_STEP);
             UNKNOWN_STEP
         }
     };
@@ -105,6 +134,12 @@ fn word(p: &mut Parser<'_>) -> Option<SyntaxKind> {
 
 fn plain(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
     p.bump();
+    if p.at(L_PAREN) {
+        p.problem(ProblemKind::ExpectedWithHelp("the next step", "this step takes no arguments: leave out `(…)`"));
+        p.bump();
+        p.skip_to_close();
+        p.eat(R_PAREN);
+    }
     kind
 }
 
@@ -117,42 +152,45 @@ fn edges(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
 fn condition(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
     p.bump();
     if p.expect(L_PAREN, "`(`") {
-        expr::required(p, if kind == COMPARISON { "a value" } else { "a condition" });
-        if !p.at(R_PAREN) {
-            p.problem(if matches!(p.current(), EQUALS | R_ANGLE | L_ANGLE | LEFT_ARROW | FAT_ARROW | BANG) {
-                ProblemKind::ExpectedWithHelp("`)`", "compare with steps: `_::{age}::EQ(5)`, `GT`, `LT`, …")
-            } else {
-                ProblemKind::Expected("`)`")
-            });
-            skip_to_close(p);
-        }
-        p.eat(R_PAREN);
+        let what = match kind {
+            COMPARISON => "a value",
+            INTERSECT => "a traversal, such as `_::Out<Follows>`",
+            _ => "a condition",
+        };
+        expr::required(p, what);
+        let help = match p.current() {
+            EQUALS | R_ANGLE | L_ANGLE | LEFT_ARROW | FAT_ARROW | BANG => {
+                Some("compare with steps: `_::{age}::EQ(5)`, `GT`, `LT`, …")
+            }
+            COMMA if kind == COMPARISON => Some("a comparison takes one value; several are an array: `IS_IN([a, b])`"),
+            COMMA if kind != INTERSECT => Some("combine conditions with `AND(a, b)` and `OR(a, b)`"),
+            IDENT if p.at_word("AND") || p.at_word("OR") => Some("combine conditions with `AND(a, b)` and `OR(a, b)`"),
+            PIPE => Some("combine conditions with `AND(a, b)` and `OR(a, b)`"),
+            DOT => Some("fields are read and compared with steps: `_::{age}::EQ(5)`"),
+            _ => None,
+        };
+        expr::close(p, help);
     }
     kind
 }
 
-/// Eats up to the parenthesis that closes the one this step is in.
-fn skip_to_close(p: &mut Parser<'_>) {
-    if p.at(EOF) || p.at_item_start() || p.at_statement_start() {
-        return;
-    }
-    let marker = p.start();
-    p.recover_inside();
-    marker.complete(p, ERROR);
-}
-
 impl Parser<'_> {
-    fn recover_inside(&mut self) {
+    /// Eats up to the parenthesis that closes the one that is open here.
+    pub(super) fn skip_to_close(&mut self) {
+        let marker = self.start();
         let mut open = 0_usize;
-        while !self.at(EOF) && !self.at_item_start() && !self.at_statement_start() {
+        // In `_.age == 5` no assignment starts.
+        let is_over = |p: &Self| p.at(EOF) || p.at_item_start() || p.at_statement_start() && p.nth(1) != EQUALS;
+        while !is_over(self) {
             match self.current() {
                 L_BRACE | L_PAREN | L_BRACKET => open += 1,
-                R_BRACE | R_PAREN | R_BRACKET if open == 0 => return,
+                R_BRACE | R_PAREN | R_BRACKET if open == 0 => break,
                 R_BRACE | R_PAREN | R_BRACKET => open -= 1,
                 _ => {}
             }
             self.bump();
         }
+        marker.complete(self, ERROR);
     }
 }
 
@@ -168,7 +206,7 @@ fn order(p: &mut Parser<'_>) -> SyntaxKind {
     }
     if p.expect(L_PAREN, "`(`") {
         expr::required(p, "a key, such as `_::{age}`");
-        p.expect(R_PAREN, "`)`");
+        expr::close(p, Some("to sort by two keys, chain the steps, the more important key last"));
     }
     ORDER
 }
@@ -180,7 +218,7 @@ fn range(p: &mut Parser<'_>) -> SyntaxKind {
         p.expect(COMMA, "`,` and the end");
         expr::required(p, "the end");
         p.eat(COMMA);
-        p.expect(R_PAREN, "`)`");
+        expr::close(p, Some("a range has a first index and an end: `RANGE(0, 10)`"));
     }
     RANGE
 }
@@ -207,18 +245,8 @@ fn fields(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
 fn rerank(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
     p.bump();
     if p.at(L_PAREN) {
-        p.list(L_PAREN, R_PAREN, "a parameter such as `k: 60`", |p| {
-            if !(p.at_word("k") || p.at_word("lambda") || p.at_word("distance")) {
-                return false;
-            }
-            p.bump();
-            if p.expect(COLON, "`:` and the value") {
-                expr::required(p, "a value");
-            }
-            true
-        });
-    } else if kind == RERANK_MMR {
-        p.expected("`(lambda: 0.5)`");
+        let example = if kind == RERANK_MMR { "a parameter such as `lambda: 0.5`" } else { "`k: 60`" };
+        p.list(L_PAREN, R_PAREN, example, expr::entry);
     }
     kind
 }
