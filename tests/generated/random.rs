@@ -4573,7 +4573,7 @@ mod random_2 {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9049c0c491bf747e19efbb420827c103aca87f4c3093a4a0193ab7043ac57dc0",
+        digest: "sha256:c85ff9444b0ac224ec1e76b07d542cf446778bc2b1a826551edf11549fa8c1d1",
         bodies: &[
             ("add_Doc", add_doc::query),
             ("add_User", add_user::query),
@@ -4926,6 +4926,88 @@ mod random_2 {
     mod q10 {
         use super::*;
         /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `words`
+            words: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { words: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY q10 (random.hx:53:7)
+            let value_key = run.column(node::VALUE, node::value::KEY);
+            let value_ratio = run.column(node::VALUE, node::value::RATIO);
+            let value_age = run.column(node::VALUE, node::value::AGE);
+            let value_self = run.column(node::VALUE, node::value::SELF);
+            let value_born = run.column(node::VALUE, node::value::BORN);
+            let Input { words } = Input::of(run)?;
+            // random.hx:54:5
+            let v0 = run
+                .settle({
+                    let mut elements = Slice::all();
+                    let mut range = Slice::range(
+                        run.bound(Value::Int(2))?,
+                        run.bound(Value::Int(4))?,
+                    );
+                    if range.wants_any() {
+                        run.all(node::VALUE, |value| { range.take(value) })?;
+                    }
+                    each(
+                        range.into_vec(),
+                        |value2| { elements.take(Datum::Item(value2)) },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // random.hx:55:5
+            for element in run.elements(Datum::Value(Value::from(words))) {
+                run.tick()?;
+                let word = element.value();
+                // random.hx:55:25
+                let _ = run.add_node(node::USER, &[(node::user::KEY, word)])?;
+            }
+            out.extend_from_slice(b"{\"v0\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                v0,
+                |value3| {
+                    separate(&mut is_next, out);
+                    match value3.item() {
+                        Some(value4) => {
+                            let value4 = run.load(value4)?;
+                            out.extend_from_slice(b"{\"label\":");
+                            write_value(&run.field(&value4, FieldRef::Label)?, out);
+                            out.extend_from_slice(b",\"key\":");
+                            write_value(&run.read(&value4, value_key)?, out);
+                            out.extend_from_slice(b",\"ratio\":");
+                            write_value(&run.read(&value4, value_ratio)?, out);
+                            out.extend_from_slice(b",\"age\":");
+                            write_value(&run.read(&value4, value_age)?, out);
+                            out.extend_from_slice(b",\"self\":");
+                            write_value(&run.read(&value4, value_self)?, out);
+                            out.extend_from_slice(b",\"born\":");
+                            write_value(&run.read(&value4, value_born)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(value3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `q11`, which writes.
+    mod q11 {
+        use super::*;
+        /// What the query looks at of its arguments.
         struct Input {
             /// `p0`
             p0: u8,
@@ -4943,7 +5025,7 @@ mod random_2 {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q10 (random.hx:54:7)
+            // QUERY q11 (random.hx:58:7)
             let user_key = run.column(node::USER, node::user::KEY);
             let value_key = run.column(node::VALUE, node::value::KEY);
             let user_born = run.column(node::USER, node::user::BORN);
@@ -4951,7 +5033,7 @@ mod random_2 {
             let user_self = run.column(node::USER, node::user::SELF);
             let user_ratio = run.column(node::USER, node::user::RATIO);
             let Input { p0, p1 } = Input::of(run)?;
-            // random.hx:55:5
+            // random.hx:59:5
             let v0 = run
                 .settle({
                     let mut elements = Slice::all();
@@ -4968,7 +5050,7 @@ mod random_2 {
                     )?;
                     run.stream(&elements.into_vec())
                 })?;
-            // random.hx:56:5
+            // random.hx:60:5
             let v1 = run
                 .settle_item({
                     let mut found = First::default();
@@ -4991,7 +5073,7 @@ mod random_2 {
                         &[(node::user::CITY, Value::from(p0))],
                     )?
                 })?;
-            // random.hx:57:5
+            // random.hx:61:5
             let v2 = run
                 .settle({
                     let mut elements2 = Slice::all();
@@ -5121,12 +5203,12 @@ mod random_2 {
         }
     }
 
-    /// `q11`, which writes.
-    mod q11 {
+    /// `q12`, which writes.
+    mod q12 {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q11 (random.hx:60:7)
-            // random.hx:61:5
+            // QUERY q12 (random.hx:64:7)
+            // random.hx:65:5
             let mut dropped = Slice::all();
             let mut range = Slice::range(
                 run.bound(Value::Int(2))?,
@@ -5173,7 +5255,7 @@ mod random_2 {
             }
             each(range2.into_vec(), |value5| { dropped.take(value5) })?;
             run.delete(&dropped.into_vec())?;
-            // random.hx:62:5
+            // random.hx:66:5
             let v1 = run
                 .settle({
                     let mut elements = Slice::all();
@@ -5216,24 +5298,24 @@ mod random_2 {
         }
     }
 
-    /// `q12`, which writes.
-    mod q12 {
+    /// `q13`, which writes.
+    mod q13 {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q12 (random.hx:65:7)
+            // QUERY q13 (random.hx:69:7)
             let user_city = run.column(node::USER, node::user::CITY);
             let user_self = run.column(node::USER, node::user::SELF);
             let e0_since = run.column(edge::E0, edge::e0::SINCE);
             let value_key = run.column(node::VALUE, node::value::KEY);
             let value_ratio = run.column(node::VALUE, node::value::RATIO);
-            // random.hx:66:5
+            // random.hx:70:5
             let v0 = run
                 .settle({
                     let mut elements = Slice::all();
                     run.all(edge::E0, |e0| { elements.take(Datum::Item(e0)) })?;
                     run.stream(&elements.into_vec())
                 })?;
-            // random.hx:67:5
+            // random.hx:71:5
             let v1 = run
                 .settle_item({
                     let mut first = First::default();
@@ -5319,12 +5401,12 @@ mod random_2 {
         }
     }
 
-    /// `q13`, which writes.
-    mod q13 {
+    /// `q14`, which writes.
+    mod q14 {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q13 (random.hx:70:7)
-            // random.hx:71:5
+            // QUERY q14 (random.hx:74:7)
+            // random.hx:75:5
             let mut dropped = Slice::all();
             let mut range = Slice::range(
                 run.bound(Value::Int(0))?,
@@ -5341,7 +5423,7 @@ mod random_2 {
             }
             each(range.into_vec(), |value2| { dropped.take(value2) })?;
             run.delete(&dropped.into_vec())?;
-            // random.hx:72:5
+            // random.hx:76:5
             let v1 = run
                 .settle({
                     let mut elements = Slice::all();
@@ -5365,7 +5447,7 @@ mod random_2 {
                     )?;
                     run.stream(&elements.into_vec())
                 })?;
-            // random.hx:73:5
+            // random.hx:77:5
             let v2 = run
                 .settle({
                     let mut elements2 = Slice::all();
@@ -5415,8 +5497,8 @@ mod random_2 {
         }
     }
 
-    /// `q14`, which writes.
-    mod q14 {
+    /// `q15`, which writes.
+    mod q15 {
         use super::*;
         /// What the query looks at of its arguments.
         struct Input<'a> {
@@ -5431,13 +5513,13 @@ mod random_2 {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q14 (random.hx:76:7)
+            // QUERY q15 (random.hx:80:7)
             let value_key = run.column(node::VALUE, node::value::KEY);
             let user_key = run.column(node::USER, node::user::KEY);
             let user_city = run.column(node::USER, node::user::CITY);
             let user_ratio = run.column(node::USER, node::user::RATIO);
             let Input { words } = Input::of(run)?;
-            // random.hx:77:5
+            // random.hx:81:5
             let mut dropped = Slice::all();
             let mut range = Slice::range(
                 run.bound(Value::Int(3))?,
@@ -5480,7 +5562,7 @@ mod random_2 {
             }
             each(range2.into_vec(), |user4| { dropped.take(user4) })?;
             run.delete(&dropped.into_vec())?;
-            // random.hx:78:5
+            // random.hx:82:5
             let v1 = run
                 .settle({
                     let mut elements = Slice::all();
@@ -5531,7 +5613,7 @@ mod random_2 {
                     )?;
                     run.stream(&elements.into_vec())
                 })?;
-            // random.hx:79:5
+            // random.hx:83:5
             let v2 = run
                 .settle_item({
                     let mut first2 = First::default();
@@ -5571,11 +5653,11 @@ mod random_2 {
                         None => return Err(EngineError::NoValue),
                     }
                 })?;
-            // random.hx:80:5
+            // random.hx:84:5
             for element2 in run.elements(Datum::Value(Value::from(words))) {
                 run.tick()?;
                 let word = element2.value();
-                // random.hx:80:25
+                // random.hx:84:25
                 let _ = run.add_node(node::USER, &[(node::user::KEY, word)])?;
             }
             out.extend_from_slice(b"{\"v1\":");
@@ -5638,15 +5720,15 @@ mod random_2 {
         }
     }
 
-    /// `q15`, which reads.
-    mod q15 {
+    /// `q16`, which reads.
+    mod q16 {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q15 (random.hx:83:7)
+            // QUERY q16 (random.hx:87:7)
             let value_born = run.column(node::VALUE, node::value::BORN);
             let value_key = run.column(node::VALUE, node::value::KEY);
             let value_age = run.column(node::VALUE, node::value::AGE);
-            // random.hx:84:5
+            // random.hx:88:5
             let v0 = {
                 let mut elements = Slice::all();
                 let mut keyed = Keyed::default();
@@ -5690,15 +5772,15 @@ mod random_2 {
         }
     }
 
-    /// `q16`, which reads.
-    mod q16 {
+    /// `q17`, which reads.
+    mod q17 {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q16 (random.hx:87:7)
+            // QUERY q17 (random.hx:91:7)
             let value_ratio = run.column(node::VALUE, node::value::RATIO);
             let value_key = run.column(node::VALUE, node::value::KEY);
             let value_born = run.column(node::VALUE, node::value::BORN);
-            // random.hx:88:5
+            // random.hx:92:5
             let v0 = {
                 let mut elements = Slice::all();
                 run.all(
@@ -5805,15 +5887,15 @@ mod random_2 {
         }
     }
 
-    /// `q17`, which writes.
-    mod q17 {
+    /// `q18`, which writes.
+    mod q18 {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q17 (random.hx:91:7)
+            // QUERY q18 (random.hx:95:7)
             let value_born = run.column(node::VALUE, node::value::BORN);
             let value_key = run.column(node::VALUE, node::value::KEY);
             let user_born = run.column(node::USER, node::user::BORN);
-            // random.hx:92:5
+            // random.hx:96:5
             let mut dropped = Slice::all();
             let mut range = Slice::range(
                 run.bound(Value::Int(2))?,
@@ -5863,7 +5945,7 @@ mod random_2 {
             }
             each(range2.into_vec(), |value3| { dropped.take(value3) })?;
             run.delete(&dropped.into_vec())?;
-            // random.hx:93:5
+            // random.hx:97:5
             let v1 = {
                 let mut keyed = Keyed::default();
                 run.all(
@@ -5883,7 +5965,7 @@ mod random_2 {
                 )?;
                 Value::from(count)
             };
-            // random.hx:94:5
+            // random.hx:98:5
             let v2 = run
                 .settle_item({
                     let mut first = First::default();
@@ -5927,8 +6009,8 @@ mod random_2 {
         }
     }
 
-    /// `q18`, which reads.
-    mod q18 {
+    /// `q19`, which reads.
+    mod q19 {
         use super::*;
         /// What the query looks at of its arguments.
         struct Input {
@@ -5943,7 +6025,7 @@ mod random_2 {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q18 (random.hx:97:7)
+            // QUERY q19 (random.hx:101:7)
             let value_ratio = run.column(node::VALUE, node::value::RATIO);
             let value_key = run.column(node::VALUE, node::value::KEY);
             let user_born = run.column(node::USER, node::user::BORN);
@@ -5951,7 +6033,7 @@ mod random_2 {
             let user_self = run.column(node::USER, node::user::SELF);
             let e1_loop = run.column(edge::E1, edge::e1::LOOP);
             let Input { p0 } = Input::of(run)?;
-            // random.hx:98:5
+            // random.hx:102:5
             let v0 = {
                 let mut elements = Slice::all();
                 let mut keyed = Keyed::default();
@@ -6001,13 +6083,13 @@ mod random_2 {
                 )?;
                 run.stream(&elements.into_vec())
             };
-            // random.hx:99:5
+            // random.hx:103:5
             let v1 = {
                 let mut elements2 = Slice::all();
                 run.all(node::USER, |user| { elements2.take(Datum::Item(user)) })?;
                 run.stream(&elements2.into_vec())
             };
-            // random.hx:100:5
+            // random.hx:104:5
             let v2 = {
                 let mut elements3 = Slice::all();
                 run.all(
@@ -6171,14 +6253,124 @@ mod random_2 {
         }
     }
 
-    /// `q19`, which reads.
-    mod q19 {
+    /// `q20`, which reads.
+    mod q20 {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q19 (random.hx:103:7)
+            // QUERY q20 (random.hx:107:7)
+            let value_self = run.column(node::VALUE, node::value::SELF);
+            let value_key = run.column(node::VALUE, node::value::KEY);
+            let value_age = run.column(node::VALUE, node::value::AGE);
+            // random.hx:108:5
+            let v0 = {
+                let mut elements = Slice::all();
+                let mut keyed = Keyed::default();
+                run.all(
+                    edge::E0,
+                    |e0| {
+                        let user = run.end(&e0, End::From, node::USER)?;
+                        run.neighbours(
+                            &user,
+                            Direction::Out,
+                            edge::E0,
+                            node::VALUE,
+                            |value| {
+                                let value = run.load(value)?;
+                                keyed.take(run.read(&value, value_self)?, value)
+                            },
+                        )
+                    },
+                )?;
+                each(
+                    keyed.sorted(Order::Ascending),
+                    |value2| { elements.take(Datum::Item(value2)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            // random.hx:109:5
+            let v1 = {
+                let mut first = First::default();
+                run.by_index(
+                    node::VALUE,
+                    node::value::KEY,
+                    Value::Str(""),
+                    |value3| { first.take(value3) },
+                )?;
+                match first.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            // random.hx:110:5
+            let v2 = {
+                let mut elements2 = Slice::all();
+                run.all(node::USER, |user2| { elements2.take(Datum::Item(user2)) })?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"v0\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                v0,
+                |value4| {
+                    let element = run.field_of(value4, FieldRef::Id)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"v1\":");
+            let value5 = v1;
+            let value5 = run.load(value5)?;
+            out.extend_from_slice(b"{\"key\":");
+            write_value(&run.read(&value5, value_key)?, out);
+            out.extend_from_slice(b",\"n\":");
+            let mut count = 0_u64;
+            {
+                let value6 = value5;
+                count += run.degree(&value6, Direction::Out, edge::E1)?;
+                Flow::more()
+            }?;
+            let element2 = Value::from(count);
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"inner\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            {
+                let value7 = value5;
+                run.neighbours(
+                    &value7,
+                    Direction::Out,
+                    edge::E1,
+                    node::VALUE,
+                    |value8| {
+                        separate(&mut is_next2, out);
+                        let value8 = run.load(value8)?;
+                        out.extend_from_slice(b"{\"age\":");
+                        write_value(&run.read(&value8, value_age)?, out);
+                        out.push(b'}');
+                        Flow::more()
+                    },
+                )
+            }?;
+            out.push(b']');
+            out.push(b'}');
+            out.extend_from_slice(b",\"v2\":");
+            run.write(v2, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `q21`, which reads.
+    mod q21 {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY q21 (random.hx:113:7)
             let value_key = run.column(node::VALUE, node::value::KEY);
             let value_born = run.column(node::VALUE, node::value::BORN);
-            // random.hx:104:5
+            // random.hx:114:5
             let v0 = {
                 let mut elements = Slice::all();
                 let mut range = Slice::range(
@@ -6276,8 +6468,8 @@ mod random_2 {
         }
     }
 
-    /// `q20`, which writes.
-    mod q20 {
+    /// `q22`, which writes.
+    mod q22 {
         use super::*;
         /// What the query looks at of its arguments.
         struct Input {
@@ -6292,7 +6484,7 @@ mod random_2 {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q20 (random.hx:107:7)
+            // QUERY q22 (random.hx:117:7)
             let value_key = run.column(node::VALUE, node::value::KEY);
             let user_ratio = run.column(node::USER, node::user::RATIO);
             let value_ratio = run.column(node::VALUE, node::value::RATIO);
@@ -6300,7 +6492,7 @@ mod random_2 {
             let value_self = run.column(node::VALUE, node::value::SELF);
             let value_born = run.column(node::VALUE, node::value::BORN);
             let Input { p0 } = Input::of(run)?;
-            // random.hx:108:5
+            // random.hx:118:5
             let v0 = run
                 .settle({
                     let mut elements = Slice::all();
@@ -6330,7 +6522,7 @@ mod random_2 {
                     )?;
                     run.stream(&elements.into_vec())
                 })?;
-            // random.hx:109:5
+            // random.hx:119:5
             let v1 = run
                 .settle_item({
                     let mut first = First::default();
@@ -6354,7 +6546,7 @@ mod random_2 {
                         None => return Err(EngineError::NoValue),
                     }
                 })?;
-            // random.hx:110:5
+            // random.hx:120:5
             let v2 = run
                 .settle({
                     let mut elements2 = Slice::all();
@@ -6495,13 +6687,13 @@ mod random_2 {
         }
     }
 
-    /// `q21`, which reads.
-    mod q21 {
+    /// `q23`, which reads.
+    mod q23 {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q21 (random.hx:113:7)
+            // QUERY q23 (random.hx:123:7)
             let value_key = run.column(node::VALUE, node::value::KEY);
-            // random.hx:114:5
+            // random.hx:124:5
             let v0 = {
                 let mut elements = Slice::all();
                 run.all(
@@ -6575,269 +6767,6 @@ mod random_2 {
                 },
             )?;
             out.push(b']');
-            out.push(b'}');
-            Ok(())
-        }
-    }
-
-    /// `q22`, which reads.
-    mod q22 {
-        use super::*;
-        /// What the query looks at of its arguments.
-        struct Input {
-            /// `p0`
-            p0: Uuid,
-        }
-
-        impl Input {
-            fn of(run: &Run<'_, '_>) -> Result<Self> {
-                Ok(Self { p0: argument(run, 0)? })
-            }
-        }
-
-        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q22 (random.hx:117:7)
-            let value_key = run.column(node::VALUE, node::value::KEY);
-            let value_age = run.column(node::VALUE, node::value::AGE);
-            let Input { p0 } = Input::of(run)?;
-            // random.hx:118:5
-            let v0 = {
-                let mut elements = Slice::all();
-                run.all(node::USER, |user| { elements.take(Datum::Item(user)) })?;
-                run.stream(&elements.into_vec())
-            };
-            // random.hx:119:5
-            let v1 = {
-                let mut first = First::default();
-                let mut range = Slice::range(
-                    run.bound(Value::Int(3))?,
-                    run.bound(Value::Int(5))?,
-                );
-                if range.wants_any() {
-                    run.by_id(
-                        node::VALUE,
-                        Datum::Value(Value::from(p0)),
-                        |value| { range.take(value) },
-                    )?;
-                }
-                let mut range2 = Slice::range(
-                    run.bound(Value::Int(1))?,
-                    run.bound(Value::Int(4))?,
-                );
-                if range2.wants_any() {
-                    each(range.into_vec(), |value2| { range2.take(value2) })?;
-                }
-                each(range2.into_vec(), |value3| { first.take(value3) })?;
-                match first.get() {
-                    Some(found) => found,
-                    None => return Err(EngineError::NoValue),
-                }
-            };
-            out.extend_from_slice(b"{\"v0\":");
-            out.push(b'[');
-            let mut is_next = false;
-            run.each(
-                v0,
-                |user2| {
-                    let element = run
-                        .field_of(user2, FieldRef::Declared(node::user::RATIO))?;
-                    separate(&mut is_next, out);
-                    write_value(&element, out);
-                    Flow::more()
-                },
-            )?;
-            out.push(b']');
-            out.extend_from_slice(b",\"v1\":");
-            let value4 = v1;
-            let value4 = run.load(value4)?;
-            out.extend_from_slice(b"{\"key\":");
-            write_value(&run.read(&value4, value_key)?, out);
-            out.extend_from_slice(b",\"n\":");
-            let mut count = 0_u64;
-            {
-                let value5 = value4;
-                count += run.degree(&value5, Direction::Out, edge::E1)?;
-                Flow::more()
-            }?;
-            let element2 = Value::from(count);
-            write_value(&element2, out);
-            out.extend_from_slice(b",\"inner\":");
-            out.push(b'[');
-            let mut is_next2 = false;
-            {
-                let value6 = value4;
-                run.neighbours(
-                    &value6,
-                    Direction::Out,
-                    edge::E1,
-                    node::VALUE,
-                    |value7| {
-                        separate(&mut is_next2, out);
-                        let value7 = run.load(value7)?;
-                        out.extend_from_slice(b"{\"key\":");
-                        write_value(&run.read(&value7, value_key)?, out);
-                        out.extend_from_slice(b",\"n\":");
-                        let mut count2 = 0_u64;
-                        {
-                            let value8 = value7;
-                            count2 += run.degree(&value8, Direction::In, edge::E1)?;
-                            Flow::more()
-                        }?;
-                        let element3 = Value::from(count2);
-                        write_value(&element3, out);
-                        out.extend_from_slice(b",\"inner\":");
-                        out.push(b'[');
-                        let mut is_next3 = false;
-                        {
-                            let value9 = value7;
-                            run.neighbours(
-                                &value9,
-                                Direction::In,
-                                edge::E1,
-                                node::VALUE,
-                                |value10| {
-                                    separate(&mut is_next3, out);
-                                    let value10 = run.load(value10)?;
-                                    out.extend_from_slice(b"{\"key\":");
-                                    write_value(&run.read(&value10, value_key)?, out);
-                                    out.extend_from_slice(b",\"n\":");
-                                    write_value(
-                                        &math(
-                                            MathFunction::Add,
-                                            &[run.read(&value10, value_age)?, Value::Int(3)],
-                                            run.arena,
-                                        )?,
-                                        out,
-                                    );
-                                    out.push(b'}');
-                                    Flow::more()
-                                },
-                            )
-                        }?;
-                        out.push(b']');
-                        out.push(b'}');
-                        Flow::more()
-                    },
-                )
-            }?;
-            out.push(b']');
-            out.push(b'}');
-            out.push(b'}');
-            Ok(())
-        }
-    }
-
-    /// `q23`, which writes.
-    mod q23 {
-        use super::*;
-        /// What the query looks at of its arguments.
-        struct Input {
-            /// `p0`
-            p0: bool,
-        }
-
-        impl Input {
-            fn of(run: &Run<'_, '_>) -> Result<Self> {
-                Ok(Self { p0: argument(run, 0)? })
-            }
-        }
-
-        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY q23 (random.hx:122:7)
-            let user_self = run.column(node::USER, node::user::SELF);
-            let Input { p0 } = Input::of(run)?;
-            // random.hx:123:5
-            let mut dropped = Slice::all();
-            let mut range = Slice::range(
-                run.bound(Value::Int(0))?,
-                run.bound(Value::Int(1))?,
-            );
-            if range.wants_any() {
-                run.all(node::VALUE, |value| { range.take(value) })?;
-            }
-            each(range.into_vec(), |value2| { dropped.take(value2) })?;
-            run.delete(&dropped.into_vec())?;
-            // random.hx:124:5
-            let v1 = run
-                .settle({
-                    let mut elements = Slice::all();
-                    let mut range2 = Slice::range(
-                        run.bound(Value::Int(3))?,
-                        run.bound(Value::Int(6))?,
-                    );
-                    if range2.wants_any() {
-                        run.all(node::USER, |user| { range2.take(user) })?;
-                    }
-                    each(
-                        range2.into_vec(),
-                        |user2| {
-                            if holds(
-                                Comparison::Greater,
-                                {
-                                    let mut count = 0_u64;
-                                    {
-                                        let user3 = user2;
-                                        count += run.degree(&user3, Direction::Out, edge::E0)?;
-                                        Flow::more()
-                                    }?;
-                                    Value::from(count)
-                                },
-                                Value::Int(0),
-                            ) {
-                                elements.take(Datum::Item(user2))
-                            } else {
-                                Flow::more()
-                            }
-                        },
-                    )?;
-                    run.stream(&elements.into_vec())
-                })?;
-            // random.hx:125:5
-            let v2 = run
-                .settle({
-                    let mut elements2 = Slice::all();
-                    let mut range3 = Slice::range(
-                        run.bound(Value::Int(0))?,
-                        run.bound(Value::Int(2))?,
-                    );
-                    if range3.wants_any() {
-                        run.all(
-                            node::USER,
-                            |user4| {
-                                let user4 = run.load(user4)?;
-                                if holds(
-                                    Comparison::NotEqual,
-                                    run.read(&user4, user_self)?,
-                                    Value::from(p0),
-                                ) {
-                                    range3.take(user4)
-                                } else {
-                                    Flow::more()
-                                }
-                            },
-                        )?;
-                    }
-                    each(
-                        range3.into_vec(),
-                        |user5| { elements2.take(Datum::Item(user5)) },
-                    )?;
-                    run.stream(&elements2.into_vec())
-                })?;
-            out.extend_from_slice(b"{\"v1\":");
-            out.push(b'[');
-            let mut is_next = false;
-            run.each(
-                v1,
-                |user6| {
-                    let element = run.field_of(user6, FieldRef::Id)?;
-                    separate(&mut is_next, out);
-                    write_value(&element, out);
-                    Flow::more()
-                },
-            )?;
-            out.push(b']');
-            out.extend_from_slice(b",\"v2\":");
-            run.write(v2, out)?;
             out.push(b'}');
             Ok(())
         }
@@ -7383,79 +7312,68 @@ mod random_2 {
     mod q9 {
         use super::*;
         /// What the query looks at of its arguments.
-        struct Input<'a> {
-            /// `words`
-            words: &'a [Value<'a>],
+        struct Input {
+            /// `p0`
+            p0: Uuid,
+            /// `p1`
+            p1: Date,
         }
 
-        impl<'a> Input<'a> {
-            fn of(run: &Run<'a, '_>) -> Result<Self> {
-                Ok(Self { words: argument(run, 0)? })
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    p0: argument(run, 0)?,
+                    p1: argument(run, 1)?,
+                })
             }
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
             // QUERY q9 (random.hx:49:7)
-            let value_key = run.column(node::VALUE, node::value::KEY);
-            let value_ratio = run.column(node::VALUE, node::value::RATIO);
-            let value_age = run.column(node::VALUE, node::value::AGE);
             let value_self = run.column(node::VALUE, node::value::SELF);
-            let value_born = run.column(node::VALUE, node::value::BORN);
-            let Input { words } = Input::of(run)?;
+            let Input { p0, p1 } = Input::of(run)?;
             // random.hx:50:5
             let v0 = run
-                .settle({
-                    let mut elements = Slice::all();
+                .settle_item({
+                    let mut first = First::default();
                     let mut range = Slice::range(
-                        run.bound(Value::Int(2))?,
-                        run.bound(Value::Int(4))?,
+                        run.bound(Value::Int(3))?,
+                        run.bound(Value::Int(3))?,
                     );
                     if range.wants_any() {
-                        run.all(node::VALUE, |value| { range.take(value) })?;
+                        run.by_id(
+                            node::VALUE,
+                            Datum::Value(Value::from(p0)),
+                            |value| { range.take(value) },
+                        )?;
                     }
+                    let mut keyed = Keyed::default();
                     each(
                         range.into_vec(),
-                        |value2| { elements.take(Datum::Item(value2)) },
+                        |value2| {
+                            let value2 = run.load(value2)?;
+                            keyed.take(run.read(&value2, value_self)?, value2)
+                        },
                     )?;
-                    run.stream(&elements.into_vec())
-                })?;
-            // random.hx:51:5
-            for element in run.elements(Datum::Value(Value::from(words))) {
-                run.tick()?;
-                let word = element.value();
-                // random.hx:51:25
-                let _ = run.add_node(node::USER, &[(node::user::KEY, word)])?;
-            }
-            out.extend_from_slice(b"{\"v0\":");
-            out.push(b'[');
-            let mut is_next = false;
-            run.each(
-                v0,
-                |value3| {
-                    separate(&mut is_next, out);
-                    match value3.item() {
-                        Some(value4) => {
-                            let value4 = run.load(value4)?;
-                            out.extend_from_slice(b"{\"label\":");
-                            write_value(&run.field(&value4, FieldRef::Label)?, out);
-                            out.extend_from_slice(b",\"key\":");
-                            write_value(&run.read(&value4, value_key)?, out);
-                            out.extend_from_slice(b",\"ratio\":");
-                            write_value(&run.read(&value4, value_ratio)?, out);
-                            out.extend_from_slice(b",\"age\":");
-                            write_value(&run.read(&value4, value_age)?, out);
-                            out.extend_from_slice(b",\"self\":");
-                            write_value(&run.read(&value4, value_self)?, out);
-                            out.extend_from_slice(b",\"born\":");
-                            write_value(&run.read(&value4, value_born)?, out);
-                            out.push(b'}');
-                        }
-                        None => run.write(value3, out)?,
+                    let mut found = Slice::all();
+                    each(
+                        keyed.sorted(Order::Ascending),
+                        |value3| { found.take(value3) },
+                    )?;
+                    let updated = run
+                        .update(
+                            node::VALUE,
+                            &found.into_vec(),
+                            &[(node::value::BORN, Value::from(p1))],
+                        )?;
+                    each(updated, |value4| { first.take(value4) })?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
                     }
-                    Flow::more()
-                },
-            )?;
-            out.push(b']');
+                })?;
+            out.extend_from_slice(b"{\"v0\":");
+            write_value(&run.id(&v0), out);
             out.push(b'}');
             Ok(())
         }

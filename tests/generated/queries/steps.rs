@@ -13,6 +13,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("intersect", intersect::QUERIES),
     ("intersect_edges_of_the_rule", intersect_edges_of_the_rule::QUERIES),
     ("intersect_of_several_kinds", intersect_of_several_kinds::QUERIES),
+    ("order_by_an_array", order_by_an_array::QUERIES),
     ("order_by_computed_keys", order_by_computed_keys::QUERIES),
     ("order_is_stable", order_is_stable::QUERIES),
     ("order_of_each_kind", order_of_each_kind::QUERIES),
@@ -4752,6 +4753,176 @@ mod intersect_of_several_kinds {
                     let element = run.read(&doc2, doc_title)?;
                     separate(&mut is_next, out);
                     write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod order_by_an_array {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:7ebd1471116725cc010f8b38b8a626fb6100269fb57f176d98306f583790a557",
+        bodies: &[
+            ("add", add::query),
+            ("add_without", add_without::query),
+            ("sorted", sorted::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const ITEM: ItemType = ItemType::node(TypeId(0));
+        pub mod item {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const TAGS: FieldId = FieldId(1);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+            /// `tags`
+            tags: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    name: argument(run, 0)?,
+                    tags: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:6:7)
+            let item_name = run.column(node::ITEM, node::item::NAME);
+            let Input { name, tags } = Input::of(run)?;
+            // case.hx:7:5
+            let item = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::ITEM,
+                            &[
+                                (node::item::NAME, Value::from(name)),
+                                (node::item::TAGS, Value::from(tags)),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"item\":");
+            write_value(&run.read(&item, item_name)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `add_without`, which writes.
+    mod add_without {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add_without (case.hx:10:7)
+            let item_name = run.column(node::ITEM, node::item::NAME);
+            let Input { name } = Input::of(run)?;
+            // case.hx:11:5
+            let item = run
+                .settle_item(
+                    run.add_node(node::ITEM, &[(node::item::NAME, Value::from(name))])?,
+                )?;
+            out.extend_from_slice(b"{\"item\":");
+            write_value(&run.read(&item, item_name)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `sorted`, which reads.
+    mod sorted {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY sorted (case.hx:14:7)
+            let item_tags = run.column(node::ITEM, node::item::TAGS);
+            // case.hx:15:5
+            let up = {
+                let mut elements = Slice::all();
+                let mut keyed = Keyed::default();
+                run.all(
+                    node::ITEM,
+                    |item| {
+                        let item = run.load(item)?;
+                        keyed.take(run.read(&item, item_tags)?, item)
+                    },
+                )?;
+                each(
+                    keyed.sorted(Order::Ascending),
+                    |item2| { elements.take(Datum::Item(item2)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:16:5
+            let down = {
+                let mut elements2 = Slice::all();
+                let mut keyed2 = Keyed::default();
+                run.all(
+                    node::ITEM,
+                    |item3| {
+                        let item3 = run.load(item3)?;
+                        keyed2.take(run.read(&item3, item_tags)?, item3)
+                    },
+                )?;
+                each(
+                    keyed2.sorted(Order::Descending),
+                    |item4| { elements2.take(Datum::Item(item4)) },
+                )?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"up\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                up,
+                |item5| {
+                    let element = run
+                        .field_of(item5, FieldRef::Declared(node::item::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"down\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.each(
+                down,
+                |item6| {
+                    let element2 = run
+                        .field_of(item6, FieldRef::Declared(node::item::NAME))?;
+                    separate(&mut is_next2, out);
+                    write_value(&element2, out);
                     Flow::more()
                 },
             )?;

@@ -28,7 +28,7 @@ impl Checker<'_> {
         stream.push(Step::Order { current: current.slot, key, direction }, ty);
     }
 
-    /// The key: a scalar that is computed from the element.
+    /// The key: a scalar or an array that is computed from the element.
     fn key(&mut self, key: Option<ast::Expr>, whole: Span) -> Expr {
         if let Some(ast::Expr::Exists(_) | ast::Expr::And(_) | ast::Expr::Or(_) | ast::Expr::Not(_)) = key {
             let value = self.part(key, Place::Operand, whole);
@@ -37,8 +37,8 @@ impl Checker<'_> {
         }
         let is_computed = matches!(key, None | Some(ast::Expr::Traversal(_) | ast::Expr::Math(_)));
         let value = self.part(key, Place::Operand, whole);
-        let is_scalar = value.ty.as_value().and_then(ValueType::as_scalar).is_some();
-        let fits = value.ty.is_unknown() || (is_computed && is_scalar);
+        let sorts = |ty: &ValueType| ty.as_scalar().is_some() || matches!(ty, ValueType::List(_));
+        let fits = value.ty.is_unknown() || (is_computed && value.ty.as_value().is_some_and(sorts));
         if !fits {
             let found = if is_computed {
                 value.ty.describe(self.catalog)
