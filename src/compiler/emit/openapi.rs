@@ -130,7 +130,9 @@ fn value(ty: &ValueType) -> Value {
 }
 
 fn or_null(schema: Value) -> Value {
-    if schema["type"] == "null" { schema } else { json!({"anyOf": [schema, {"type": "null"}]}) }
+    let null = json!({"type": "null"});
+    let is_nullable = schema == null || schema["anyOf"].as_array().is_some_and(|any| any.contains(&null));
+    if is_nullable { schema } else { json!({"anyOf": [schema, null]}) }
 }
 
 fn item_schema(catalog: &Catalog, item: ItemType) -> Value {
