@@ -130,9 +130,9 @@ fn value(ty: &ValueType) -> Value {
 }
 
 fn or_null(schema: Value) -> Value {
-    let null = json!({"type": "null"});
-    let is_nullable = schema == null || schema["anyOf"].as_array().is_some_and(|any| any.contains(&null));
-    if is_nullable { schema } else { json!({"anyOf": [schema, null]}) }
+    let nothing = json!({"type": "null"});
+    let is_nullable = schema == nothing || schema["anyOf"].as_array().is_some_and(|any| any.contains(&nothing));
+    if is_nullable { schema } else { json!({"anyOf": [schema, nothing]}) }
 }
 
 fn item_schema(catalog: &Catalog, item: ItemType) -> Value {
