@@ -27,7 +27,8 @@ const MAX_DATA_BYTES: u64 = 256 << 20;
 #[command(override_usage = "helix query [OPTIONS] [INSTANCE] <NAME>\n       helix query [OPTIONS] [INSTANCE] --list")]
 pub struct QueryArgs {
     /// Instance, when there are several, and the query
-    #[arg(value_name = "INSTANCE] [NAME", num_args = 0..=2)]
+    // One more than is right, so that a body written here is told from a mistyped name.
+    #[arg(value_name = "INSTANCE] [NAME", num_args = 0..=3)]
     words: Vec<String>,
     /// A parameter; its type is that of the query
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = pair)]
@@ -322,18 +323,19 @@ fn words(args: &QueryArgs) -> Result<(Option<String>, Option<String>), Failure> 
     let usage = |message: &str| {
         Failure::new("E-INPUT-USAGE", ExitCode::Usage, message).hint("see what can be called: `helix query --list`")
     };
+    if args.words.iter().any(|word| word.starts_with('{')) {
+        let message = "parameters are no name of a query";
+        return Err(Failure::new("E-INPUT-PARAMETERS", ExitCode::Usage, message)
+            .hint("pass them with `--data '{…}'`, or one by one with `--param NAME=VALUE`"));
+    }
     match (args.words.as_slice(), args.list) {
         ([], true) => Ok((None, None)),
         ([instance], true) => Ok((Some(instance.clone()), None)),
         ([_, _, ..], true) => Err(usage("`--list` takes no name of a query")),
         ([], false) => Err(usage("the name of a query is missing")),
         ([name], false) => Ok((None, Some(name.clone()))),
-        ([.., body], _) if body.starts_with('{') => {
-            let message = "parameters are no name of a query".to_owned();
-            Err(Failure::new("E-INPUT-PARAMETERS", ExitCode::Usage, message)
-                .hint("pass them with `--data '{…}'`, or one by one with `--param NAME=VALUE`".to_owned()))
-        }
-        ([instance, name, ..], false) => Ok((Some(instance.clone()), Some(name.clone()))),
+        ([instance, name], false) => Ok((Some(instance.clone()), Some(name.clone()))),
+        ([_, _, more, ..], false) => Err(usage(&format!("`{more}` is one word too many"))),
     }
 }
 

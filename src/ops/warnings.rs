@@ -3,7 +3,7 @@
 use helix_plan::{ItemType, Program};
 
 use crate::compiler::{Diagnostic, SourceSet};
-use crate::config::Instance;
+use crate::config::{Instance, Provider};
 use crate::ctx::Ctx;
 use crate::ui::diagnostics;
 
@@ -24,12 +24,19 @@ pub fn show(ctx: &Ctx, warnings: &[Diagnostic], sources: &SourceSet) {
     }
 }
 
-/// Says which node types have a language for their words and no text index.
+/// Says where a language for the words of node types has no effect.
 pub fn stemming(ctx: &Ctx, instance: &Instance, program: &Program) {
     let database = match instance {
         Instance::Local(local) => &local.database,
         Instance::Cloud(cloud) => &cloud.database,
     };
+    if let Instance::Cloud(cloud) = instance
+        && matches!(cloud.provider, Provider::Helix(_) | Provider::Enterprise(_))
+        && !database.bm25_stemming.is_empty()
+    {
+        let message = "Helix Cloud takes no `bm25_stemming`: words are found there as they are written".to_owned();
+        ctx.ui.warn("W-PUSH-STEMMING", message);
+    }
     let searched: Vec<&str> =
         program.searched_nodes().into_iter().map(|id| program.catalog.name(ItemType::node(id))).collect();
     for node in database.bm25_stemming.keys().filter(|node| !searched.contains(&node.as_str())) {

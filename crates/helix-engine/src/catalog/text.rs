@@ -189,8 +189,9 @@ fn stemmer_name(stemmer: Option<Algorithm>) -> Option<String> {
     stemmer.map(|algorithm| algorithm.name().to_owned())
 }
 
-fn stemmer(name: Option<&str>) -> Option<Algorithm> {
-    name.and_then(|name| Algorithm::from_name(name).ok())
+/// What brings words to their stems, by its stored name; `None` when that is not known here.
+fn stemmer(name: Option<&str>) -> Option<Option<Algorithm>> {
+    name.map(Algorithm::from_name).transpose().ok()
 }
 
 /// The text index of a node type that is ready, if it has one.
@@ -198,7 +199,7 @@ pub(super) fn ready(texts: &[StoredText], fields: &[LiveField], node: &StoredTyp
     // One of other rules is built again by the next activation.
     let text = texts.iter().find(|text| text.node == node.id && text.tokenizer == TOKENIZER)?;
     let fields = fields.iter().map(|field| TextField { reader: field.reader.timeless(), ty: field.ty.clone() });
-    Some(TextIndex { number: text.id, stemmer: stemmer(text.stemmer.as_deref()), fields: fields.collect() })
+    Some(TextIndex { number: text.id, stemmer: stemmer(text.stemmer.as_deref())?, fields: fields.collect() })
 }
 
 /// The text index of a node type that is being filled, if there is one.
@@ -206,7 +207,7 @@ pub(super) fn building(pending: &Pending, stored: &StoredType) -> Option<TextInd
     pending.building.iter().find_map(|building| match &building.index {
         BuiltIndex::Text { node, id, fields, stemmer: named } if *node == stored.id => {
             let fields = fields.iter().map(|field| (field.name.as_str(), &field.ty));
-            Some(TextIndex { number: *id, stemmer: stemmer(named.as_deref()), fields: readers(stored, fields) })
+            Some(TextIndex { number: *id, stemmer: stemmer(named.as_deref())?, fields: readers(stored, fields) })
         }
         BuiltIndex::Text { .. } | BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } => None,
     })

@@ -17,8 +17,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// The longest that a provider may make a query wait.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How much of a provider's error is told.
-const MAX_ERROR_CHARS: usize = 500;
+/// Characters of a provider's error that are told.
+const MAX_ERROR_CHARS: usize = 200;
 
 /// Why a try failed.
 struct Failed {
@@ -38,7 +38,7 @@ where
 {
     let mut tries = 1;
     loop {
-        let Failed { reason, pause } = match try_once(request(), tries).await {
+        let Failed { reason, pause } = match try_once(request(), key, tries).await {
             Ok(body) => {
                 let decoded = serde_json::from_slice(&body);
                 return decoded.map_err(|error| {
@@ -48,18 +48,20 @@ where
             Err(failed) => failed,
         };
         let Some(pause) = pause.filter(|_| tries < TRIES) else {
-            let told = key.filter(|key| !key.is_empty()).map_or(reason.clone(), |key| reason.replace(key, "…"));
-            return Err(EngineError::Embedding(told));
+            return Err(EngineError::Embedding(reason));
         };
         tokio::time::sleep(pause).await;
         tries += 1;
     }
 }
 
-async fn try_once(request: RequestBuilder, tries: u32) -> std::result::Result<Vec<u8>, Failed> {
+async fn try_once(request: RequestBuilder, key: Option<&str>, tries: u32) -> std::result::Result<Vec<u8>, Failed> {
     let usual = PAUSE * 4_u32.pow(tries - 1);
-    // Addresses are left out of errors: some providers take keys in them.
-    let broken = |error: reqwest::Error| Failed { reason: chain(&error.without_url()), pause: Some(usual) };
+    // Addresses are left out of errors: some providers take keys in them. Who was waited for in vain is not waited for again.
+    let broken = |error: reqwest::Error| {
+        let pause = (!error.is_timeout()).then_some(usual);
+        Failed { reason: chain(&error.without_url()), pause }
+    };
     let response = request.send().await.map_err(broken)?;
     let status = response.status();
     let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -68,6 +70,8 @@ async fn try_once(request: RequestBuilder, tries: u32) -> std::result::Result<Ve
         return Ok(body.into());
     }
     let text = String::from_utf8_lossy(&body);
+    // Before it is cut, so that no part of a key is left at the end.
+    let text = key.filter(|key| !key.is_empty()).map_or(text.to_string(), |key| text.replace(key, "…"));
     let shown: String = text.chars().filter(|c| !c.is_control()).take(MAX_ERROR_CHARS).collect();
     let pause = asked.map_or(usual, Duration::from_secs);
     Err(Failed {

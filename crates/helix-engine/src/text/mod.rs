@@ -40,7 +40,8 @@ use crate::value::Value;
 pub const TABLES: [Table; 5] =
     [Table::TextPostings, Table::TextTerm, Table::TextDocument, Table::TextDocumentOf, Table::TextMeta];
 
-/// The version of the rules by which text becomes terms. An index of another version is built again.
+/// The version of the rules by which text becomes terms. An index of another version is built again: a newer `frostem` that
+/// stems otherwise is a new version.
 pub const TOKENIZER: u16 = 1;
 
 /// Whether and how text is indexed.
