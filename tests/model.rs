@@ -10,6 +10,7 @@
 #[path = "model/mod.rs"]
 mod model;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex};
 use helix::compiler::diagnostics::Severity;
 use helix::compiler::{self, SourceSet};
 use helix_engine::{ActivateOptions, Clock, Engine, EngineOptions};
+use helix_plan::Access;
 use model::evaluate::{Failure, Model};
 use model::generate::Generator;
 use model::language::Query;
@@ -56,6 +58,10 @@ struct Case {
     model: Model,
     ids: Ids,
     counts: Counts,
+    /// The queries that write.
+    writes: BTreeSet<String>,
+    /// Whether the model does not know any more what is stored.
+    is_lost: bool,
     /// The requests so far, to tell how a difference comes about.
     log: String,
 }
@@ -79,7 +85,10 @@ impl Case {
         let expected = self.model.call(query, &arguments);
         let found = self.runtime.block_on(self.engine.call(&query.name, body.into()));
         match (expected, found) {
-            (Err(Failure::Undecided), _) => self.counts.undecided += 1,
+            (Err(Failure::Undecided), _) => {
+                self.counts.undecided += 1;
+                self.is_lost |= self.writes.contains(&query.name);
+            }
             (Ok(expected), Ok(found)) => {
                 let found: Json = serde_json::from_slice(&found).unwrap();
                 let _ = writeln!(self.log, "200 {found}");
@@ -124,6 +133,7 @@ fn run(seed: u64) -> Result<Counts, String> {
     let options = EngineOptions { clock: Clock::Stepping(clock.clone()), ..EngineOptions::default() };
     let engine = Engine::in_memory(options).unwrap();
     engine.activate(&program, ActivateOptions::default()).unwrap();
+    let writes = program.queries.iter().filter(|query| query.access == Access::Write);
     let mut case = Case {
         runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
         engine,
@@ -131,11 +141,16 @@ fn run(seed: u64) -> Result<Counts, String> {
         model: Model { schema: generator.schema.clone(), items: Vec::new(), now: 0 },
         ids: Ids::default(),
         counts: Counts::default(),
+        writes: writes.map(|query| query.name.clone()).collect(),
+        is_lost: false,
         log: String::new(),
     };
     let made = makers.iter().flat_map(|query| std::iter::repeat_n(query, ITEMS));
     let asked = (0..ROUNDS).flat_map(|_| &queries);
     for query in made.chain(asked).chain(&viewers) {
+        if case.is_lost {
+            break;
+        }
         if let Err(difference) = case.ask(query, &mut generator) {
             return Err(format!("{difference}\n\n{query}\nof\n{source}\nafter\n{}", case.log));
         }
@@ -158,7 +173,11 @@ fn random_programs_answer_as_the_model_does() {
             if seed >= first + cases {
                 break;
             }
-            let counts = run(seed).unwrap_or_else(|difference| panic!("seed {seed}: {difference}"));
+            let counts = run(seed).unwrap_or_else(|difference| {
+                // The other threads need not go on.
+                next.store(u64::MAX / 2, Ordering::Relaxed);
+                panic!("seed {seed}: {difference}");
+            });
             total.lock().unwrap().add(&counts);
             if (seed + 1 - first).is_multiple_of(1000) {
                 eprintln!("{} cases", seed + 1 - first);
@@ -168,11 +187,7 @@ fn random_programs_answer_as_the_model_does() {
     std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        // The first that fails tells its case; the others need not go on.
-        let failed = threads
-            .into_iter()
-            .map(|thread| thread.join().inspect_err(|_| next.store(u64::MAX / 2, Ordering::Relaxed)));
-        let failed = failed.filter(Result::is_err).count();
+        let failed = threads.into_iter().map(std::thread::ScopedJoinHandle::join).filter(Result::is_err).count();
         assert_eq!(failed, 0, "a case failed, see above");
     });
     let Counts { answered, refused, undecided } = total.into_inner().unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::evaluate::{Result, refused};
+use super::evaluate::{Failure, Result, refused};
 use super::language::{Fold, Function};
 use super::value::Value;
 
@@ -39,7 +39,9 @@ fn double(value: f64) -> Value {
 fn integer(value: Option<i128>) -> Result<Value> {
     match value {
         Some(value) if value >= i128::from(i64::MIN) => Ok(Value::Integer(value)),
-        _ => refused(400, "Graph error: integer overflow"),
+        Some(_) => refused(400, "Graph error: integer overflow"),
+        // The language counts one bit further than the model.
+        None => Err(Failure::Undecided),
     }
 }
 

@@ -37,7 +37,7 @@ struct Element {
 pub enum Failure {
     /// The status and the message.
     Refused(u16, String),
-    /// The order of two results is left open by the language.
+    /// The language leaves the answer open, or the model does not know it.
     Undecided,
 }
 

@@ -187,17 +187,18 @@ impl Run<'_> {
                 let mut found: Vec<Vec<Element>> = Vec::new();
                 for element in &elements {
                     let sub = Traversal { source: Source::Variable("_"), steps: steps.clone(), shape: Shape::Items };
-                    let mut each: Vec<Element> = Vec::new();
-                    for element in self.with_item(element, |run| run.stream(&sub))? {
-                        if each.iter().all(|known| known.id != element.id) {
-                            each.push(element);
-                        }
-                    }
-                    found.push(each);
+                    found.push(self.with_item(element, |run| run.stream(&sub))?);
                 }
+                // The smallest with what it repeats, which is then left out.
                 let Some(smallest) = found.iter().min_by_key(|each| each.len()) else { return Ok(Vec::new()) };
-                let everywhere = |id: usize| found.iter().all(|each| each.iter().any(|element| element.id == id));
-                smallest.iter().filter(|element| everywhere(element.id)).cloned().collect()
+                let mut common: Vec<Element> = Vec::new();
+                for element in smallest {
+                    let is_in = |each: &Vec<Element>| each.iter().any(|other| other.id == element.id);
+                    if found.iter().all(is_in) && !is_in(&common) {
+                        common.push(element.clone());
+                    }
+                }
+                common
             }
             Step::Update(sets) => {
                 if elements.is_empty() {
