@@ -723,7 +723,7 @@ mod order {
         // app.hx:46:5
         let users = {
             let mut elements = Slice::all();
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Descending, run.reach(Value::Int(10)));
             run.all(
                 node::USER,
                 |user| {
@@ -736,7 +736,7 @@ mod order {
                 run.bound(Value::Int(10))?,
             );
             if range.wants_any() {
-                each(keyed.sorted(Order::Descending), |user2| { range.take(user2) })?;
+                each(keyed.sorted(), |user2| { range.take(user2) })?;
             }
             each(range.into_vec(), |user3| { elements.take(Datum::Item(user3)) })?;
             run.stream(&elements.into_vec())

@@ -177,6 +177,7 @@ impl Explain<'_> {
                 format!("search {} near {} k {}", self.name(ItemType::vector(*vector)), self.expr(query), self.expr(k))
             }
             Source::Expr(expr) => self.expr(expr),
+            Source::Elements(array) => format!("elements of {}", self.expr(array)),
             Source::SearchVectorWhere { vector, query, k, current, predicate } => {
                 let (query, k, predicate) = (self.expr(query), self.expr(k), self.expr(predicate));
                 let vector = self.name(ItemType::vector(*vector));

@@ -822,7 +822,7 @@ mod random_0 {
             let v0 = run
                 .settle({
                     let mut elements = Slice::all();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Ascending);
                     run.all(
                         node::USER,
                         |user| {
@@ -830,10 +830,7 @@ mod random_0 {
                             keyed.take(run.read(&user, user_key)?, user)
                         },
                     )?;
-                    each(
-                        keyed.sorted(Order::Ascending),
-                        |user2| { elements.take(Datum::Item(user2)) },
-                    )?;
+                    each(keyed.sorted(), |user2| { elements.take(Datum::Item(user2)) })?;
                     run.stream(&elements.into_vec())
                 })?;
             // random.hx:74:5
@@ -1546,7 +1543,7 @@ mod random_0 {
             // random.hx:97:5
             let v0 = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     edge::E1,
                     |e1| {
@@ -1554,10 +1551,7 @@ mod random_0 {
                         keyed.take(run.read(&e1, e1_loop)?, e1)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |e1_2| { elements.take(Datum::Item(e1_2)) },
-                )?;
+                each(keyed.sorted(), |e1_2| { elements.take(Datum::Item(e1_2)) })?;
                 run.stream(&elements.into_vec())
             };
             // random.hx:98:5
@@ -1738,7 +1732,7 @@ mod random_0 {
             // random.hx:108:5
             let v0 = {
                 let mut first2 = First::default();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(Order::Ascending, 1);
                 run.all(
                     node::VALUE,
                     |value| {
@@ -1747,7 +1741,7 @@ mod random_0 {
                     },
                 )?;
                 let mut first = First::default();
-                each(keyed.sorted(Order::Ascending), |value2| { first.take(value2) })?;
+                each(keyed.sorted(), |value2| { first.take(value2) })?;
                 each(first.get(), |value3| { first2.take(value3) })?;
                 match first2.get() {
                     Some(found) => found,
@@ -2196,7 +2190,7 @@ mod random_0 {
             let v1 = run
                 .settle({
                     let mut elements = Slice::all();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Descending);
                     run.by_id(
                         node::RUN,
                         Datum::Value(Value::from(p2)),
@@ -2206,7 +2200,7 @@ mod random_0 {
                         },
                     )?;
                     each(
-                        keyed.sorted(Order::Descending),
+                        keyed.sorted(),
                         |run_2| {
                             let run_2 = run.load(run_2)?;
                             if holds(
@@ -3389,7 +3383,7 @@ mod random_1 {
             // random.hx:91:5
             let v0 = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::USER,
                     |user| {
@@ -3397,10 +3391,7 @@ mod random_1 {
                         keyed.take(run.read(&user, user_self)?, user)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |user2| { elements.take(Datum::Item(user2)) },
-                )?;
+                each(keyed.sorted(), |user2| { elements.take(Datum::Item(user2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"v0\":");
@@ -3444,7 +3435,7 @@ mod random_1 {
             let Input { p0, p1, p2 } = Input::of(run)?;
             // random.hx:95:5
             let mut dropped = Slice::all();
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Ascending, run.reach(Value::Int(1)));
             run.by_id(
                 node::RUN,
                 Datum::Value(Value::from(p0)),
@@ -3458,7 +3449,7 @@ mod random_1 {
                 run.bound(Value::Int(1))?,
             );
             if range.wants_any() {
-                each(keyed.sorted(Order::Ascending), |run_2| { range.take(run_2) })?;
+                each(keyed.sorted(), |run_2| { range.take(run_2) })?;
             }
             each(range.into_vec(), |run_3| { dropped.take(run_3) })?;
             run.delete(&dropped.into_vec())?;
@@ -3760,7 +3751,7 @@ mod random_1 {
             let v0 = run
                 .settle({
                     let mut elements = Slice::all();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Ascending);
                     run.all(
                         node::USER,
                         |user| {
@@ -3769,7 +3760,7 @@ mod random_1 {
                         },
                     )?;
                     each(
-                        keyed.sorted(Order::Ascending),
+                        keyed.sorted(),
                         |user2| {
                             if holds(
                                 Comparison::LessOrEqual,
@@ -4007,7 +3998,7 @@ mod random_1 {
             // random.hx:123:5
             let v1 = {
                 let mut elements2 = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     node::VALUE,
                     |value2| {
@@ -4031,10 +4022,7 @@ mod random_1 {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |value4| { elements2.take(Datum::Item(value4)) },
-                )?;
+                each(keyed.sorted(), |value4| { elements2.take(Datum::Item(value4)) })?;
                 run.stream(&elements2.into_vec())
             };
             out.extend_from_slice(b"{\"v0\":");
@@ -5319,7 +5307,7 @@ mod random_2 {
             let v1 = run
                 .settle_item({
                     let mut first = First::default();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Descending);
                     run.all(
                         node::USER,
                         |user| {
@@ -5338,7 +5326,7 @@ mod random_2 {
                     )?;
                     let mut found = Slice::all();
                     each(
-                        keyed.sorted(Order::Descending),
+                        keyed.sorted(),
                         |user2| {
                             run.neighbours(
                                 &user2,
@@ -5566,7 +5554,7 @@ mod random_2 {
             let v1 = run
                 .settle({
                     let mut elements = Slice::all();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Descending);
                     run.by_index(
                         node::USER,
                         node::user::KEY,
@@ -5586,7 +5574,7 @@ mod random_2 {
                         },
                     )?;
                     each(
-                        keyed.sorted(Order::Descending),
+                        keyed.sorted(),
                         |user6| {
                             if !{
                                 let mut exists = false;
@@ -5731,7 +5719,7 @@ mod random_2 {
             // random.hx:88:5
             let v0 = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::VALUE,
                     |value| {
@@ -5739,10 +5727,7 @@ mod random_2 {
                         keyed.take(run.read(&value, value_born)?, value)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |value2| { elements.take(Datum::Item(value2)) },
-                )?;
+                each(keyed.sorted(), |value2| { elements.take(Datum::Item(value2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"v0\":");
@@ -5947,7 +5932,7 @@ mod random_2 {
             run.delete(&dropped.into_vec())?;
             // random.hx:97:5
             let v1 = {
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::USER,
                     |user| {
@@ -5957,7 +5942,7 @@ mod random_2 {
                 )?;
                 let mut count = 0_u64;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |_| {
                         count += 1;
                         Flow::more()
@@ -6036,7 +6021,7 @@ mod random_2 {
             // random.hx:102:5
             let v0 = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_id(
                     node::VALUE,
                     Datum::Value(Value::from(p0)),
@@ -6077,10 +6062,7 @@ mod random_2 {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |value5| { elements.take(Datum::Item(value5)) },
-                )?;
+                each(keyed.sorted(), |value5| { elements.take(Datum::Item(value5)) })?;
                 run.stream(&elements.into_vec())
             };
             // random.hx:103:5
@@ -6264,7 +6246,7 @@ mod random_2 {
             // random.hx:108:5
             let v0 = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     edge::E0,
                     |e0| {
@@ -6281,10 +6263,7 @@ mod random_2 {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |value2| { elements.take(Datum::Item(value2)) },
-                )?;
+                each(keyed.sorted(), |value2| { elements.take(Datum::Item(value2)) })?;
                 run.stream(&elements.into_vec())
             };
             // random.hx:109:5
@@ -6550,7 +6529,10 @@ mod random_2 {
             let v2 = run
                 .settle({
                     let mut elements2 = Slice::all();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::top(
+                        Order::Ascending,
+                        run.reach(Value::Int(3)),
+                    );
                     run.by_index(
                         node::USER,
                         node::user::KEY,
@@ -6565,10 +6547,7 @@ mod random_2 {
                         run.bound(Value::Int(3))?,
                     );
                     if range.wants_any() {
-                        each(
-                            keyed.sorted(Order::Ascending),
-                            |user2| { range.take(user2) },
-                        )?;
+                        each(keyed.sorted(), |user2| { range.take(user2) })?;
                     }
                     each(
                         range.into_vec(),
@@ -7041,7 +7020,7 @@ mod random_2 {
                 })?;
             // random.hx:41:5
             let v1 = {
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.by_index(
                     node::USER,
                     node::user::KEY,
@@ -7060,7 +7039,7 @@ mod random_2 {
                 )?;
                 let mut count = 0_u64;
                 each(
-                    keyed.sorted(Order::Descending),
+                    keyed.sorted(),
                     |_| {
                         count += 1;
                         Flow::more()
@@ -7347,7 +7326,7 @@ mod random_2 {
                             |value| { range.take(value) },
                         )?;
                     }
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Ascending);
                     each(
                         range.into_vec(),
                         |value2| {
@@ -7356,10 +7335,7 @@ mod random_2 {
                         },
                     )?;
                     let mut found = Slice::all();
-                    each(
-                        keyed.sorted(Order::Ascending),
-                        |value3| { found.take(value3) },
-                    )?;
+                    each(keyed.sorted(), |value3| { found.take(value3) })?;
                     let updated = run
                         .update(
                             node::VALUE,
@@ -8625,7 +8601,7 @@ mod random_3 {
             // random.hx:92:5
             let v1 = {
                 let mut elements2 = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     node::USER,
                     |user2| {
@@ -8633,10 +8609,7 @@ mod random_3 {
                         keyed.take(run.read(&user2, user_active)?, user2)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |user3| { elements2.take(Datum::Item(user3)) },
-                )?;
+                each(keyed.sorted(), |user3| { elements2.take(Datum::Item(user3)) })?;
                 run.stream(&elements2.into_vec())
             };
             // random.hx:93:5
@@ -9024,7 +8997,7 @@ mod random_3 {
                 if range.wants_any() {
                     run.all(node::USER, |user| { range.take(user) })?;
                 }
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 each(
                     range.into_vec(),
                     |user2| {
@@ -9032,10 +9005,7 @@ mod random_3 {
                         keyed.take(run.read(&user2, user_score)?, user2)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |user3| { elements.take(Datum::Item(user3)) },
-                )?;
+                each(keyed.sorted(), |user3| { elements.take(Datum::Item(user3)) })?;
                 run.stream(&elements.into_vec())
             };
             // random.hx:116:5
@@ -9125,7 +9095,7 @@ mod random_3 {
             // random.hx:120:5
             let v0 = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::RUN,
                     |run_| {
@@ -9134,7 +9104,7 @@ mod random_3 {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |run_2| {
                         run.edges(
                             &run_2,
@@ -9149,7 +9119,7 @@ mod random_3 {
             // random.hx:121:5
             let v1 = {
                 let mut elements2 = Slice::all();
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Descending);
                 run.all(
                     node::VALUE,
                     |value| {
@@ -9164,10 +9134,7 @@ mod random_3 {
                         )
                     },
                 )?;
-                each(
-                    keyed2.sorted(Order::Descending),
-                    |e1_2| { elements2.take(Datum::Item(e1_2)) },
-                )?;
+                each(keyed2.sorted(), |e1_2| { elements2.take(Datum::Item(e1_2)) })?;
                 run.stream(&elements2.into_vec())
             };
             out.extend_from_slice(b"{\"v0\":");

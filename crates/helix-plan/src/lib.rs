@@ -10,9 +10,11 @@ mod catalog;
 mod encode;
 mod expr;
 mod ids;
+mod path;
 mod program;
 mod query;
 mod source_map;
+mod traversal;
 mod types;
 
 pub mod date;
@@ -23,12 +25,11 @@ pub mod visit;
 
 pub use catalog::{Catalog, DefaultValue, EdgeType, Field, Index, Migration, NodeType, Origin, VectorType};
 pub use encode::{DecodeError, Digest, FORMAT_VERSION};
-pub use expr::{
-    Assignment, Cardinality, Comparison, Direction, EdgeEnd, Entry, Expr, ExprKind, Fold, GroupTag, Heuristic, Hop,
-    Literal, MathFunction, PathAlgorithm, PathEdge, PathSearch, Source, Step, Traversal, Weight,
-};
+pub use expr::{Assignment, Comparison, Entry, Expr, ExprKind, Fold, Literal, MathFunction};
 pub use ids::{FieldId, SlotId, SpanId, TypeId};
+pub use path::{Heuristic, PathAlgorithm, PathEdge, PathSearch, Weight};
 pub use program::Program;
 pub use query::{Access, ForBinding, Param, Query, ReadClass, Return, Slot, Statement, StatementKind};
 pub use source_map::{SourceMap, SourceSpan};
+pub use traversal::{Cardinality, Direction, EdgeEnd, GroupTag, Hop, Reach, Source, Step, Traversal};
 pub use types::{FieldRef, ItemKind, ItemType, Kind, ScalarType, Type, ValueType};

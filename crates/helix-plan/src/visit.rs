@@ -72,7 +72,7 @@ pub fn traversal<'q>(found: &'q Traversal, visit: &mut dyn FnMut(&'q Expr)) {
             expr(query, visit);
             expr(k, visit);
         }
-        Source::Expr(one) => expr(one, visit),
+        Source::Expr(one) | Source::Elements(one) => expr(one, visit),
         Source::SearchVectorWhere { vector: _, query, k, current: _, predicate } => {
             expr(query, visit);
             expr(k, visit);

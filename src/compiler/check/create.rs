@@ -14,9 +14,6 @@ use crate::compiler::diagnostics::warnings::{ExtraFieldBlock, ExtraTypeArguments
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _};
 
-/// What to do with the ids of many items.
-const ITEMS_THEMSELVES: &str = "take the items themselves: leave out `::ID` where they are found";
-
 /// The edge type whose ends are given, and how the call is written.
 #[derive(Clone, Copy)]
 pub(super) struct EdgeCall<'a> {
@@ -178,7 +175,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A value as the end of an edge: an id, or items of the type that the edge type joins there.
+    /// A value as the end of an edge: ids, or items of the type that the edge type joins there.
     fn endpoint(&mut self, call: EdgeCall<'_>, end: End, value: Value) -> Value {
         let expected = self.expected_end(call, end);
         if value.ty.is_unknown() {
@@ -196,8 +193,7 @@ impl Checker<'_> {
         }
         let id = ValueType::Scalar(ScalarType::Id);
         match value.ty.as_value() {
-            Some(ty) if *ty == id && !value.ty.is_many() => value,
-            Some(ty) if *ty == id => self.not_an_end(call, value, Some(ITEMS_THEMSELVES.to_owned())),
+            Some(ty) if *ty == id => value,
             Some(ValueType::List(element)) if **element == id && !value.ty.is_many() && !call.upsert => {
                 let help = expected.map(|item| {
                     let (letter, name, text) = (letter(item), self.catalog.name(item), self.text(value.span));
@@ -281,14 +277,16 @@ impl Checker<'_> {
                 }
                 (value.expr, false)
             }
-            (_, Some(ty)) if *ty == id && !value.ty.is_many() => (value.expr, false),
+            (_, Some(ty)) if *ty == id => {
+                let is_many = value.ty.is_many();
+                (value.expr, is_many)
+            }
             (_, Some(ValueType::List(element))) if **element == id && !value.ty.is_many() => (value.expr, true),
             _ => {
                 let place = format!("`{}<{}>(…)`", letter(item), self.catalog.name(item));
                 let found = value.ty.describe(self.catalog);
                 let help = match (value.ty.item(), value.ty.as_value()) {
                     (Some(_), _) => Some("these are items already: go on from them without a look-up".to_owned()),
-                    (None, Some(ty)) if *ty == id => Some(ITEMS_THEMSELVES.to_owned()),
                     (None, Some(ValueType::List(_))) => Some("declare it as `[ID]`".to_owned()),
                     (None, _) => None,
                 };

@@ -112,7 +112,7 @@ impl Survey {
                 self.expr(query);
                 self.expr(k);
             }
-            Source::Expr(expr) => self.expr(expr),
+            Source::Expr(expr) | Source::Elements(expr) => self.expr(expr),
             Source::SearchVectorWhere { vector: _, query, k, current: _, predicate } => {
                 self.is_long();
                 self.expr(query);

@@ -115,7 +115,7 @@ mod example {
             // case.hx:17:5
             let people = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     node::USER,
                     |user| {
@@ -150,10 +150,7 @@ mod example {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |user3| { elements.take(Datum::Item(user3)) },
-                )?;
+                each(keyed.sorted(), |user3| { elements.take(Datum::Item(user3)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"people\":");

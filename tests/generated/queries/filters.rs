@@ -1257,7 +1257,7 @@ mod chained_filters {
             out.extend_from_slice(b",\"sorted\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t5| {
@@ -1271,7 +1271,7 @@ mod chained_filters {
             );
             if range3.wants_any() {
                 each(
-                    keyed.sorted(Order::Descending),
+                    keyed.sorted(),
                     |t6| {
                         let t6 = run.load(t6)?;
                         if holds(Comparison::Less, run.read(&t6, t_n)?, Value::from(a)) {

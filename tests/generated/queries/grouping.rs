@@ -2060,7 +2060,7 @@ mod steps_before {
             let user_age = run.column(node::USER, node::user::AGE);
             let user_name = run.column(node::USER, node::user::NAME);
             out.extend_from_slice(b"{\"data\":");
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             run.all(
                 node::USER,
                 |user| {
@@ -2070,7 +2070,7 @@ mod steps_before {
             )?;
             let mut groups = Groups::default();
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |user2| {
                     let user2 = run.load(user2)?;
                     groups.take(&[("name", run.read(&user2, user_name)?)], None)

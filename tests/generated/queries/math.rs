@@ -594,7 +594,7 @@ mod arguments_from_traversals {
                                     &[
                                         {
                                             let mut first2 = First::default();
-                                            let mut keyed = Keyed::default();
+                                            let mut keyed = Keyed::all(Order::Ascending);
                                             {
                                                 let user6 = user3;
                                                 run.neighbours(
@@ -609,7 +609,7 @@ mod arguments_from_traversals {
                                                 )
                                             }?;
                                             each(
-                                                keyed.sorted(Order::Ascending),
+                                                keyed.sorted(),
                                                 |user8| {
                                                     let user8 = run.load(user8)?;
                                                     let element2 = run.read(&user8, user_n)?;
@@ -2804,7 +2804,7 @@ mod folds_over_edges_and_variables {
             let element3 = Value::from(count);
             write_value(&element3, out);
             out.extend_from_slice(b",\"top\":");
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Ascending, run.reach(Value::Int(3)));
             run.all(
                 edge::PAID,
                 |paid3| {
@@ -2817,7 +2817,7 @@ mod folds_over_edges_and_variables {
                 run.bound(Value::Int(3))?,
             );
             if range.wants_any() {
-                each(keyed.sorted(Order::Ascending), |paid4| { range.take(paid4) })?;
+                each(keyed.sorted(), |paid4| { range.take(paid4) })?;
             }
             let mut folded2 = Folded::new(Fold::Greatest);
             each(
@@ -3724,7 +3724,7 @@ mod in_every_place {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t| {
@@ -3741,7 +3741,7 @@ mod in_every_place {
                 },
             )?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |t2| {
                     let t2 = run.load(t2)?;
                     let element = run.read(&t2, t_n)?;

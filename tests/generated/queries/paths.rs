@@ -944,7 +944,7 @@ mod ends_by_item {
             let b = run
                 .settle_item({
                     let mut first4 = First::default();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::top(Order::Descending, 1);
                     run.all(
                         node::CITY,
                         |city3| {
@@ -953,10 +953,7 @@ mod ends_by_item {
                         },
                     )?;
                     let mut first3 = First::default();
-                    each(
-                        keyed.sorted(Order::Descending),
-                        |city4| { first3.take(city4) },
-                    )?;
+                    each(keyed.sorted(), |city4| { first3.take(city4) })?;
                     each(first3.get(), |city5| { first4.take(city5) })?;
                     match first4.get() {
                         Some(found) => found,
@@ -1072,7 +1069,7 @@ mod ends_by_item {
             // case.hx:15:5
             let b = {
                 let mut first4 = First::default();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(Order::Descending, 1);
                 run.all(
                     node::CITY,
                     |city3| {
@@ -1081,7 +1078,7 @@ mod ends_by_item {
                     },
                 )?;
                 let mut first3 = First::default();
-                each(keyed.sorted(Order::Descending), |city4| { first3.take(city4) })?;
+                each(keyed.sorted(), |city4| { first3.take(city4) })?;
                 each(first3.get(), |city5| { first4.take(city5) })?;
                 match first4.get() {
                     Some(found) => found,

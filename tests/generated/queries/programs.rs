@@ -1116,7 +1116,7 @@ mod code {
             };
             // 4.hx:42:5
             let by_complexity = {
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.each(
                     functions,
                     |function2| {
@@ -1133,7 +1133,7 @@ mod code {
                 )?;
                 let mut groups = Groups::default();
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |function3| {
                         match function3.item() {
                             Some(function4) => {
@@ -1247,7 +1247,7 @@ mod code {
             // 3.hx:45:5
             let dead = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::FUNCTION,
                     |function| {
@@ -1300,7 +1300,7 @@ mod code {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |function5| { elements.take(Datum::Item(function5)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -1806,7 +1806,7 @@ mod code {
             // 3.hx:68:5
             let by_callers = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::FUNCTION,
                     |function| {
@@ -1814,9 +1814,12 @@ mod code {
                         keyed.take(run.read(&function, function_path)?, function)
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(end)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |function2| {
                         keyed2
                             .take(
@@ -1839,10 +1842,7 @@ mod code {
                     run.bound(Value::from(end))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |function4| { range.take(function4) },
-                    )?;
+                    each(keyed2.sorted(), |function4| { range.take(function4) })?;
                 }
                 each(
                     range.into_vec(),
@@ -1853,7 +1853,7 @@ mod code {
             // 3.hx:72:5
             let by_times = {
                 let mut elements2 = Slice::all();
-                let mut keyed3 = Keyed::default();
+                let mut keyed3 = Keyed::all(Order::Ascending);
                 run.all(
                     node::FUNCTION,
                     |function6| {
@@ -1861,9 +1861,12 @@ mod code {
                         keyed3.take(run.read(&function6, function_path)?, function6)
                     },
                 )?;
-                let mut keyed4 = Keyed::default();
+                let mut keyed4 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(end)),
+                );
                 each(
-                    keyed3.sorted(Order::Ascending),
+                    keyed3.sorted(),
                     |function7| {
                         keyed4
                             .take(
@@ -1893,10 +1896,7 @@ mod code {
                     run.bound(Value::from(end))?,
                 );
                 if range2.wants_any() {
-                    each(
-                        keyed4.sorted(Order::Descending),
-                        |function9| { range2.take(function9) },
-                    )?;
+                    each(keyed4.sorted(), |function9| { range2.take(function9) })?;
                 }
                 each(
                     range2.into_vec(),
@@ -2349,7 +2349,7 @@ mod code {
             out.extend_from_slice(b",\"calls\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             {
                 let function6 = function3;
                 run.edges(
@@ -2363,7 +2363,7 @@ mod code {
                 )
             }?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |calls2| {
                     separate(&mut is_next2, out);
                     let calls2 = run.load(calls2)?;
@@ -2388,7 +2388,7 @@ mod code {
             out.extend_from_slice(b",\"callers\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Ascending);
             {
                 let function8 = function3;
                 run.neighbours(
@@ -2403,7 +2403,7 @@ mod code {
                 )
             }?;
             each(
-                keyed2.sorted(Order::Ascending),
+                keyed2.sorted(),
                 |function10| {
                     separate(&mut is_next3, out);
                     let function10 = run.load(function10)?;
@@ -2481,7 +2481,7 @@ mod code {
             out.extend_from_slice(b",\"takes\":");
             out.push(b'[');
             let mut is_next4 = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::all(Order::Ascending);
             {
                 let function16 = function3;
                 run.edges(
@@ -2495,7 +2495,7 @@ mod code {
                 )
             }?;
             each(
-                keyed3.sorted(Order::Ascending),
+                keyed3.sorted(),
                 |takes2| {
                     separate(&mut is_next4, out);
                     let takes2 = run.load(takes2)?;
@@ -2627,7 +2627,7 @@ mod code {
             out.extend_from_slice(b",\"modules\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             {
                 let repo5 = repo3;
                 run.neighbours(
@@ -2642,7 +2642,7 @@ mod code {
                 )
             }?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |module3| {
                     separate(&mut is_next, out);
                     let module3 = run.load(module3)?;
@@ -2712,7 +2712,7 @@ mod code {
                     out.extend_from_slice(b",\"files\":");
                     out.push(b'[');
                     let mut is_next2 = false;
-                    let mut keyed2 = Keyed::default();
+                    let mut keyed2 = Keyed::all(Order::Ascending);
                     {
                         let module6 = module3;
                         run.neighbours(
@@ -2727,7 +2727,7 @@ mod code {
                         )
                     }?;
                     each(
-                        keyed2.sorted(Order::Ascending),
+                        keyed2.sorted(),
                         |file5| {
                             separate(&mut is_next2, out);
                             let file5 = run.load(file5)?;
@@ -2736,7 +2736,7 @@ mod code {
                             out.extend_from_slice(b",\"large\":");
                             out.push(b'[');
                             let mut is_next3 = false;
-                            let mut keyed3 = Keyed::default();
+                            let mut keyed3 = Keyed::all(Order::Ascending);
                             {
                                 let file6 = file5;
                                 run.neighbours(
@@ -2760,7 +2760,7 @@ mod code {
                                 )
                             }?;
                             each(
-                                keyed3.sorted(Order::Ascending),
+                                keyed3.sorted(),
                                 |function2| {
                                     separate(&mut is_next3, out);
                                     let function2 = run.load(function2)?;
@@ -3830,7 +3830,7 @@ mod code {
             // 4.hx:87:5
             let files = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::FILE,
                     |file| {
@@ -3847,9 +3847,12 @@ mod code {
                         }
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(count)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |file2| {
                         let file2 = run.load(file2)?;
                         keyed2.take(run.read(&file2, file_lines)?, file2)
@@ -3860,10 +3863,7 @@ mod code {
                     run.bound(Value::from(count))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |file3| { range.take(file3) },
-                    )?;
+                    each(keyed2.sorted(), |file3| { range.take(file3) })?;
                 }
                 each(range.into_vec(), |file4| { elements.take(Datum::Item(file4)) })?;
                 run.stream(&elements.into_vec())
@@ -4105,7 +4105,7 @@ mod code {
             out.extend_from_slice(b",\"files\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             {
                 let module4 = module3;
                 run.neighbours(
@@ -4120,7 +4120,7 @@ mod code {
                 )
             }?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |file2| {
                     separate(&mut is_next, out);
                     let file2 = run.load(file2)?;
@@ -4259,7 +4259,7 @@ mod code {
             out.extend_from_slice(b",\"importers\":");
             out.push(b'[');
             let mut is_next4 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Ascending);
             {
                 let module11 = module3;
                 run.neighbours(
@@ -4274,7 +4274,7 @@ mod code {
                 )
             }?;
             each(
-                keyed2.sorted(Order::Ascending),
+                keyed2.sorted(),
                 |module13| {
                     separate(&mut is_next4, out);
                     let module13 = run.load(module13)?;
@@ -6492,7 +6492,7 @@ mod code {
             // 5.hx:23:5
             let modules = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::REPO,
                     node::repo::NAME,
@@ -6510,10 +6510,7 @@ mod code {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |module2| { elements.take(Datum::Item(module2)) },
-                )?;
+                each(keyed.sorted(), |module2| { elements.take(Datum::Item(module2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"modules\":");
@@ -6761,7 +6758,7 @@ mod code {
             // 4.hx:101:5
             let failed = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::TEST,
                     |test| {
@@ -6778,16 +6775,13 @@ mod code {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |test2| { elements.take(Datum::Item(test2)) },
-                )?;
+                each(keyed.sorted(), |test2| { elements.take(Datum::Item(test2)) })?;
                 run.stream(&elements.into_vec())
             };
             // 4.hx:102:5
             let slow = {
                 let mut elements2 = Slice::all();
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Ascending);
                 run.all(
                     node::TEST,
                     |test3| {
@@ -6810,18 +6804,15 @@ mod code {
                         }
                     },
                 )?;
-                let mut keyed3 = Keyed::default();
+                let mut keyed3 = Keyed::all(Order::Descending);
                 each(
-                    keyed2.sorted(Order::Ascending),
+                    keyed2.sorted(),
                     |test4| {
                         let test4 = run.load(test4)?;
                         keyed3.take(run.read(&test4, test_millis)?, test4)
                     },
                 )?;
-                each(
-                    keyed3.sorted(Order::Descending),
-                    |test5| { elements2.take(Datum::Item(test5)) },
-                )?;
+                each(keyed3.sorted(), |test5| { elements2.take(Datum::Item(test5)) })?;
                 run.stream(&elements2.into_vec())
             };
             out.extend_from_slice(b"{\"failed\":");
@@ -7906,7 +7897,7 @@ mod crm {
             out.extend_from_slice(b",\"tags\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             {
                 let account6 = account4;
                 run.neighbours(
@@ -7921,7 +7912,7 @@ mod crm {
                 )
             }?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |tag2| {
                     separate(&mut is_next2, out);
                     let tag2 = run.load(tag2)?;
@@ -8044,7 +8035,10 @@ mod crm {
             // 4.hx:67:5
             let accounts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(
+                    Order::Ascending,
+                    run.reach(Value::from(end)),
+                );
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -8067,10 +8061,7 @@ mod crm {
                     run.bound(Value::from(end))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed.sorted(Order::Ascending),
-                        |account2| { range.take(account2) },
-                    )?;
+                    each(keyed.sorted(), |account2| { range.take(account2) })?;
                 }
                 each(
                     range.into_vec(),
@@ -8242,7 +8233,7 @@ mod crm {
             // 6.hx:73:5
             let activities = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -8286,7 +8277,7 @@ mod crm {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Descending),
+                    keyed.sorted(),
                     |activity2| { elements.take(Datum::Item(activity2)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -9436,7 +9427,7 @@ mod crm {
             // 6.hx:38:5
             let activities = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -9491,16 +9482,16 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Ascending);
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |activity2| {
                         let activity2 = run.load(activity2)?;
                         keyed2.take(run.read(&activity2, activity_due)?, activity2)
                     },
                 )?;
                 each(
-                    keyed2.sorted(Order::Ascending),
+                    keyed2.sorted(),
                     |activity3| { elements.take(Datum::Item(activity3)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -10209,7 +10200,7 @@ mod crm {
             // 5.hx:322:5
             let products = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -10227,9 +10218,12 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(n)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |product2| {
                         keyed2
                             .take(
@@ -10259,10 +10253,7 @@ mod crm {
                     run.bound(Value::from(n))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |product4| { range.take(product4) },
-                    )?;
+                    each(keyed2.sorted(), |product4| { range.take(product4) })?;
                 }
                 each(
                     range.into_vec(),
@@ -10361,7 +10352,7 @@ mod crm {
             // 5.hx:26:5
             let stages = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -10396,10 +10387,7 @@ mod crm {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |stage2| { elements.take(Datum::Item(stage2)) },
-                )?;
+                each(keyed.sorted(), |stage2| { elements.take(Datum::Item(stage2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"stages\":");
@@ -10473,7 +10461,7 @@ mod crm {
                             );
                             out.extend_from_slice(b",\"top\":");
                             let mut is_written = false;
-                            let mut keyed2 = Keyed::default();
+                            let mut keyed2 = Keyed::top(Order::Descending, 1);
                             {
                                 let stage8 = stage4;
                                 run.neighbours(
@@ -10488,10 +10476,7 @@ mod crm {
                                 )
                             }?;
                             let mut first = First::default();
-                            each(
-                                keyed2.sorted(Order::Descending),
-                                |deal4| { first.take(deal4) },
-                            )?;
+                            each(keyed2.sorted(), |deal4| { first.take(deal4) })?;
                             each(
                                 first.get(),
                                 |deal5| {
@@ -10597,7 +10582,7 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 each(
                     common.finish(),
                     |deal2| {
@@ -10605,10 +10590,7 @@ mod crm {
                         keyed.take(run.read(&deal2, deal_number)?, deal2)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |deal3| { elements2.take(Datum::Item(deal3)) },
-                )?;
+                each(keyed.sorted(), |deal3| { elements2.take(Datum::Item(deal3)) })?;
                 run.stream(&elements2.into_vec())
             };
             out.extend_from_slice(b"{\"deals\":");
@@ -11739,7 +11721,7 @@ mod crm {
             // 4.hx:307:5
             let contacts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -11774,16 +11756,16 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Ascending);
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |contact2| {
                         let contact2 = run.load(contact2)?;
                         keyed2.take(run.read(&contact2, contact_last)?, contact2)
                     },
                 )?;
                 each(
-                    keyed2.sorted(Order::Ascending),
+                    keyed2.sorted(),
                     |contact3| { elements.take(Datum::Item(contact3)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -12324,7 +12306,7 @@ mod crm {
             out.extend_from_slice(b",\"people\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             {
                 let deal8 = deal4;
                 run.edges(
@@ -12338,7 +12320,7 @@ mod crm {
                 )
             }?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |involves2| {
                     separate(&mut is_next3, out);
                     let involves2 = run.load(involves2)?;
@@ -12406,7 +12388,7 @@ mod crm {
             // 5.hx:151:5
             let deals = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -12441,9 +12423,12 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(end)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |deal2| {
                         let deal2 = run.load(deal2)?;
                         keyed2.take(run.read(&deal2, deal_amount)?, deal2)
@@ -12454,10 +12439,7 @@ mod crm {
                     run.bound(Value::from(end))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |deal3| { range.take(deal3) },
-                    )?;
+                    each(keyed2.sorted(), |deal3| { range.take(deal3) })?;
                 }
                 each(range.into_vec(), |deal4| { elements.take(Datum::Item(deal4)) })?;
                 run.stream(&elements.into_vec())
@@ -12629,7 +12611,7 @@ mod crm {
             // 5.hx:161:5
             let deals = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -12670,10 +12652,7 @@ mod crm {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |deal2| { elements.take(Datum::Item(deal2)) },
-                )?;
+                each(keyed.sorted(), |deal2| { elements.take(Datum::Item(deal2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"deals\":");
@@ -12736,7 +12715,7 @@ mod crm {
             // 5.hx:257:5
             let deals = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -12771,10 +12750,7 @@ mod crm {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |deal2| { elements.take(Datum::Item(deal2)) },
-                )?;
+                each(keyed.sorted(), |deal2| { elements.take(Datum::Item(deal2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"deals\":");
@@ -14126,7 +14102,7 @@ mod crm {
             // 4.hx:388:5
             let contacts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -14178,7 +14154,7 @@ mod crm {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |contact2| { elements.take(Datum::Item(contact2)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -14285,7 +14261,7 @@ mod crm {
             // 5.hx:238:5
             let deals = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -14331,10 +14307,7 @@ mod crm {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |deal2| { elements.take(Datum::Item(deal2)) },
-                )?;
+                each(keyed.sorted(), |deal2| { elements.take(Datum::Item(deal2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"sum\":");
@@ -15062,7 +15035,7 @@ mod crm {
             // 3.hx:170:5
             let role = {
                 let mut first2 = First::default();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(Order::Descending, 1);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -15098,7 +15071,7 @@ mod crm {
                     },
                 )?;
                 let mut first = First::default();
-                each(keyed.sorted(Order::Descending), |role3| { first.take(role3) })?;
+                each(keyed.sorted(), |role3| { first.take(role3) })?;
                 each(first.get(), |role4| { first2.take(role4) })?;
                 match first2.get() {
                     Some(found) => found,
@@ -15474,7 +15447,7 @@ mod crm {
             out.extend_from_slice(b"{\"row\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             {
                 let pipeline5 = row;
                 run.neighbours(
@@ -15489,7 +15462,7 @@ mod crm {
                 )
             }?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |stage7| {
                     separate(&mut is_next, out);
                     let stage7 = run.load(stage7)?;
@@ -15681,7 +15654,7 @@ mod crm {
             // 4.hx:89:5
             let accounts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(Order::Descending, run.reach(Value::from(n)));
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -15704,10 +15677,7 @@ mod crm {
                     run.bound(Value::from(n))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed.sorted(Order::Descending),
-                        |account2| { range.take(account2) },
-                    )?;
+                    each(keyed.sorted(), |account2| { range.take(account2) })?;
                 }
                 each(
                     range.into_vec(),
@@ -16607,7 +16577,7 @@ mod crm {
             // 4.hx:333:5
             let contacts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -16660,7 +16630,7 @@ mod crm {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |contact2| { elements.take(Datum::Item(contact2)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -17305,7 +17275,7 @@ mod crm {
             // 6.hx:133:5
             let notes = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -17347,16 +17317,16 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Descending);
                 each(
-                    keyed.sorted(Order::Descending),
+                    keyed.sorted(),
                     |note_on3| {
                         let note_on3 = run.load(note_on3)?;
                         keyed2.take(run.read(&note_on3, note_on_pinned)?, note_on3)
                     },
                 )?;
                 each(
-                    keyed2.sorted(Order::Descending),
+                    keyed2.sorted(),
                     |note_on4| { elements.take(Datum::Item(note_on4)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -17736,7 +17706,7 @@ mod crm {
             // 6.hx:53:5
             let activities = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -17778,7 +17748,7 @@ mod crm {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |activity2| { elements.take(Datum::Item(activity2)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -18131,7 +18101,7 @@ mod crm {
                             out.extend_from_slice(b",\"stages\":");
                             out.push(b'[');
                             let mut is_next2 = false;
-                            let mut keyed = Keyed::default();
+                            let mut keyed = Keyed::all(Order::Ascending);
                             {
                                 let pipeline4 = pipeline3;
                                 run.neighbours(
@@ -18146,7 +18116,7 @@ mod crm {
                                 )
                             }?;
                             each(
-                                keyed.sorted(Order::Ascending),
+                                keyed.sorted(),
                                 |stage2| {
                                     separate(&mut is_next2, out);
                                     let stage2 = run.load(stage2)?;
@@ -19841,7 +19811,7 @@ mod crm {
             // 3.hx:166:5
             let roles = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -19859,10 +19829,7 @@ mod crm {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |role2| { elements.take(Datum::Item(role2)) },
-                )?;
+                each(keyed.sorted(), |role2| { elements.take(Datum::Item(role2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"roles\":");
@@ -20062,7 +20029,7 @@ mod crm {
             // 5.hx:273:5
             let users = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -20101,10 +20068,7 @@ mod crm {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |user3| { elements.take(Datum::Item(user3)) },
-                )?;
+                each(keyed.sorted(), |user3| { elements.take(Datum::Item(user3)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"users\":");
@@ -21072,7 +21036,7 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 each(
                     common.finish(),
                     |account2| {
@@ -21081,7 +21045,7 @@ mod crm {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |account3| { elements2.take(Datum::Item(account3)) },
                 )?;
                 run.stream(&elements2.into_vec())
@@ -21134,7 +21098,7 @@ mod crm {
             // 5.hx:249:5
             let deals = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -21189,10 +21153,7 @@ mod crm {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |deal3| { elements.take(Datum::Item(deal3)) },
-                )?;
+                each(keyed.sorted(), |deal3| { elements.take(Datum::Item(deal3)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"deals\":");
@@ -21642,7 +21603,7 @@ mod crm {
             out.extend_from_slice(b",\"tags\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             {
                 let tenant7 = tenant;
                 run.neighbours(
@@ -21657,7 +21618,7 @@ mod crm {
                 )
             }?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |tag2| {
                     let tag2 = run.load(tag2)?;
                     let element10 = run.read(&tag2, tag_name)?;
@@ -21926,7 +21887,7 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 each(
                     common.finish(),
                     |account4| {
@@ -21935,7 +21896,7 @@ mod crm {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |account5| { elements3.take(Datum::Item(account5)) },
                 )?;
                 run.stream(&elements3.into_vec())
@@ -21996,7 +21957,7 @@ mod crm {
             // 4.hx:250:5
             let tags = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -22014,9 +21975,9 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Descending);
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |tag2| {
                         keyed2
                             .take(
@@ -22033,10 +21994,7 @@ mod crm {
                             )
                     },
                 )?;
-                each(
-                    keyed2.sorted(Order::Descending),
-                    |tag4| { elements.take(Datum::Item(tag4)) },
-                )?;
+                each(keyed2.sorted(), |tag4| { elements.take(Datum::Item(tag4)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"tags\":");
@@ -22261,7 +22219,7 @@ mod crm {
             // 3.hx:10:5
             let tenants = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::TENANT,
                     |tenant| {
@@ -22269,10 +22227,7 @@ mod crm {
                         keyed.take(run.read(&tenant, tenant_slug)?, tenant)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |tenant2| { elements.take(Datum::Item(tenant2)) },
-                )?;
+                each(keyed.sorted(), |tenant2| { elements.take(Datum::Item(tenant2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"tenants\":");
@@ -22422,7 +22377,7 @@ mod crm {
             // 6.hx:61:5
             let users = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -22440,9 +22395,9 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Descending);
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |user2| {
                         keyed2
                             .take(
@@ -22468,10 +22423,7 @@ mod crm {
                             )
                     },
                 )?;
-                each(
-                    keyed2.sorted(Order::Descending),
-                    |user4| { elements.take(Datum::Item(user4)) },
-                )?;
+                each(keyed2.sorted(), |user4| { elements.take(Datum::Item(user4)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"users\":");
@@ -22822,7 +22774,7 @@ mod crm {
             // 4.hx:188:5
             let accounts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -22849,16 +22801,16 @@ mod crm {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Ascending);
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |account2| {
                         let account2 = run.load(account2)?;
                         keyed2.take(run.read(&account2, account_health)?, account2)
                     },
                 )?;
                 each(
-                    keyed2.sorted(Order::Ascending),
+                    keyed2.sorted(),
                     |account3| { elements.take(Datum::Item(account3)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -23204,7 +23156,7 @@ mod crm {
             // 6.hx:107:5
             let deals = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -23257,10 +23209,7 @@ mod crm {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |deal3| { elements.take(Datum::Item(deal3)) },
-                )?;
+                each(keyed.sorted(), |deal3| { elements.take(Datum::Item(deal3)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"deals\":");
@@ -23358,7 +23307,7 @@ mod crm {
             out.extend_from_slice(b",\"roles\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             {
                 let user5 = user4;
                 run.neighbours(
@@ -23373,7 +23322,7 @@ mod crm {
                 )
             }?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |role2| {
                     separate(&mut is_next, out);
                     let role2 = run.load(role2)?;
@@ -23476,7 +23425,10 @@ mod crm {
             // 3.hx:129:5
             let users = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(
+                    Order::Ascending,
+                    run.reach(Value::from(end)),
+                );
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -23499,7 +23451,7 @@ mod crm {
                     run.bound(Value::from(end))?,
                 );
                 if range.wants_any() {
-                    each(keyed.sorted(Order::Ascending), |user2| { range.take(user2) })?;
+                    each(keyed.sorted(), |user2| { range.take(user2) })?;
                 }
                 each(range.into_vec(), |user3| { elements.take(Datum::Item(user3)) })?;
                 run.stream(&elements.into_vec())
@@ -23561,7 +23513,7 @@ mod crm {
             // 3.hx:137:5
             let users = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::TENANT,
                     node::tenant::SLUG,
@@ -23609,10 +23561,7 @@ mod crm {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |user3| { elements.take(Datum::Item(user3)) },
-                )?;
+                each(keyed.sorted(), |user3| { elements.take(Datum::Item(user3)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"users\":");
@@ -24660,7 +24609,7 @@ mod logistics {
             // 3.hx:90:5
             let hubs = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     node::HUB,
                     |hub| {
@@ -24677,10 +24626,7 @@ mod logistics {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |hub2| { elements.take(Datum::Item(hub2)) },
-                )?;
+                each(keyed.sorted(), |hub2| { elements.take(Datum::Item(hub2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"hubs\":");
@@ -25200,7 +25146,7 @@ mod logistics {
             // 3.hx:79:5
             let hubs = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::HUB,
                     |hub| {
@@ -25208,9 +25154,12 @@ mod logistics {
                         keyed.take(run.read(&hub, hub_code)?, hub)
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(end)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |hub2| {
                         keyed2
                             .take(
@@ -25247,7 +25196,7 @@ mod logistics {
                     run.bound(Value::from(end))?,
                 );
                 if range.wants_any() {
-                    each(keyed2.sorted(Order::Descending), |hub5| { range.take(hub5) })?;
+                    each(keyed2.sorted(), |hub5| { range.take(hub5) })?;
                 }
                 each(range.into_vec(), |hub6| { elements.take(Datum::Item(hub6)) })?;
                 run.stream(&elements.into_vec())
@@ -25340,7 +25289,7 @@ mod logistics {
             // 6.hx:129:5
             let hubs = {
                 let mut elements2 = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.each(
                     carriers,
                     |carrier2| {
@@ -25370,10 +25319,7 @@ mod logistics {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |hub2| { elements2.take(Datum::Item(hub2)) },
-                )?;
+                each(keyed.sorted(), |hub2| { elements2.take(Datum::Item(hub2)) })?;
                 run.stream(&elements2.into_vec())
             };
             out.extend_from_slice(b"{\"carriers\":");
@@ -25430,7 +25376,7 @@ mod logistics {
             // 6.hx:108:5
             let carriers = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::CARRIER,
                     |carrier| {
@@ -25438,9 +25384,9 @@ mod logistics {
                         keyed.take(run.read(&carrier, carrier_slug)?, carrier)
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Descending);
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |carrier2| {
                         keyed2
                             .take(
@@ -25466,7 +25412,7 @@ mod logistics {
                     },
                 )?;
                 each(
-                    keyed2.sorted(Order::Descending),
+                    keyed2.sorted(),
                     |carrier4| { elements.take(Datum::Item(carrier4)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -25565,7 +25511,7 @@ mod logistics {
                             write_value(&element10, out);
                             out.extend_from_slice(b",\"first\":");
                             let mut is_written = false;
-                            let mut keyed3 = Keyed::default();
+                            let mut keyed3 = Keyed::top(Order::Ascending, 1);
                             {
                                 let carrier12 = carrier6;
                                 run.edges(
@@ -25579,10 +25525,7 @@ mod logistics {
                                 )
                             }?;
                             let mut first = First::default();
-                            each(
-                                keyed3.sorted(Order::Ascending),
-                                |serves3| { first.take(serves3) },
-                            )?;
+                            each(keyed3.sorted(), |serves3| { first.take(serves3) })?;
                             each(
                                 first.get(),
                                 |serves4| {
@@ -26013,7 +25956,7 @@ mod logistics {
             // 4.hx:34:5
             let routes = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     edge::ROUTE,
                     |route| {
@@ -26021,9 +25964,12 @@ mod logistics {
                         keyed.take(run.read(&route, route_ref)?, route)
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(count)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |route2| {
                         let route2 = run.load(route2)?;
                         keyed2
@@ -26045,10 +25991,7 @@ mod logistics {
                     run.bound(Value::from(count))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |route3| { range.take(route3) },
-                    )?;
+                    each(keyed2.sorted(), |route3| { range.take(route3) })?;
                 }
                 each(range.into_vec(), |route4| { elements.take(Datum::Item(route4)) })?;
                 run.stream(&elements.into_vec())
@@ -26394,7 +26337,7 @@ mod logistics {
             // 6.hx:33:5
             let shipments = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::SHIPMENT,
                     |shipment| {
@@ -26418,7 +26361,7 @@ mod logistics {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |shipment2| { elements.take(Datum::Item(shipment2)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -27454,7 +27397,7 @@ mod logistics {
             out.extend_from_slice(b",\"carriers\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             {
                 let hub4 = hub3;
                 run.neighbours(
@@ -27469,7 +27412,7 @@ mod logistics {
                 )
             }?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |carrier2| {
                     separate(&mut is_next, out);
                     let carrier2 = run.load(carrier2)?;
@@ -27485,7 +27428,7 @@ mod logistics {
             out.extend_from_slice(b",\"routes\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Ascending);
             {
                 let hub5 = hub3;
                 run.edges(
@@ -27499,7 +27442,7 @@ mod logistics {
                 )
             }?;
             each(
-                keyed2.sorted(Order::Ascending),
+                keyed2.sorted(),
                 |route2| {
                     separate(&mut is_next2, out);
                     let route2 = run.load(route2)?;
@@ -27657,7 +27600,10 @@ mod logistics {
             // 3.hx:25:5
             let hubs = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(
+                    Order::Ascending,
+                    run.reach(Value::from(end)),
+                );
                 run.all(
                     node::HUB,
                     |hub| {
@@ -27679,7 +27625,7 @@ mod logistics {
                     run.bound(Value::from(end))?,
                 );
                 if range.wants_any() {
-                    each(keyed.sorted(Order::Ascending), |hub2| { range.take(hub2) })?;
+                    each(keyed.sorted(), |hub2| { range.take(hub2) })?;
                 }
                 each(range.into_vec(), |hub3| { elements.take(Datum::Item(hub3)) })?;
                 run.stream(&elements.into_vec())
@@ -29234,7 +29180,7 @@ mod logistics {
             let legs = run
                 .settle({
                     let mut elements = Slice::all();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Ascending);
                     {
                         let shipment3 = changed;
                         run.edges(
@@ -29248,7 +29194,7 @@ mod logistics {
                         )
                     }?;
                     each(
-                        keyed.sorted(Order::Ascending),
+                        keyed.sorted(),
                         |passed2| { elements.take(Datum::Item(passed2)) },
                     )?;
                     run.stream(&elements.into_vec())
@@ -29385,7 +29331,7 @@ mod logistics {
             // 3.hx:50:5
             let hubs = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::HUB,
                     |hub| {
@@ -29393,9 +29339,12 @@ mod logistics {
                         keyed.take(run.read(&hub, hub_code)?, hub)
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Ascending,
+                    run.reach(Value::from(count)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |hub2| {
                         let hub2 = run.load(hub2)?;
                         keyed2
@@ -29437,7 +29386,7 @@ mod logistics {
                     run.bound(Value::from(count))?,
                 );
                 if range.wants_any() {
-                    each(keyed2.sorted(Order::Ascending), |hub3| { range.take(hub3) })?;
+                    each(keyed2.sorted(), |hub3| { range.take(hub3) })?;
                 }
                 each(range.into_vec(), |hub4| { elements.take(Datum::Item(hub4)) })?;
                 run.stream(&elements.into_vec())
@@ -29711,7 +29660,7 @@ mod logistics {
             // 3.hx:43:5
             let hubs = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::HUB,
                     |hub| {
@@ -29734,18 +29683,15 @@ mod logistics {
                         }
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Descending);
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |hub2| {
                         let hub2 = run.load(hub2)?;
                         keyed2.take(run.read(&hub2, hub_since)?, hub2)
                     },
                 )?;
-                each(
-                    keyed2.sorted(Order::Descending),
-                    |hub3| { elements.take(Datum::Item(hub3)) },
-                )?;
+                each(keyed2.sorted(), |hub3| { elements.take(Datum::Item(hub3)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"hubs\":");
@@ -29786,7 +29732,7 @@ mod logistics {
             // 6.hx:90:5
             let hubs = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::HUB,
                     |hub| {
@@ -29820,10 +29766,7 @@ mod logistics {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |hub3| { elements.take(Datum::Item(hub3)) },
-                )?;
+                each(keyed.sorted(), |hub3| { elements.take(Datum::Item(hub3)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"hubs\":");
@@ -31101,7 +31044,7 @@ mod logistics {
             }
             out.extend_from_slice(b",\"last\":");
             let mut is_written2 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Descending, 1);
             {
                 let shipment6 = shipment3;
                 run.edges(
@@ -31115,7 +31058,7 @@ mod logistics {
                 )
             }?;
             let mut first3 = First::default();
-            each(keyed.sorted(Order::Descending), |passed2| { first3.take(passed2) })?;
+            each(keyed.sorted(), |passed2| { first3.take(passed2) })?;
             each(
                 first3.get(),
                 |passed3| {
@@ -31154,7 +31097,7 @@ mod logistics {
             out.extend_from_slice(b",\"offers\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Ascending);
             {
                 let shipment7 = shipment3;
                 run.edges(
@@ -31168,7 +31111,7 @@ mod logistics {
                 )
             }?;
             each(
-                keyed2.sorted(Order::Ascending),
+                keyed2.sorted(),
                 |carries2| {
                     separate(&mut is_next2, out);
                     let carries2 = run.load(carries2)?;
@@ -31461,7 +31404,7 @@ mod logistics {
             };
             // 6.hx:100:5
             let due = {
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::SHIPMENT,
                     |shipment2| {
@@ -31481,7 +31424,7 @@ mod logistics {
                 )?;
                 let mut groups2 = Groups::default();
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |shipment3| {
                         let shipment3 = run.load(shipment3)?;
                         groups2
@@ -31966,7 +31909,7 @@ mod logistics {
             // 4.hx:41:5
             let cheap = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     edge::ROUTE,
                     |route| {
@@ -31974,9 +31917,12 @@ mod logistics {
                         keyed.take(run.read(&route, route_ref)?, route)
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Ascending,
+                    run.reach(Value::from(end)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |route2| {
                         let route2 = run.load(route2)?;
                         keyed2.take(run.read(&route2, route_toll)?, route2)
@@ -31987,10 +31933,7 @@ mod logistics {
                     run.bound(Value::from(end))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Ascending),
-                        |route3| { range.take(route3) },
-                    )?;
+                    each(keyed2.sorted(), |route3| { range.take(route3) })?;
                 }
                 each(range.into_vec(), |route4| { elements.take(Datum::Item(route4)) })?;
                 run.stream(&elements.into_vec())
@@ -31998,7 +31941,7 @@ mod logistics {
             // 4.hx:42:5
             let dear = {
                 let mut elements2 = Slice::all();
-                let mut keyed3 = Keyed::default();
+                let mut keyed3 = Keyed::all(Order::Ascending);
                 run.all(
                     edge::ROUTE,
                     |route5| {
@@ -32006,9 +31949,12 @@ mod logistics {
                         keyed3.take(run.read(&route5, route_ref)?, route5)
                     },
                 )?;
-                let mut keyed4 = Keyed::default();
+                let mut keyed4 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(end)),
+                );
                 each(
-                    keyed3.sorted(Order::Ascending),
+                    keyed3.sorted(),
                     |route6| {
                         let route6 = run.load(route6)?;
                         keyed4.take(run.read(&route6, route_toll)?, route6)
@@ -32019,10 +31965,7 @@ mod logistics {
                     run.bound(Value::from(end))?,
                 );
                 if range2.wants_any() {
-                    each(
-                        keyed4.sorted(Order::Descending),
-                        |route7| { range2.take(route7) },
-                    )?;
+                    each(keyed4.sorted(), |route7| { range2.take(route7) })?;
                 }
                 each(
                     range2.into_vec(),
@@ -32229,7 +32172,7 @@ mod logistics {
             // 6.hx:61:5
             let shipments = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::SHIPMENT,
                     |shipment| {
@@ -32262,16 +32205,16 @@ mod logistics {
                         }
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Ascending);
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |shipment2| {
                         let shipment2 = run.load(shipment2)?;
                         keyed2.take(run.read(&shipment2, shipment_due)?, shipment2)
                     },
                 )?;
                 each(
-                    keyed2.sorted(Order::Ascending),
+                    keyed2.sorted(),
                     |shipment3| { elements.take(Datum::Item(shipment3)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -32941,7 +32884,7 @@ mod memory {
             out.extend_from_slice(b",\"sessions\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             {
                 let agent4 = agent3;
                 run.neighbours(
@@ -32956,7 +32899,7 @@ mod memory {
                 )
             }?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |session2| {
                     separate(&mut is_next, out);
                     let session2 = run.load(session2)?;
@@ -32998,7 +32941,7 @@ mod memory {
             out.push(b']');
             out.extend_from_slice(b",\"latest\":");
             let mut is_written = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::top(Order::Descending, 1);
             {
                 let agent5 = agent3;
                 run.neighbours(
@@ -33013,10 +32956,7 @@ mod memory {
                 )
             }?;
             let mut first2 = First::default();
-            each(
-                keyed2.sorted(Order::Descending),
-                |session6| { first2.take(session6) },
-            )?;
+            each(keyed2.sorted(), |session6| { first2.take(session6) })?;
             each(
                 first2.get(),
                 |session7| {
@@ -33337,7 +33277,7 @@ mod memory {
             // 3.hx:54:5
             let messages = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::MESSAGE,
                     |message| {
@@ -33377,7 +33317,7 @@ mod memory {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |message2| { elements.take(Datum::Item(message2)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -33939,7 +33879,7 @@ mod memory {
             out.extend_from_slice(b",\"facts\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             {
                 let entity4 = entity3;
                 run.neighbours(
@@ -33954,7 +33894,7 @@ mod memory {
                 )
             }?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |fact2| {
                     separate(&mut is_next, out);
                     let fact2 = run.load(fact2)?;
@@ -33999,7 +33939,7 @@ mod memory {
             out.extend_from_slice(b",\"known_by\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Ascending);
             {
                 let entity7 = entity3;
                 run.neighbours(
@@ -34014,7 +33954,7 @@ mod memory {
                 )
             }?;
             each(
-                keyed2.sorted(Order::Ascending),
+                keyed2.sorted(),
                 |entity9| {
                     separate(&mut is_next3, out);
                     let entity9 = run.load(entity9)?;
@@ -34027,7 +33967,7 @@ mod memory {
             out.push(b']');
             out.extend_from_slice(b",\"last\":");
             let mut is_written = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::top(Order::Descending, 1);
             {
                 let entity10 = entity3;
                 run.neighbours(
@@ -34042,10 +33982,7 @@ mod memory {
                 )
             }?;
             let mut first2 = First::default();
-            each(
-                keyed3.sorted(Order::Descending),
-                |message2| { first2.take(message2) },
-            )?;
+            each(keyed3.sorted(), |message2| { first2.take(message2) })?;
             each(
                 first2.get(),
                 |message3| {
@@ -34200,7 +34137,7 @@ mod memory {
             // 3.hx:167:5
             let facts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::ENTITY,
                     node::entity::NAME,
@@ -34233,10 +34170,7 @@ mod memory {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |fact2| { elements.take(Datum::Item(fact2)) },
-                )?;
+                each(keyed.sorted(), |fact2| { elements.take(Datum::Item(fact2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"facts\":");
@@ -34737,7 +34671,7 @@ mod memory {
             // 3.hx:174:5
             let facts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::ENTITY,
                     node::entity::NAME,
@@ -34764,18 +34698,15 @@ mod memory {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Ascending);
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |fact3| {
                         let fact3 = run.load(fact3)?;
                         keyed2.take(run.read(&fact3, fact_valid_from)?, fact3)
                     },
                 )?;
-                each(
-                    keyed2.sorted(Order::Ascending),
-                    |fact4| { elements.take(Datum::Item(fact4)) },
-                )?;
+                each(keyed2.sorted(), |fact4| { elements.take(Datum::Item(fact4)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"facts\":");
@@ -34951,7 +34882,7 @@ mod memory {
             // 3.hx:46:5
             let message = {
                 let mut first2 = First::default();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(Order::Descending, 1);
                 run.by_index(
                     node::SESSION,
                     node::session::SLUG,
@@ -34979,10 +34910,7 @@ mod memory {
                     },
                 )?;
                 let mut first = First::default();
-                each(
-                    keyed.sorted(Order::Descending),
-                    |message3| { first.take(message3) },
-                )?;
+                each(keyed.sorted(), |message3| { first.take(message3) })?;
                 each(first.get(), |message4| { first2.take(message4) })?;
                 match first2.get() {
                     Some(found) => found,
@@ -35276,7 +35204,7 @@ mod memory {
             // 3.hx:76:5
             let sessions = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     node::SESSION,
                     |session| {
@@ -35330,7 +35258,7 @@ mod memory {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Descending),
+                    keyed.sorted(),
                     |session4| { elements.take(Datum::Item(session4)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -35652,7 +35580,7 @@ mod memory {
             // 3.hx:114:5
             let entities = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::ENTITY,
                     |entity| {
@@ -35669,9 +35597,12 @@ mod memory {
                         }
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(n)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |entity2| {
                         let entity2 = run.load(entity2)?;
                         keyed2.take(run.read(&entity2, entity_mentions)?, entity2)
@@ -35682,10 +35613,7 @@ mod memory {
                     run.bound(Value::from(n))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |entity3| { range.take(entity3) },
-                    )?;
+                    each(keyed2.sorted(), |entity3| { range.take(entity3) })?;
                 }
                 each(
                     range.into_vec(),
@@ -36115,7 +36043,7 @@ mod memory {
             out.extend_from_slice(b",\"sources\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             {
                 let fact6 = fact3;
                 run.edges(
@@ -36129,7 +36057,7 @@ mod memory {
                 )
             }?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |supports3| {
                     separate(&mut is_next2, out);
                     let supports3 = run.load(supports3)?;
@@ -36826,7 +36754,7 @@ mod memory {
             // 3.hx:270:5
             let memories = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.search(
                     vector::MEMORY,
                     &run.floats(Value::from(vector_))?,
@@ -36890,10 +36818,7 @@ mod memory {
                             )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |memory2| { elements.take(Datum::Item(memory2)) },
-                )?;
+                each(keyed.sorted(), |memory2| { elements.take(Datum::Item(memory2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"memories\":");
@@ -37655,7 +37580,7 @@ mod memory {
             // 3.hx:232:5
             let facts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     node::FACT,
                     |fact| {
@@ -37724,10 +37649,7 @@ mod memory {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |fact2| { elements.take(Datum::Item(fact2)) },
-                )?;
+                each(keyed.sorted(), |fact2| { elements.take(Datum::Item(fact2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"facts\":");
@@ -38106,7 +38028,7 @@ mod memory {
             // 3.hx:211:5
             let facts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(Order::Descending, run.reach(Value::from(n)));
                 run.all(
                     node::FACT,
                     |fact| {
@@ -38148,10 +38070,7 @@ mod memory {
                     run.bound(Value::from(n))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed.sorted(Order::Descending),
-                        |fact2| { range.take(fact2) },
-                    )?;
+                    each(keyed.sorted(), |fact2| { range.take(fact2) })?;
                 }
                 each(range.into_vec(), |fact3| { elements.take(Datum::Item(fact3)) })?;
                 run.stream(&elements.into_vec())
@@ -38509,7 +38428,7 @@ mod memory {
                         }
                     },
                 )?;
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 each(
                     common.finish(),
                     |message2| {
@@ -38518,7 +38437,7 @@ mod memory {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |message3| { elements2.take(Datum::Item(message3)) },
                 )?;
                 run.stream(&elements2.into_vec())
@@ -38660,7 +38579,10 @@ mod memory {
             // 3.hx:38:5
             let said = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(
+                    Order::Ascending,
+                    run.reach(Value::from(end)),
+                );
                 run.by_index(
                     node::SESSION,
                     node::session::SLUG,
@@ -38682,7 +38604,7 @@ mod memory {
                     run.bound(Value::from(end))?,
                 );
                 if range.wants_any() {
-                    each(keyed.sorted(Order::Ascending), |said3| { range.take(said3) })?;
+                    each(keyed.sorted(), |said3| { range.take(said3) })?;
                 }
                 each(range.into_vec(), |said4| { elements.take(Datum::Item(said4)) })?;
                 run.stream(&elements.into_vec())
@@ -39205,7 +39127,7 @@ mod rag {
                             out.extend_from_slice(b",\"answers\":");
                             out.push(b'[');
                             let mut is_next2 = false;
-                            let mut keyed = Keyed::default();
+                            let mut keyed = Keyed::all(Order::Descending);
                             {
                                 let question4 = question3;
                                 run.edges(
@@ -39228,7 +39150,7 @@ mod rag {
                                 )
                             }?;
                             each(
-                                keyed.sorted(Order::Descending),
+                                keyed.sorted(),
                                 |answers2| {
                                     separate(&mut is_next2, out);
                                     let answers2 = run.load(answers2)?;
@@ -39714,7 +39636,7 @@ mod rag {
                         }
                     },
                 )?;
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 each(
                     common.finish(),
                     |document4| {
@@ -39723,7 +39645,7 @@ mod rag {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |document5| { elements2.take(Datum::Item(document5)) },
                 )?;
                 run.stream(&elements2.into_vec())
@@ -40191,7 +40113,7 @@ mod rag {
             // 3.hx:34:5
             let documents = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::SOURCE,
                     node::source::SLUG,
@@ -40209,9 +40131,12 @@ mod rag {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(end)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |document2| {
                         let document2 = run.load(document2)?;
                         keyed2.take(run.read(&document2, document_published)?, document2)
@@ -40222,10 +40147,7 @@ mod rag {
                     run.bound(Value::from(end))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |document3| { range.take(document3) },
-                    )?;
+                    each(keyed2.sorted(), |document3| { range.take(document3) })?;
                 }
                 each(
                     range.into_vec(),
@@ -41118,7 +41040,7 @@ mod rag {
             // 3.hx:204:5
             let documents = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     node::DOCUMENT,
                     |document| {
@@ -41172,7 +41094,7 @@ mod rag {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Descending),
+                    keyed.sorted(),
                     |document4| { elements.take(Datum::Item(document4)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -41245,7 +41167,7 @@ mod rag {
             // 3.hx:210:5
             let documents = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::DOCUMENT,
                     |document| {
@@ -41253,9 +41175,12 @@ mod rag {
                         keyed.take(run.read(&document, document_slug)?, document)
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(n)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |document2| {
                         keyed2
                             .take(
@@ -41278,10 +41203,7 @@ mod rag {
                     run.bound(Value::from(n))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |document4| { range.take(document4) },
-                    )?;
+                    each(keyed2.sorted(), |document4| { range.take(document4) })?;
                 }
                 each(
                     range.into_vec(),
@@ -42453,7 +42375,7 @@ mod rag {
             out.extend_from_slice(b",\"chunks\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             {
                 let document5 = document3;
                 run.neighbours(
@@ -42468,7 +42390,7 @@ mod rag {
                 )
             }?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |chunk2| {
                     separate(&mut is_next, out);
                     let chunk2 = run.load(chunk2)?;
@@ -42484,7 +42406,7 @@ mod rag {
             out.extend_from_slice(b",\"cites\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Ascending);
             {
                 let document6 = document3;
                 run.neighbours(
@@ -42499,7 +42421,7 @@ mod rag {
                 )
             }?;
             each(
-                keyed2.sorted(Order::Ascending),
+                keyed2.sorted(),
                 |document8| {
                     separate(&mut is_next2, out);
                     let document8 = run.load(document8)?;
@@ -42521,7 +42443,7 @@ mod rag {
             write_value(&element, out);
             out.extend_from_slice(b",\"first\":");
             let mut is_written2 = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::top(Order::Ascending, 1);
             {
                 let document10 = document3;
                 run.neighbours(
@@ -42536,7 +42458,7 @@ mod rag {
                 )
             }?;
             let mut first3 = First::default();
-            each(keyed3.sorted(Order::Ascending), |chunk4| { first3.take(chunk4) })?;
+            each(keyed3.sorted(), |chunk4| { first3.take(chunk4) })?;
             each(
                 first3.get(),
                 |chunk5| {
@@ -42769,7 +42691,7 @@ mod rag {
             // 3.hx:250:5
             let chunks = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::CHUNK,
                     |chunk| {
@@ -42794,10 +42716,7 @@ mod rag {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |chunk3| { elements.take(Datum::Item(chunk3)) },
-                )?;
+                each(keyed.sorted(), |chunk3| { elements.take(Datum::Item(chunk3)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"chunks\":");
@@ -43436,7 +43355,7 @@ mod rag {
             // 3.hx:241:5
             let sources = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     node::SOURCE,
                     |source| {
@@ -43464,10 +43383,7 @@ mod rag {
                             )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |source3| { elements.take(Datum::Item(source3)) },
-                )?;
+                each(keyed.sorted(), |source3| { elements.take(Datum::Item(source3)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"sources\":");
@@ -43569,7 +43485,7 @@ mod rag {
             // 3.hx:226:5
             let citations = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     edge::CITES,
                     |cites| {
@@ -43586,10 +43502,7 @@ mod rag {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |cites2| { elements.take(Datum::Item(cites2)) },
-                )?;
+                each(keyed.sorted(), |cites2| { elements.take(Datum::Item(cites2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"citations\":");
@@ -43659,7 +43572,7 @@ mod rag {
             // 3.hx:56:5
             let documents = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::DOCUMENT,
                     |document| {
@@ -43683,7 +43596,7 @@ mod rag {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |document2| { elements.take(Datum::Item(document2)) },
                 )?;
                 run.stream(&elements.into_vec())
@@ -44027,7 +43940,7 @@ mod rag {
             // 3.hx:154:5
             let hits = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.search_text(
                     node::CHUNK,
                     Value::from(text),
@@ -44045,10 +43958,7 @@ mod rag {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |chunk2| { elements.take(Datum::Item(chunk2)) },
-                )?;
+                each(keyed.sorted(), |chunk2| { elements.take(Datum::Item(chunk2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"hits\":");
@@ -44736,7 +44646,7 @@ mod social {
             let top = run
                 .settle({
                     let mut elements = Slice::all();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Ascending);
                     run.all(
                         node::USER,
                         |user5| {
@@ -44744,9 +44654,12 @@ mod social {
                             keyed.take(run.read(&user5, user_handle)?, user5)
                         },
                     )?;
-                    let mut keyed2 = Keyed::default();
+                    let mut keyed2 = Keyed::top(
+                        Order::Descending,
+                        run.reach(Value::Int(3)),
+                    );
                     each(
-                        keyed.sorted(Order::Ascending),
+                        keyed.sorted(),
                         |user6| {
                             let user6 = run.load(user6)?;
                             keyed2.take(run.read(&user6, user_karma)?, user6)
@@ -44757,10 +44670,7 @@ mod social {
                         run.bound(Value::Int(3))?,
                     );
                     if range.wants_any() {
-                        each(
-                            keyed2.sorted(Order::Descending),
-                            |user7| { range.take(user7) },
-                        )?;
+                        each(keyed2.sorted(), |user7| { range.take(user7) })?;
                     }
                     each(
                         range.into_vec(),
@@ -45327,7 +45237,7 @@ mod social {
             // 3.hx:35:5
             let posts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.by_index(
                     node::USER,
                     node::user::HANDLE,
@@ -45362,10 +45272,7 @@ mod social {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |post2| { elements.take(Datum::Item(post2)) },
-                )?;
+                each(keyed.sorted(), |post2| { elements.take(Datum::Item(post2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"posts\":");
@@ -45876,7 +45783,7 @@ mod social {
             // 5.hx:29:5
             let posts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::POST,
                     |post| {
@@ -45893,9 +45800,9 @@ mod social {
                         }
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(Order::Descending, run.reach(Value::Int(6)));
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |post2| {
                         keyed2
                             .take(
@@ -45939,10 +45846,7 @@ mod social {
                     run.bound(Value::Int(6))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |post5| { range.take(post5) },
-                    )?;
+                    each(keyed2.sorted(), |post5| { range.take(post5) })?;
                 }
                 each(range.into_vec(), |post6| { elements.take(Datum::Item(post6)) })?;
                 run.stream(&elements.into_vec())
@@ -46098,7 +46002,7 @@ mod social {
             // 3.hx:2:5
             let posts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::USER,
                     node::user::HANDLE,
@@ -46133,9 +46037,12 @@ mod social {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(count)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |post2| {
                         let post2 = run.load(post2)?;
                         keyed2.take(run.read(&post2, post_at)?, post2)
@@ -46146,10 +46053,7 @@ mod social {
                     run.bound(Value::from(count))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |post3| { range.take(post3) },
-                    )?;
+                    each(keyed2.sorted(), |post3| { range.take(post3) })?;
                 }
                 each(range.into_vec(), |post4| { elements.take(Datum::Item(post4)) })?;
                 run.stream(&elements.into_vec())
@@ -46238,7 +46142,10 @@ mod social {
                             out.extend_from_slice(b",\"comments\":");
                             out.push(b'[');
                             let mut is_next3 = false;
-                            let mut keyed3 = Keyed::default();
+                            let mut keyed3 = Keyed::top(
+                                Order::Descending,
+                                run.reach(Value::Int(2)),
+                            );
                             {
                                 let post10 = post6;
                                 run.neighbours(
@@ -46258,7 +46165,7 @@ mod social {
                             );
                             if range2.wants_any() {
                                 each(
-                                    keyed3.sorted(Order::Descending),
+                                    keyed3.sorted(),
                                     |comment2| { range2.take(comment2) },
                                 )?;
                             }
@@ -46644,7 +46551,7 @@ mod social {
             // 4.hx:17:5
             let users = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::USER,
                     node::user::HANDLE,
@@ -46662,9 +46569,12 @@ mod social {
                         )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Ascending,
+                    run.reach(Value::from(end)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |user3| {
                         let user3 = run.load(user3)?;
                         keyed2.take(run.read(&user3, user_city)?, user3)
@@ -46675,10 +46585,7 @@ mod social {
                     run.bound(Value::from(end))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Ascending),
-                        |user4| { range.take(user4) },
-                    )?;
+                    each(keyed2.sorted(), |user4| { range.take(user4) })?;
                 }
                 each(
                     range.into_vec(),
@@ -46735,7 +46642,7 @@ mod social {
             // 4.hx:26:5
             let friends = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::USER,
                     node::user::HANDLE,
@@ -46783,10 +46690,7 @@ mod social {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |user5| { elements.take(Datum::Item(user5)) },
-                )?;
+                each(keyed.sorted(), |user5| { elements.take(Datum::Item(user5)) })?;
                 run.stream(&elements.into_vec())
             };
             // 4.hx:30:5
@@ -47092,7 +46996,7 @@ mod social {
             // 5.hx:46:5
             let hot = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::POST,
                     |post| {
@@ -47109,18 +47013,15 @@ mod social {
                         }
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Descending);
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |post2| {
                         let post2 = run.load(post2)?;
                         keyed2.take(run.read(&post2, post_heat)?, post2)
                     },
                 )?;
-                each(
-                    keyed2.sorted(Order::Descending),
-                    |post3| { elements.take(Datum::Item(post3)) },
-                )?;
+                each(keyed2.sorted(), |post3| { elements.take(Datum::Item(post3)) })?;
                 run.stream(&elements.into_vec())
             };
             // 5.hx:47:5
@@ -47313,7 +47214,7 @@ mod social {
             // 4.hx:94:5
             let users = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     node::USER,
                     |user| {
@@ -47341,10 +47242,7 @@ mod social {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |user2| { elements.take(Datum::Item(user2)) },
-                )?;
+                each(keyed.sorted(), |user2| { elements.take(Datum::Item(user2)) })?;
                 run.stream(&elements.into_vec())
             };
             // 4.hx:97:5
@@ -48239,7 +48137,7 @@ mod social {
             out.extend_from_slice(b",\"followed\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             {
                 let user4 = user3;
                 run.neighbours(
@@ -48254,7 +48152,7 @@ mod social {
                 )
             }?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |user6| {
                     separate(&mut is_next, out);
                     let user6 = run.load(user6)?;
@@ -48329,7 +48227,7 @@ mod social {
                     out.extend_from_slice(b",\"posts\":");
                     out.push(b'[');
                     let mut is_next2 = false;
-                    let mut keyed2 = Keyed::default();
+                    let mut keyed2 = Keyed::all(Order::Ascending);
                     {
                         let user11 = user6;
                         run.neighbours(
@@ -48365,7 +48263,7 @@ mod social {
                         )
                     }?;
                     each(
-                        keyed2.sorted(Order::Ascending),
+                        keyed2.sorted(),
                         |post3| {
                             separate(&mut is_next2, out);
                             let post3 = run.load(post3)?;
@@ -48478,7 +48376,7 @@ mod social {
             // 3.hx:44:5
             let posts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::USER,
                     node::user::HANDLE,
@@ -48505,10 +48403,7 @@ mod social {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |post2| { elements.take(Datum::Item(post2)) },
-                )?;
+                each(keyed.sorted(), |post2| { elements.take(Datum::Item(post2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"posts\":");
@@ -48947,7 +48842,7 @@ mod social {
             // 5.hx:55:5
             let likes = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     edge::LIKES,
                     |likes2| {
@@ -48964,10 +48859,7 @@ mod social {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |likes3| { elements.take(Datum::Item(likes3)) },
-                )?;
+                each(keyed.sorted(), |likes3| { elements.take(Datum::Item(likes3)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"likes\":");
@@ -49263,7 +49155,7 @@ mod social {
             out.extend_from_slice(b",\"tags\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             {
                 let post5 = post3;
                 run.neighbours(
@@ -49278,7 +49170,7 @@ mod social {
                 )
             }?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |hashtag2| {
                     separate(&mut is_next2, out);
                     let hashtag2 = run.load(hashtag2)?;
@@ -49292,7 +49184,7 @@ mod social {
             out.extend_from_slice(b",\"likes\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::top(Order::Descending, run.reach(Value::Int(3)));
             {
                 let post6 = post3;
                 run.edges(
@@ -49310,7 +49202,7 @@ mod social {
                 run.bound(Value::Int(3))?,
             );
             if range.wants_any() {
-                each(keyed2.sorted(Order::Descending), |likes2| { range.take(likes2) })?;
+                each(keyed2.sorted(), |likes2| { range.take(likes2) })?;
             }
             each(
                 range.into_vec(),
@@ -49372,7 +49264,7 @@ mod social {
             out.extend_from_slice(b",\"thread\":");
             out.push(b'[');
             let mut is_next4 = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::all(Order::Ascending);
             {
                 let post9 = post3;
                 run.neighbours(
@@ -49407,7 +49299,7 @@ mod social {
                 )
             }?;
             each(
-                keyed3.sorted(Order::Ascending),
+                keyed3.sorted(),
                 |comment4| {
                     separate(&mut is_next4, out);
                     let comment4 = run.load(comment4)?;
@@ -49446,7 +49338,7 @@ mod social {
                     out.extend_from_slice(b",\"answers\":");
                     out.push(b'[');
                     let mut is_next5 = false;
-                    let mut keyed4 = Keyed::default();
+                    let mut keyed4 = Keyed::all(Order::Ascending);
                     {
                         let comment6 = comment4;
                         run.neighbours(
@@ -49461,7 +49353,7 @@ mod social {
                         )
                     }?;
                     each(
-                        keyed4.sorted(Order::Ascending),
+                        keyed4.sorted(),
                         |comment8| {
                             separate(&mut is_next5, out);
                             let comment8 = run.load(comment8)?;
@@ -49726,7 +49618,7 @@ mod social {
             );
             out.extend_from_slice(b",\"latest\":");
             let mut is_written = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             {
                 let user12 = user3;
                 run.neighbours(
@@ -49740,16 +49632,16 @@ mod social {
                     },
                 )
             }?;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::top(Order::Descending, 1);
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |post3| {
                     let post3 = run.load(post3)?;
                     keyed2.take(run.read(&post3, post_at)?, post3)
                 },
             )?;
             let mut first2 = First::default();
-            each(keyed2.sorted(Order::Descending), |post4| { first2.take(post4) })?;
+            each(keyed2.sorted(), |post4| { first2.take(post4) })?;
             each(
                 first2.get(),
                 |post5| {
@@ -49938,7 +49830,7 @@ mod social {
             // 3.hx:31:5
             let latest = {
                 let mut elements2 = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.each(
                     posts,
                     |post3| {
@@ -49949,9 +49841,12 @@ mod social {
                             )
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(count)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |post4| {
                         keyed2
                             .take(
@@ -49965,10 +49860,7 @@ mod social {
                     run.bound(Value::from(count))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |post5| { range.take(post5) },
-                    )?;
+                    each(keyed2.sorted(), |post5| { range.take(post5) })?;
                 }
                 each(range.into_vec(), |post6| { elements2.take(post6) })?;
                 run.stream(&elements2.into_vec())
@@ -50711,7 +50603,7 @@ mod social {
             // 5.hx:65:5
             let comments = {
                 let mut elements2 = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::COMMENT,
                     |comment| {
@@ -50729,7 +50621,7 @@ mod social {
                     },
                 )?;
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |comment2| { elements2.take(Datum::Item(comment2)) },
                 )?;
                 run.stream(&elements2.into_vec())
@@ -51026,7 +50918,7 @@ mod social {
             // 4.hx:54:5
             let users = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::USER,
                     |user| {
@@ -51156,9 +51048,12 @@ mod social {
                         }
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(count)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |user11| {
                         keyed2
                             .take(
@@ -51218,10 +51113,7 @@ mod social {
                     run.bound(Value::from(count))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |user16| { range.take(user16) },
-                    )?;
+                    each(keyed2.sorted(), |user16| { range.take(user16) })?;
                 }
                 each(range.into_vec(), |user17| { elements.take(Datum::Item(user17)) })?;
                 run.stream(&elements.into_vec())
@@ -51312,7 +51204,7 @@ mod social {
             let first = run
                 .load({
                     let mut first3 = First::default();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Ascending);
                     run.all(
                         node::POST,
                         |post| {
@@ -51320,19 +51212,16 @@ mod social {
                             keyed.take(run.read(&post, post_slug)?, post)
                         },
                     )?;
-                    let mut keyed2 = Keyed::default();
+                    let mut keyed2 = Keyed::top(Order::Ascending, 1);
                     each(
-                        keyed.sorted(Order::Ascending),
+                        keyed.sorted(),
                         |post2| {
                             let post2 = run.load(post2)?;
                             keyed2.take(run.read(&post2, post_at)?, post2)
                         },
                     )?;
                     let mut first2 = First::default();
-                    each(
-                        keyed2.sorted(Order::Ascending),
-                        |post3| { first2.take(post3) },
-                    )?;
+                    each(keyed2.sorted(), |post3| { first2.take(post3) })?;
                     each(first2.get(), |post4| { first3.take(post4) })?;
                     match first3.get() {
                         Some(found) => found,
@@ -51343,7 +51232,7 @@ mod social {
             let best = run
                 .load({
                     let mut first5 = First::default();
-                    let mut keyed3 = Keyed::default();
+                    let mut keyed3 = Keyed::all(Order::Ascending);
                     run.all(
                         node::USER,
                         |user| {
@@ -51351,19 +51240,16 @@ mod social {
                             keyed3.take(run.read(&user, user_handle)?, user)
                         },
                     )?;
-                    let mut keyed4 = Keyed::default();
+                    let mut keyed4 = Keyed::top(Order::Descending, 1);
                     each(
-                        keyed3.sorted(Order::Ascending),
+                        keyed3.sorted(),
                         |user2| {
                             let user2 = run.load(user2)?;
                             keyed4.take(run.read(&user2, user_karma)?, user2)
                         },
                     )?;
                     let mut first4 = First::default();
-                    each(
-                        keyed4.sorted(Order::Descending),
-                        |user3| { first4.take(user3) },
-                    )?;
+                    each(keyed4.sorted(), |user3| { first4.take(user3) })?;
                     each(first4.get(), |user4| { first5.take(user4) })?;
                     match first5.get() {
                         Some(found) => found,
@@ -51795,7 +51681,7 @@ mod social {
             // 5.hx:19:5
             let posts = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.by_index(
                     node::HASHTAG,
                     node::hashtag::NAME,
@@ -51813,10 +51699,7 @@ mod social {
                         )
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |post2| { elements.take(Datum::Item(post2)) },
-                )?;
+                each(keyed.sorted(), |post2| { elements.take(Datum::Item(post2)) })?;
                 run.stream(&elements.into_vec())
             };
             // 5.hx:20:5
@@ -51956,7 +51839,7 @@ mod social {
             // 5.hx:2:5
             let tags = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::HASHTAG,
                     |hashtag| {
@@ -51964,9 +51847,12 @@ mod social {
                         keyed.take(run.read(&hashtag, hashtag_name)?, hashtag)
                     },
                 )?;
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::top(
+                    Order::Descending,
+                    run.reach(Value::from(count)),
+                );
                 each(
-                    keyed.sorted(Order::Ascending),
+                    keyed.sorted(),
                     |hashtag2| {
                         keyed2
                             .take(
@@ -52011,10 +51897,7 @@ mod social {
                     run.bound(Value::from(count))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed2.sorted(Order::Descending),
-                        |hashtag4| { range.take(hashtag4) },
-                    )?;
+                    each(keyed2.sorted(), |hashtag4| { range.take(hashtag4) })?;
                 }
                 each(
                     range.into_vec(),

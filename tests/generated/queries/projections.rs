@@ -317,7 +317,7 @@ mod a_projection_changes_the_shape_alone {
             // case.hx:16:5
             let sorted = {
                 let mut elements2 = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.each(
                     users,
                     |user2| {
@@ -328,7 +328,7 @@ mod a_projection_changes_the_shape_alone {
                             )
                     },
                 )?;
-                each(keyed.sorted(Order::Ascending), |user3| { elements2.take(user3) })?;
+                each(keyed.sorted(), |user3| { elements2.take(user3) })?;
                 run.stream(&elements2.into_vec())
             };
             out.extend_from_slice(b"{\"users\":");
@@ -389,7 +389,7 @@ mod closures {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             run.all(
                 node::USER,
                 |user| {
@@ -398,7 +398,7 @@ mod closures {
                 },
             )?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |user2| {
                     separate(&mut is_next, out);
                     let user2 = run.load(user2)?;
@@ -645,7 +645,7 @@ mod closures {
             write_value(&element, out);
             out.extend_from_slice(b",\"best\":");
             let mut is_written = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Descending, 1);
             {
                 let user6 = user4;
                 run.neighbours(
@@ -660,7 +660,7 @@ mod closures {
                 )
             }?;
             let mut first3 = First::default();
-            each(keyed.sorted(Order::Descending), |post2| { first3.take(post2) })?;
+            each(keyed.sorted(), |post2| { first3.take(post2) })?;
             each(
                 first3.get(),
                 |post3| {
@@ -2054,7 +2054,7 @@ mod exclude {
             out.extend_from_slice(b"{\"sorted\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Descending, run.reach(Value::Int(1)));
             run.all(
                 node::USER,
                 |user| {
@@ -2067,7 +2067,7 @@ mod exclude {
                 run.bound(Value::Int(1))?,
             );
             if range.wants_any() {
-                each(keyed.sorted(Order::Descending), |user2| { range.take(user2) })?;
+                each(keyed.sorted(), |user2| { range.take(user2) })?;
             }
             each(
                 range.into_vec(),
@@ -3225,7 +3225,7 @@ mod keys_in_answers {
             out.extend_from_slice(b"{\"users\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Descending, run.reach(Value::Int(5)));
             run.each(
                 users,
                 |user2| {
@@ -3241,7 +3241,7 @@ mod keys_in_answers {
                 run.bound(Value::Int(5))?,
             );
             if range.wants_any() {
-                each(keyed.sorted(Order::Descending), |user3| { range.take(user3) })?;
+                each(keyed.sorted(), |user3| { range.take(user3) })?;
             }
             each(
                 range.into_vec(),
@@ -4321,7 +4321,7 @@ mod nested_lists_of_steps {
                     out.extend_from_slice(b"{\"tags\":");
                     out.push(b'[');
                     let mut is_next2 = false;
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Descending);
                     {
                         let user2 = user;
                         run.edges(
@@ -4335,7 +4335,7 @@ mod nested_lists_of_steps {
                         )
                     }?;
                     each(
-                        keyed.sorted(Order::Descending),
+                        keyed.sorted(),
                         |has2| {
                             separate(&mut is_next2, out);
                             let has2 = run.load(has2)?;

@@ -6567,7 +6567,7 @@ mod return_values_of_fields {
             // case.hx:32:5
             let last = {
                 let mut first4 = First::default();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(Order::Descending, 1);
                 run.all(
                     node::USER,
                     |user2| {
@@ -6576,7 +6576,7 @@ mod return_values_of_fields {
                     },
                 )?;
                 let mut first3 = First::default();
-                each(keyed.sorted(Order::Descending), |user3| { first3.take(user3) })?;
+                each(keyed.sorted(), |user3| { first3.take(user3) })?;
                 each(
                     first3.get(),
                     |user4| {

@@ -2969,23 +2969,17 @@ mod implicit_fields {
             // case.hx:35:5
             let u = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(node::USER, |user| { keyed.take(run.id(&user), user) })?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |user2| { elements.take(Datum::Item(user2)) },
-                )?;
+                each(keyed.sorted(), |user2| { elements.take(Datum::Item(user2)) })?;
                 run.stream(&elements.into_vec())
             };
             // case.hx:36:5
             let v = {
                 let mut elements2 = Slice::all();
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Ascending);
                 run.all(node::USER, |user3| { keyed2.take(run.id(&user3), user3) })?;
-                each(
-                    keyed2.sorted(Order::Ascending),
-                    |user4| { elements2.take(Datum::Item(user4)) },
-                )?;
+                each(keyed2.sorted(), |user4| { elements2.take(Datum::Item(user4)) })?;
                 run.stream(&elements2.into_vec())
             };
             out.extend_from_slice(b"{\"u\":");

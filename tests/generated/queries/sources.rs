@@ -6,6 +6,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("by_an_item_of_another_type", by_an_item_of_another_type::QUERIES),
     ("by_id_of_another_kind", by_id_of_another_kind::QUERIES),
     ("by_list_of_ids", by_list_of_ids::QUERIES),
+    ("by_many_ids", by_many_ids::QUERIES),
     ("by_several_ids", by_several_ids::QUERIES),
     ("edges_by_scan_and_id", edges_by_scan_and_id::QUERIES),
     ("edges_vectors", edges_vectors::QUERIES),
@@ -1069,6 +1070,692 @@ mod by_list_of_ids {
                 },
             )?;
             out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod by_many_ids {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:8ce8d7ac4b511443f6d6c4082a8474a1dc5f6d56e46fc765c5dbeb3ffa2b75eb",
+        bodies: &[
+            ("follow_all", follow_all::query),
+            ("followed_by_all", followed_by_all::query),
+            ("follows", follows::query),
+            ("found", found::query),
+            ("none", none::query),
+            ("of_another_type", of_another_type::query),
+            ("setup", setup::query),
+            ("several", several::query),
+            ("to_a_post", to_a_post::query),
+            ("to_nobody", to_nobody::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const POST: ItemType = ItemType::node(TypeId(0));
+        pub mod post {
+            use super::*;
+            pub const TITLE: FieldId = FieldId(0);
+        }
+
+        pub const USER: ItemType = ItemType::node(TypeId(1));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const AGE: FieldId = FieldId(1);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const FOLLOWS: ItemType = ItemType::edge(TypeId(0));
+        pub mod follows {
+            use super::*;
+            pub const SINCE: FieldId = FieldId(0);
+        }
+    }
+
+    /// `follow_all`, which writes.
+    mod follow_all {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY follow_all (case.hx:30:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let follows_since = run.column(edge::FOLLOWS, edge::follows::SINCE);
+            let Input { name } = Input::of(run)?;
+            // case.hx:31:5
+            let user = run
+                .settle_item({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::USER,
+                        node::user::NAME,
+                        Value::from(name),
+                        |user2| { first.take(user2) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:32:5
+            let ids = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::USER,
+                        |user3| {
+                            let user3 = run.load(user3)?;
+                            if holds(
+                                Comparison::NotEqual,
+                                run.read(&user3, user_name)?,
+                                Value::from(name),
+                            ) {
+                                let element = run.id(&user3);
+                                elements.take(Datum::Value(element))
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:33:5
+            let made = run
+                .settle(
+                    run
+                        .stream(
+                            &run
+                                .add_edges(
+                                    edge::FOLLOWS,
+                                    &[(edge::follows::SINCE, Value::Int(1))],
+                                    &run.ends(Datum::Item(user))?,
+                                    &run.ends(ids)?,
+                                )?
+                                .into_iter()
+                                .map(Datum::Item)
+                                .collect::<Vec<_>>(),
+                        ),
+                )?;
+            out.extend_from_slice(b"{\"made\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                made,
+                |follows| {
+                    separate(&mut is_next, out);
+                    match follows.item() {
+                        Some(follows2) => {
+                            let follows2 = run.load(follows2)?;
+                            out.extend_from_slice(b"{\"since\":");
+                            write_value(&run.read(&follows2, follows_since)?, out);
+                            out.extend_from_slice(b",\"to\":");
+                            let follows3 = follows2;
+                            let user4 = run.end(&follows3, End::To, node::USER)?;
+                            let user4 = run.load(user4)?;
+                            out.extend_from_slice(b"{\"name\":");
+                            write_value(&run.read(&user4, user_name)?, out);
+                            out.push(b'}');
+                            out.push(b'}');
+                        }
+                        None => run.write(follows, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `followed_by_all`, which writes.
+    mod followed_by_all {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY followed_by_all (case.hx:36:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let follows_since = run.column(edge::FOLLOWS, edge::follows::SINCE);
+            let Input { name } = Input::of(run)?;
+            // case.hx:37:5
+            let ids = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::USER,
+                        |user2| {
+                            let user2 = run.load(user2)?;
+                            if holds(
+                                Comparison::NotEqual,
+                                run.read(&user2, user_name)?,
+                                Value::from(name),
+                            ) {
+                                let element = run.id(&user2);
+                                elements.take(Datum::Value(element))
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:38:5
+            let user = run
+                .settle({
+                    let mut elements2 = Slice::all();
+                    let mut found = Slice::all();
+                    run.by_index(
+                        node::USER,
+                        node::user::NAME,
+                        Value::from(name),
+                        |user3| { found.take(user3) },
+                    )?;
+                    let created = run
+                        .add_edges_of(
+                            edge::FOLLOWS,
+                            &[(edge::follows::SINCE, Value::Int(2))],
+                            &found.into_vec(),
+                            EdgeEnd::From,
+                            &run.ends(ids)?,
+                        )?;
+                    each(created, |follows| { elements2.take(Datum::Item(follows)) })?;
+                    run.stream(&elements2.into_vec())
+                })?;
+            out.extend_from_slice(b"{\"user\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                user,
+                |follows2| {
+                    separate(&mut is_next, out);
+                    match follows2.item() {
+                        Some(follows3) => {
+                            let follows3 = run.load(follows3)?;
+                            out.extend_from_slice(b"{\"since\":");
+                            write_value(&run.read(&follows3, follows_since)?, out);
+                            out.extend_from_slice(b",\"from\":");
+                            let follows4 = follows3;
+                            let user4 = run.end(&follows4, End::From, node::USER)?;
+                            let user4 = run.load(user4)?;
+                            out.extend_from_slice(b"{\"name\":");
+                            write_value(&run.read(&user4, user_name)?, out);
+                            out.push(b'}');
+                            out.push(b'}');
+                        }
+                        None => run.write(follows2, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `follows`, which reads.
+    mod follows {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY follows (case.hx:51:7)
+            out.extend_from_slice(b"{\"data\":");
+            let element = Value::from(run.count(edge::FOLLOWS)?);
+            write_value(&element, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `found`, which reads.
+    mod found {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY found (case.hx:12:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            // case.hx:13:5
+            let ids = {
+                let mut elements = Slice::all();
+                let mut keyed = Keyed::all(Order::Descending);
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        keyed.take(run.read(&user, user_age)?, user)
+                    },
+                )?;
+                each(
+                    keyed.sorted(),
+                    |user2| {
+                        let element = run.id(&user2);
+                        elements.take(Datum::Value(element))
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:14:5
+            let users = {
+                let mut elements2 = Slice::all();
+                run.by_id(
+                    node::USER,
+                    ids,
+                    |user3| { elements2.take(Datum::Item(user3)) },
+                )?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user4| {
+                    let element2 = run
+                        .field_of(user4, FieldRef::Declared(node::user::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element2, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"data\":");
+            let mut count = 0_u64;
+            run.by_id(
+                node::USER,
+                ids,
+                |_| {
+                    count += 1;
+                    Flow::more()
+                },
+            )?;
+            let element3 = Value::from(count);
+            write_value(&element3, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `none`, which reads.
+    mod none {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY none (case.hx:22:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_name = run.column(node::USER, node::user::NAME);
+            // case.hx:23:5
+            let ids = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        if holds(
+                            Comparison::Greater,
+                            run.read(&user, user_age)?,
+                            Value::Int(100),
+                        ) {
+                            let element = run.id(&user);
+                            elements.take(Datum::Value(element))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.by_id(
+                node::USER,
+                ids,
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    let element2 = run.read(&user2, user_name)?;
+                    separate(&mut is_next, out);
+                    write_value(&element2, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_another_type`, which reads.
+    mod of_another_type {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_another_type (case.hx:26:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            // case.hx:27:5
+            let ids = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::POST,
+                    |post| {
+                        let element = run.id(&post);
+                        elements.take(Datum::Value(element))
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.by_id(
+                node::USER,
+                ids,
+                |user| {
+                    let user = run.load(user)?;
+                    let element2 = run.read(&user, user_name)?;
+                    separate(&mut is_next, out);
+                    write_value(&element2, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:5:7)
+            // case.hx:6:5
+            let _ = run
+                .add_node(
+                    node::USER,
+                    &[
+                        (node::user::NAME, Value::Str("a")),
+                        (node::user::AGE, Value::Int(1)),
+                    ],
+                )?;
+            // case.hx:7:5
+            let _ = run
+                .add_node(
+                    node::USER,
+                    &[
+                        (node::user::NAME, Value::Str("b")),
+                        (node::user::AGE, Value::Int(2)),
+                    ],
+                )?;
+            // case.hx:8:5
+            let _ = run
+                .add_node(
+                    node::USER,
+                    &[
+                        (node::user::NAME, Value::Str("c")),
+                        (node::user::AGE, Value::Int(3)),
+                    ],
+                )?;
+            // case.hx:9:5
+            let _ = run.add_node(node::POST, &[(node::post::TITLE, Value::Str("p"))])?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `several`, which reads.
+    mod several {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY several (case.hx:17:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { name } = Input::of(run)?;
+            // case.hx:18:5
+            let first = {
+                let mut first2 = First::default();
+                run.by_index(
+                    node::USER,
+                    node::user::NAME,
+                    Value::from(name),
+                    |user| {
+                        let element = run.id(&user);
+                        first2.take(element)
+                    },
+                )?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            // case.hx:19:5
+            let ids = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user2| {
+                        let user2 = run.load(user2)?;
+                        if holds(
+                            Comparison::Greater,
+                            run.read(&user2, user_age)?,
+                            Value::Int(1),
+                        ) {
+                            let element2 = run.id(&user2);
+                            elements.take(Datum::Value(element2))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            each(
+                [ids, Datum::Value(first)],
+                |id| {
+                    run
+                        .by_id(
+                            node::USER,
+                            id,
+                            |user3| {
+                                let user3 = run.load(user3)?;
+                                let element3 = run.read(&user3, user_name)?;
+                                separate(&mut is_next, out);
+                                write_value(&element3, out);
+                                Flow::more()
+                            },
+                        )
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `to_a_post`, which writes.
+    mod to_a_post {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY to_a_post (case.hx:46:7)
+            let Input { name } = Input::of(run)?;
+            // case.hx:47:5
+            let ids = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::POST,
+                        |post| {
+                            let element = run.id(&post);
+                            elements.take(Datum::Value(element))
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:48:5
+            let made = run
+                .settle(
+                    run
+                        .stream(
+                            &run
+                                .add_edges(
+                                    edge::FOLLOWS,
+                                    &[(edge::follows::SINCE, Value::Int(4))],
+                                    &run
+                                        .ends(
+                                            Datum::Item({
+                                                let mut first = First::default();
+                                                run.by_index(
+                                                    node::USER,
+                                                    node::user::NAME,
+                                                    Value::from(name),
+                                                    |user| { first.take(user) },
+                                                )?;
+                                                match first.get() {
+                                                    Some(found) => found,
+                                                    None => return Err(EngineError::NoValue),
+                                                }
+                                            }),
+                                        )?,
+                                    &run.ends(ids)?,
+                                )?
+                                .into_iter()
+                                .map(Datum::Item)
+                                .collect::<Vec<_>>(),
+                        ),
+                )?;
+            out.extend_from_slice(b"{\"made\":");
+            run.write(made, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `to_nobody`, which writes.
+    mod to_nobody {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY to_nobody (case.hx:41:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { name } = Input::of(run)?;
+            // case.hx:42:5
+            let ids = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::USER,
+                        |user| {
+                            let user = run.load(user)?;
+                            if holds(
+                                Comparison::Greater,
+                                run.read(&user, user_age)?,
+                                Value::Int(100),
+                            ) {
+                                let element = run.id(&user);
+                                elements.take(Datum::Value(element))
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:43:5
+            let made = run
+                .settle(
+                    run
+                        .stream(
+                            &run
+                                .add_edges(
+                                    edge::FOLLOWS,
+                                    &[(edge::follows::SINCE, Value::Int(3))],
+                                    &run
+                                        .ends(
+                                            Datum::Item({
+                                                let mut first = First::default();
+                                                run.by_index(
+                                                    node::USER,
+                                                    node::user::NAME,
+                                                    Value::from(name),
+                                                    |user2| { first.take(user2) },
+                                                )?;
+                                                match first.get() {
+                                                    Some(found) => found,
+                                                    None => return Err(EngineError::NoValue),
+                                                }
+                                            }),
+                                        )?,
+                                    &run.ends(ids)?,
+                                )?
+                                .into_iter()
+                                .map(Datum::Item)
+                                .collect::<Vec<_>>(),
+                        ),
+                )?;
+            out.extend_from_slice(b"{\"made\":");
+            run.write(made, out)?;
             out.push(b'}');
             Ok(())
         }
@@ -5849,7 +6536,7 @@ mod searches_as_sources {
             out.extend_from_slice(b",\"sorted\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             run.each(
                 docs,
                 |doc5| {
@@ -5861,7 +6548,7 @@ mod searches_as_sources {
                 },
             )?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |doc6| {
                     separate(&mut is_next3, out);
                     match doc6.item() {

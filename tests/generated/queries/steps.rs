@@ -6,6 +6,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("edges_between_vectors_and_nodes", edges_between_vectors_and_nodes::QUERIES),
     ("ends_of_edges", ends_of_edges::QUERIES),
     ("ends_step_by_step_in_projections", ends_step_by_step_in_projections::QUERIES),
+    ("first_of_an_array", first_of_an_array::QUERIES),
     ("first_then_more", first_then_more::QUERIES),
     ("graph", graph::QUERIES),
     ("group", group::QUERIES),
@@ -15,6 +16,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("intersect_of_several_kinds", intersect_of_several_kinds::QUERIES),
     ("order_by_an_array", order_by_an_array::QUERIES),
     ("order_by_computed_keys", order_by_computed_keys::QUERIES),
+    ("order_cut_short", order_cut_short::QUERIES),
     ("order_is_stable", order_is_stable::QUERIES),
     ("order_of_each_kind", order_of_each_kind::QUERIES),
     ("order_of_neighbours", order_of_neighbours::QUERIES),
@@ -1537,6 +1539,907 @@ mod ends_step_by_step_in_projections {
     }
 }
 
+mod first_of_an_array {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:8bcc09552eeab76fbf1ee300ccf3a5fbf54f44562b1e0fda785cbe781f52bbd1",
+        bodies: &[
+            ("filtered", filtered::query),
+            ("filtered_by", filtered_by::query),
+            ("nobody", nobody::query),
+            ("of_a_field", of_a_field::query),
+            ("of_a_parameter", of_a_parameter::query),
+            ("of_arrays", of_arrays::query),
+            ("of_data", of_data::query),
+            ("of_many", of_many::query),
+            ("of_objects", of_objects::query),
+            ("reached", reached::query),
+            ("setup", setup::query),
+            ("shown", shown::query),
+            ("sorted", sorted::query),
+            ("written", written::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const TAGS: FieldId = FieldId(1);
+            pub const GRID: FieldId = FieldId(2);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const KNOWS: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    mod vector {
+        use super::*;
+        pub const DOC: ItemType = ItemType::vector(TypeId(0));
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `tag`
+            tag: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { tag: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:38:7)
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { tag } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run
+                            .value({
+                                let mut first2 = First::default();
+                                let mut first = First::default();
+                                each(
+                                    run.elements(Datum::Value(run.read(&user, user_tags)?)),
+                                    |element| { first.take(element) },
+                                )?;
+                                each(first.get(), |element2| { first2.take(element2) })?;
+                                first2.get().unwrap_or(Datum::NULL)
+                            }),
+                        Value::from(tag),
+                    ) {
+                        let user = run.load(user)?;
+                        let element3 = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element3, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `filtered_by`, which reads.
+    mod filtered_by {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `wanted`
+            wanted: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { wanted: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered_by (case.hx:41:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { wanted } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    let keeps = {
+                        let left = run.read(&user, user_name)?;
+                        !left.is_null()
+                            && holds(
+                                Comparison::Equal,
+                                left,
+                                run
+                                    .value({
+                                        let mut first2 = First::default();
+                                        let mut first = First::default();
+                                        each(
+                                            run.elements(Datum::Value(Value::from(wanted))),
+                                            |element| { first.take(element) },
+                                        )?;
+                                        each(first.get(), |element2| { first2.take(element2) })?;
+                                        first2.get().unwrap_or(Datum::NULL)
+                                    }),
+                            )
+                    };
+                    if keeps {
+                        let user = run.load(user)?;
+                        let element3 = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element3, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `nobody`, which reads.
+    mod nobody {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY nobody (case.hx:54:7)
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            let Input { name } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            let mut is_written = false;
+            let mut first = First::default();
+            each(
+                run
+                    .elements(
+                        Datum::Value({
+                            let mut first2 = First::default();
+                            run.by_index(
+                                node::USER,
+                                node::user::NAME,
+                                Value::from(name),
+                                |user| {
+                                    let user = run.load(user)?;
+                                    let element = run.read(&user, user_tags)?;
+                                    first2.take(element)
+                                },
+                            )?;
+                            match first2.get() {
+                                Some(found) => found,
+                                None => return Err(EngineError::NoValue),
+                            }
+                        }),
+                    ),
+                |element2| { first.take(element2) },
+            )?;
+            each(
+                first.get(),
+                |element3| {
+                    run.write(element3, out)?;
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_a_field`, which reads.
+    mod of_a_field {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_a_field (case.hx:21:7)
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            let Input { name } = Input::of(run)?;
+            // case.hx:22:5
+            let user = {
+                let mut first = First::default();
+                run.by_index(
+                    node::USER,
+                    node::user::NAME,
+                    Value::from(name),
+                    |user2| { first.take(user2) },
+                )?;
+                match first.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            // case.hx:23:5
+            let tag = {
+                let mut first3 = First::default();
+                let mut first2 = First::default();
+                each(
+                    run
+                        .elements(
+                            Datum::Value({
+                                let user3 = user;
+                                let user3 = run.load(user3)?;
+                                run.read(&user3, user_tags)?
+                            }),
+                        ),
+                    |element2| { first2.take(element2) },
+                )?;
+                each(first2.get(), |element3| { first3.take(element3) })?;
+                match first3.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"tag\":");
+            run.write(tag, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_a_parameter`, which reads.
+    mod of_a_parameter {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `ns`
+            ns: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { ns: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_a_parameter (case.hx:13:7)
+            let Input { ns } = Input::of(run)?;
+            // case.hx:14:5
+            let n = {
+                let mut first2 = First::default();
+                let mut first = First::default();
+                each(
+                    run.elements(Datum::Value(Value::from(ns))),
+                    |element| { first.take(element) },
+                )?;
+                each(first.get(), |element2| { first2.take(element2) })?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"n\":");
+            run.write(n, out)?;
+            out.extend_from_slice(b",\"ns\":");
+            let mut is_written = false;
+            let mut first3 = First::default();
+            each(
+                run.elements(Datum::Value(Value::from(ns))),
+                |element3| { first3.take(element3) },
+            )?;
+            each(
+                first3.get(),
+                |element4| {
+                    run.write(element4, out)?;
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_arrays`, which reads.
+    mod of_arrays {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_arrays (case.hx:26:7)
+            let user_grid = run.column(node::USER, node::user::GRID);
+            let Input { name } = Input::of(run)?;
+            out.extend_from_slice(b"{\"row\":");
+            let mut is_written = false;
+            let mut first = First::default();
+            each(
+                run
+                    .elements(
+                        Datum::Value({
+                            let mut first2 = First::default();
+                            run.by_index(
+                                node::USER,
+                                node::user::NAME,
+                                Value::from(name),
+                                |user| {
+                                    let user = run.load(user)?;
+                                    let element = run.read(&user, user_grid)?;
+                                    first2.take(element)
+                                },
+                            )?;
+                            match first2.get() {
+                                Some(found) => found,
+                                None => return Err(EngineError::NoValue),
+                            }
+                        }),
+                    ),
+                |element2| { first.take(element2) },
+            )?;
+            each(
+                first.get(),
+                |element3| {
+                    run.write(element3, out)?;
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
+            out.extend_from_slice(b",\"one\":");
+            let mut is_written2 = false;
+            let mut first3 = First::default();
+            each(
+                run
+                    .elements({
+                        let mut first6 = First::default();
+                        let mut first4 = First::default();
+                        each(
+                            run
+                                .elements(
+                                    Datum::Value({
+                                        let mut first5 = First::default();
+                                        run.by_index(
+                                            node::USER,
+                                            node::user::NAME,
+                                            Value::from(name),
+                                            |user2| {
+                                                let user2 = run.load(user2)?;
+                                                let element4 = run.read(&user2, user_grid)?;
+                                                first5.take(element4)
+                                            },
+                                        )?;
+                                        match first5.get() {
+                                            Some(found) => found,
+                                            None => return Err(EngineError::NoValue),
+                                        }
+                                    }),
+                                ),
+                            |element5| { first4.take(element5) },
+                        )?;
+                        each(first4.get(), |element6| { first6.take(element6) })?;
+                        match first6.get() {
+                            Some(found) => found,
+                            None => return Err(EngineError::NoValue),
+                        }
+                    }),
+                |element7| { first3.take(element7) },
+            )?;
+            each(
+                first3.get(),
+                |element8| {
+                    run.write(element8, out)?;
+                    is_written2 = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written2 {
+                return Err(EngineError::NoValue);
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_data`, which reads.
+    mod of_data {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_data (case.hx:51:7)
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                vector::DOC,
+                |doc| {
+                    separate(&mut is_next, out);
+                    out.extend_from_slice(b"{\"first\":");
+                    let mut is_written = false;
+                    let mut first = First::default();
+                    each(
+                        run
+                            .elements(
+                                Datum::Value({
+                                    let doc2 = doc;
+                                    let doc2 = run.load(doc2)?;
+                                    run.field(&doc2, FieldRef::Data)?
+                                }),
+                            ),
+                        |element2| { first.take(element2) },
+                    )?;
+                    each(
+                        first.get(),
+                        |element3| {
+                            run.write(element3, out)?;
+                            is_written = true;
+                            Flow::stop()
+                        },
+                    )?;
+                    if !is_written {
+                        out.extend_from_slice(b"null");
+                    }
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_many`, which reads.
+    mod of_many {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_many (case.hx:29:7)
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            out.extend_from_slice(b"{\"tags\":");
+            let mut is_written = false;
+            let mut first = First::default();
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    let element = run.read(&user, user_tags)?;
+                    first.take(element)
+                },
+            )?;
+            each(
+                first.get(),
+                |element2| {
+                    write_value(&element2, out);
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
+            out.extend_from_slice(b",\"tag\":");
+            let mut is_written2 = false;
+            let mut first2 = First::default();
+            each(
+                run
+                    .elements(
+                        Datum::Value({
+                            let mut first4 = First::default();
+                            let mut first3 = First::default();
+                            run.all(
+                                node::USER,
+                                |user2| {
+                                    let user2 = run.load(user2)?;
+                                    let element3 = run.read(&user2, user_tags)?;
+                                    first3.take(element3)
+                                },
+                            )?;
+                            each(first3.get(), |element4| { first4.take(element4) })?;
+                            match first4.get() {
+                                Some(found) => found,
+                                None => return Err(EngineError::NoValue),
+                            }
+                        }),
+                    ),
+                |element5| { first2.take(element5) },
+            )?;
+            each(
+                first2.get(),
+                |element6| {
+                    run.write(element6, out)?;
+                    is_written2 = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written2 {
+                return Err(EngineError::NoValue);
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_objects`, which reads.
+    mod of_objects {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `rows`
+            rows: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { rows: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_objects (case.hx:17:7)
+            let Input { rows } = Input::of(run)?;
+            // case.hx:18:5
+            let row = {
+                let mut first2 = First::default();
+                let mut first = First::default();
+                each(
+                    run.elements(Datum::Value(Value::from(rows))),
+                    |element| { first.take(element) },
+                )?;
+                each(first.get(), |element2| { first2.take(element2) })?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"row\":");
+            run.write(row, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `reached`, which reads.
+    mod reached {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY reached (case.hx:35:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    separate(&mut is_next, out);
+                    let user = run.load(user)?;
+                    out.extend_from_slice(b"{\"name\":");
+                    write_value(&run.read(&user, user_name)?, out);
+                    out.extend_from_slice(b",\"tag\":");
+                    let mut is_written = false;
+                    let mut first = First::default();
+                    {
+                        let user2 = user;
+                        run.neighbours(
+                            &user2,
+                            Direction::Out,
+                            edge::KNOWS,
+                            node::USER,
+                            |user3| {
+                                let user3 = run.load(user3)?;
+                                let shaped = run
+                                    .shaped(
+                                        user3,
+                                        &[("tags", Datum::Value(run.read(&user3, user_tags)?))],
+                                    );
+                                first.take(shaped)
+                            },
+                        )
+                    }?;
+                    each(
+                        first.get(),
+                        |user4| {
+                            run.write(user4, out)?;
+                            is_written = true;
+                            Flow::stop()
+                        },
+                    )?;
+                    if !is_written {
+                        out.extend_from_slice(b"null");
+                    }
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:5:7)
+            // case.hx:6:5
+            let a = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::NAME, Value::Str("a")),
+                                (
+                                    node::user::TAGS,
+                                    run.values(&[Value::Str("x"), Value::Str("y")]),
+                                ),
+                                (
+                                    node::user::GRID,
+                                    run
+                                        .values(
+                                            &[
+                                                run.values(&[Value::Int(1), Value::Int(2)]),
+                                                run.values(&[Value::Int(3)]),
+                                            ],
+                                        ),
+                                ),
+                            ],
+                        )?,
+                )?;
+            // case.hx:7:5
+            let b = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::NAME, Value::Str("b")),
+                                (node::user::TAGS, run.values(&[])),
+                                (node::user::GRID, run.values(&[])),
+                            ],
+                        )?,
+                )?;
+            // case.hx:8:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:9:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[],
+                    &run.ends(Datum::Item(b))?,
+                    &run.ends(Datum::Item(a))?,
+                )?;
+            // case.hx:10:5
+            let _ = run
+                .add_vector(
+                    vector::DOC,
+                    &[],
+                    &run.floats(run.values(&[Value::F64(0.5), Value::F64(0.25)]))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `shown`, which reads.
+    mod shown {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY shown (case.hx:32:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    separate(&mut is_next, out);
+                    let user = run.load(user)?;
+                    out.extend_from_slice(b"{\"name\":");
+                    write_value(&run.read(&user, user_name)?, out);
+                    out.extend_from_slice(b",\"tag\":");
+                    let mut is_written = false;
+                    let mut first = First::default();
+                    each(
+                        run
+                            .elements(
+                                Datum::Value({
+                                    let user2 = user;
+                                    let user2 = run.load(user2)?;
+                                    run.read(&user2, user_tags)?
+                                }),
+                            ),
+                        |element2| { first.take(element2) },
+                    )?;
+                    each(
+                        first.get(),
+                        |element3| {
+                            run.write(element3, out)?;
+                            is_written = true;
+                            Flow::stop()
+                        },
+                    )?;
+                    if !is_written {
+                        out.extend_from_slice(b"null");
+                    }
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `sorted`, which reads.
+    mod sorted {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY sorted (case.hx:44:7)
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            let user_name = run.column(node::USER, node::user::NAME);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::all(Order::Descending);
+            run.all(
+                node::USER,
+                |user| {
+                    keyed
+                        .take(
+                            run
+                                .value({
+                                    let mut first2 = First::default();
+                                    let mut first = First::default();
+                                    each(
+                                        run
+                                            .elements(
+                                                Datum::Value({
+                                                    let user2 = user;
+                                                    let user2 = run.load(user2)?;
+                                                    run.read(&user2, user_tags)?
+                                                }),
+                                            ),
+                                        |element2| { first.take(element2) },
+                                    )?;
+                                    each(first.get(), |element3| { first2.take(element3) })?;
+                                    first2.get().unwrap_or(Datum::NULL)
+                                }),
+                            user,
+                        )
+                },
+            )?;
+            each(
+                keyed.sorted(),
+                |user3| {
+                    let user3 = run.load(user3)?;
+                    let element4 = run.read(&user3, user_name)?;
+                    separate(&mut is_next, out);
+                    write_value(&element4, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `written`, which writes.
+    mod written {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `names`
+            names: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { names: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY written (case.hx:47:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { names } = Input::of(run)?;
+            // case.hx:48:5
+            let user = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (
+                                    node::user::NAME,
+                                    run
+                                        .value({
+                                            let mut first2 = First::default();
+                                            let mut first = First::default();
+                                            each(
+                                                run.elements(Datum::Value(Value::from(names))),
+                                                |element| { first.take(element) },
+                                            )?;
+                                            each(first.get(), |element2| { first2.take(element2) })?;
+                                            match first2.get() {
+                                                Some(found) => found,
+                                                None => return Err(EngineError::NoValue),
+                                            }
+                                        }),
+                                ),
+                                (node::user::TAGS, Value::from(names)),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"user\":");
+            write_value(&run.read(&user, user_name)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod first_then_more {
     use helix_engine::compiled::*;
     /// Every query.
@@ -1593,7 +2496,7 @@ mod first_then_more {
             }
             out.extend_from_slice(b",\"sorted\":");
             let mut is_written2 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Ascending, 1);
             run.all(
                 node::USER,
                 |user3| {
@@ -1602,7 +2505,7 @@ mod first_then_more {
                 },
             )?;
             let mut first2 = First::default();
-            each(keyed.sorted(Order::Ascending), |user4| { first2.take(user4) })?;
+            each(keyed.sorted(), |user4| { first2.take(user4) })?;
             each(
                 first2.get(),
                 |user5| {
@@ -4205,7 +5108,7 @@ mod intersect_edges_of_the_rule {
                     }
                 },
             )?;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Descending, 1);
             each(
                 common.finish(),
                 |user4| {
@@ -4214,7 +5117,7 @@ mod intersect_edges_of_the_rule {
                 },
             )?;
             let mut first = First::default();
-            each(keyed.sorted(Order::Descending), |user5| { first.take(user5) })?;
+            each(keyed.sorted(), |user5| { first.take(user5) })?;
             each(
                 first.get(),
                 |user6| {
@@ -4868,7 +5771,7 @@ mod order_by_an_array {
             // case.hx:15:5
             let up = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::ITEM,
                     |item| {
@@ -4876,16 +5779,13 @@ mod order_by_an_array {
                         keyed.take(run.read(&item, item_tags)?, item)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |item2| { elements.take(Datum::Item(item2)) },
-                )?;
+                each(keyed.sorted(), |item2| { elements.take(Datum::Item(item2)) })?;
                 run.stream(&elements.into_vec())
             };
             // case.hx:16:5
             let down = {
                 let mut elements2 = Slice::all();
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Descending);
                 run.all(
                     node::ITEM,
                     |item3| {
@@ -4893,10 +5793,7 @@ mod order_by_an_array {
                         keyed2.take(run.read(&item3, item_tags)?, item3)
                     },
                 )?;
-                each(
-                    keyed2.sorted(Order::Descending),
-                    |item4| { elements2.take(Datum::Item(item4)) },
-                )?;
+                each(keyed2.sorted(), |item4| { elements2.take(Datum::Item(item4)) })?;
                 run.stream(&elements2.into_vec())
             };
             out.extend_from_slice(b"{\"up\":");
@@ -4975,7 +5872,7 @@ mod order_by_computed_keys {
             // case.hx:38:5
             let users = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.all(
                     node::USER,
                     |user| {
@@ -4983,10 +5880,7 @@ mod order_by_computed_keys {
                         keyed.take(run.read(&user, user_name)?, user)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Descending),
-                    |user2| { elements.take(Datum::Item(user2)) },
-                )?;
+                each(keyed.sorted(), |user2| { elements.take(Datum::Item(user2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"users\":");
@@ -5004,7 +5898,7 @@ mod order_by_computed_keys {
                             out.extend_from_slice(b",\"knows\":");
                             out.push(b'[');
                             let mut is_next2 = false;
-                            let mut keyed2 = Keyed::default();
+                            let mut keyed2 = Keyed::all(Order::Ascending);
                             {
                                 let user5 = user4;
                                 run.edges(
@@ -5018,7 +5912,7 @@ mod order_by_computed_keys {
                                 )
                             }?;
                             each(
-                                keyed2.sorted(Order::Ascending),
+                                keyed2.sorted(),
                                 |knows2| {
                                     separate(&mut is_next2, out);
                                     let knows2 = run.load(knows2)?;
@@ -5052,7 +5946,7 @@ mod order_by_computed_keys {
             out.extend_from_slice(b"{\"weight\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             run.all(
                 edge::KNOWS,
                 |knows| {
@@ -5061,7 +5955,7 @@ mod order_by_computed_keys {
                 },
             )?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |knows2| {
                     let knows2 = run.load(knows2)?;
                     let element = run.read(&knows2, knows_weight)?;
@@ -5074,7 +5968,7 @@ mod order_by_computed_keys {
             out.extend_from_slice(b",\"ends\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Ascending);
             run.all(
                 edge::KNOWS,
                 |knows3| {
@@ -5091,7 +5985,7 @@ mod order_by_computed_keys {
                 },
             )?;
             each(
-                keyed2.sorted(Order::Ascending),
+                keyed2.sorted(),
                 |knows5| {
                     let knows5 = run.load(knows5)?;
                     let element3 = run.read(&knows5, knows_weight)?;
@@ -5117,7 +6011,7 @@ mod order_by_computed_keys {
             out.extend_from_slice(b"{\"count\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             run.all(
                 node::USER,
                 |user| {
@@ -5137,7 +6031,7 @@ mod order_by_computed_keys {
                 },
             )?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |user3| {
                     let user3 = run.load(user3)?;
                     let element = run.read(&user3, user_name)?;
@@ -5150,7 +6044,7 @@ mod order_by_computed_keys {
             out.extend_from_slice(b",\"fans\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Ascending);
             run.all(
                 node::USER,
                 |user4| {
@@ -5179,7 +6073,7 @@ mod order_by_computed_keys {
                 },
             )?;
             each(
-                keyed2.sorted(Order::Ascending),
+                keyed2.sorted(),
                 |user7| {
                     let user7 = run.load(user7)?;
                     let element3 = run.read(&user7, user_name)?;
@@ -5192,7 +6086,7 @@ mod order_by_computed_keys {
             out.extend_from_slice(b",\"size\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::all(Order::Ascending);
             run.all(
                 node::USER,
                 |user8| {
@@ -5209,7 +6103,7 @@ mod order_by_computed_keys {
                 },
             )?;
             each(
-                keyed3.sorted(Order::Ascending),
+                keyed3.sorted(),
                 |user9| {
                     let user9 = run.load(user9)?;
                     let element4 = run.read(&user9, user_name)?;
@@ -5222,7 +6116,7 @@ mod order_by_computed_keys {
             out.extend_from_slice(b",\"sum\":");
             out.push(b'[');
             let mut is_next4 = false;
-            let mut keyed4 = Keyed::default();
+            let mut keyed4 = Keyed::all(Order::Descending);
             run.all(
                 node::USER,
                 |user10| {
@@ -5250,7 +6144,7 @@ mod order_by_computed_keys {
                 },
             )?;
             each(
-                keyed4.sorted(Order::Descending),
+                keyed4.sorted(),
                 |user12| {
                     let user12 = run.load(user12)?;
                     let element6 = run.read(&user12, user_name)?;
@@ -5336,6 +6230,586 @@ mod order_by_computed_keys {
     }
 }
 
+mod order_cut_short {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:0f369598ceb5118608438bf68e1f1e0365b688247a74f2053b51543c3550158f",
+        bodies: &[
+            ("absent", absent::query),
+            ("filtered", filtered::query),
+            ("greatest", greatest::query),
+            ("greatest_value", greatest_value::query),
+            ("last", last::query),
+            ("of_members", of_members::query),
+            ("ranges", ranges::query),
+            ("setup", setup::query),
+            ("top", top::query),
+            ("values", values::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const ITEM: ItemType = ItemType::node(TypeId(0));
+        pub mod item {
+            use super::*;
+            pub const N: FieldId = FieldId(0);
+            pub const RANK: FieldId = FieldId(1);
+            pub const NAME: FieldId = FieldId(2);
+        }
+    }
+
+    /// `absent`, which reads.
+    mod absent {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY absent (case.hx:33:7)
+            let item_name = run.column(node::ITEM, node::item::NAME);
+            let item_n = run.column(node::ITEM, node::item::N);
+            out.extend_from_slice(b"{\"up\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::top(Order::Ascending, run.reach(Value::Int(2)));
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    keyed.take(run.read(&item, item_name)?, item)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::Int(2))?,
+            );
+            if range.wants_any() {
+                each(keyed.sorted(), |item2| { range.take(item2) })?;
+            }
+            each(
+                range.into_vec(),
+                |item3| {
+                    let item3 = run.load(item3)?;
+                    let element = run.read(&item3, item_n)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"down\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            let mut keyed2 = Keyed::top(Order::Descending, run.reach(Value::Int(2)));
+            run.all(
+                node::ITEM,
+                |item4| {
+                    let item4 = run.load(item4)?;
+                    keyed2.take(run.read(&item4, item_name)?, item4)
+                },
+            )?;
+            let mut range2 = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::Int(2))?,
+            );
+            if range2.wants_any() {
+                each(keyed2.sorted(), |item5| { range2.take(item5) })?;
+            }
+            each(
+                range2.into_vec(),
+                |item6| {
+                    let item6 = run.load(item6)?;
+                    let element2 = run.read(&item6, item_n)?;
+                    separate(&mut is_next2, out);
+                    write_value(&element2, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `end`
+            end: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { end: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:21:7)
+            let item_n = run.column(node::ITEM, node::item::N);
+            let item_rank = run.column(node::ITEM, node::item::RANK);
+            let Input { end } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::all(Order::Descending);
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    keyed.take(run.read(&item, item_n)?, item)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::from(end))?,
+            );
+            if range.wants_any() {
+                each(
+                    keyed.sorted(),
+                    |item2| {
+                        let item2 = run.load(item2)?;
+                        if holds(
+                            Comparison::Equal,
+                            run.read(&item2, item_rank)?,
+                            Value::Int(0),
+                        ) {
+                            range.take(item2)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+            }
+            each(
+                range.into_vec(),
+                |item3| {
+                    let item3 = run.load(item3)?;
+                    let element = run.read(&item3, item_n)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `greatest`, which reads.
+    mod greatest {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY greatest (case.hx:27:7)
+            let item_rank = run.column(node::ITEM, node::item::RANK);
+            let item_n = run.column(node::ITEM, node::item::N);
+            out.extend_from_slice(b"{\"data\":");
+            let mut is_written = false;
+            let mut keyed = Keyed::top(Order::Descending, 1);
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    keyed.take(run.read(&item, item_rank)?, item)
+                },
+            )?;
+            let mut first = First::default();
+            each(keyed.sorted(), |item2| { first.take(item2) })?;
+            each(
+                first.get(),
+                |item3| {
+                    let item3 = run.load(item3)?;
+                    let element = run.read(&item3, item_n)?;
+                    write_value(&element, out);
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `greatest_value`, which reads.
+    mod greatest_value {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY greatest_value (case.hx:30:7)
+            let item_rank = run.column(node::ITEM, node::item::RANK);
+            let item_n = run.column(node::ITEM, node::item::N);
+            out.extend_from_slice(b"{\"data\":");
+            let mut is_written = false;
+            let mut keyed = Keyed::top(Order::Descending, 1);
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    keyed.take(run.read(&item, item_rank)?, item)
+                },
+            )?;
+            let mut first = First::default();
+            each(
+                keyed.sorted(),
+                |item2| {
+                    let item2 = run.load(item2)?;
+                    let element = run.read(&item2, item_n)?;
+                    first.take(element)
+                },
+            )?;
+            each(
+                first.get(),
+                |element2| {
+                    write_value(&element2, out);
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `last`, which reads.
+    mod last {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `start`
+            start: i32,
+            /// `end`
+            end: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    start: argument(run, 0)?,
+                    end: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY last (case.hx:12:7)
+            let item_rank = run.column(node::ITEM, node::item::RANK);
+            let item_n = run.column(node::ITEM, node::item::N);
+            let Input { start, end } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::top(Order::Descending, run.reach(Value::from(end)));
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    keyed.take(run.read(&item, item_rank)?, item)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::from(start))?,
+                run.bound(Value::from(end))?,
+            );
+            if range.wants_any() {
+                each(keyed.sorted(), |item2| { range.take(item2) })?;
+            }
+            each(
+                range.into_vec(),
+                |item3| {
+                    let item3 = run.load(item3)?;
+                    let element = run.read(&item3, item_n)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `of_members`, which reads.
+    mod of_members {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `page`
+            page: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { page: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY of_members (case.hx:18:7)
+            let item_n = run.column(node::ITEM, node::item::N);
+            let Input { page } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::all(Order::Descending);
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    keyed.take(run.read(&item, item_n)?, item)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(run.member(Value::from(page), 0))?,
+                run.bound(run.member(Value::from(page), 1))?,
+            );
+            if range.wants_any() {
+                each(keyed.sorted(), |item2| { range.take(item2) })?;
+            }
+            each(
+                range.into_vec(),
+                |item3| {
+                    let item3 = run.load(item3)?;
+                    let element = run.read(&item3, item_n)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ranges`, which reads.
+    mod ranges {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `end`
+            end: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { end: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ranges (case.hx:24:7)
+            let item_n = run.column(node::ITEM, node::item::N);
+            let Input { end } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::top(Order::Descending, run.reach(Value::from(end)));
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    keyed.take(run.read(&item, item_n)?, item)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::Int(2))?,
+                run.bound(Value::from(end))?,
+            );
+            if range.wants_any() {
+                each(keyed.sorted(), |item2| { range.take(item2) })?;
+            }
+            let mut range2 = Slice::range(
+                run.bound(Value::Int(1))?,
+                run.bound(Value::Int(3))?,
+            );
+            if range2.wants_any() {
+                each(range.into_vec(), |item3| { range2.take(item3) })?;
+            }
+            each(
+                range2.into_vec(),
+                |item4| {
+                    let item4 = run.load(item4)?;
+                    let element = run.read(&item4, item_n)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `ns`
+            ns: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { ns: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:3:7)
+            let Input { ns } = Input::of(run)?;
+            // case.hx:4:5
+            for element in run.elements(Datum::Value(Value::from(ns))) {
+                run.tick()?;
+                let n = element.value();
+                // case.hx:5:9
+                let _ = run
+                    .add_node(
+                        node::ITEM,
+                        &[
+                            (node::item::N, n),
+                            (
+                                node::item::RANK,
+                                math(MathFunction::Mod, &[n, Value::Int(3)], run.arena)?,
+                            ),
+                        ],
+                    )?;
+            }
+            out.extend_from_slice(b"{\"data\":");
+            let element2 = Value::from(run.count(node::ITEM)?);
+            write_value(&element2, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `top`, which reads.
+    mod top {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `start`
+            start: i32,
+            /// `end`
+            end: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    start: argument(run, 0)?,
+                    end: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY top (case.hx:9:7)
+            let item_rank = run.column(node::ITEM, node::item::RANK);
+            let item_n = run.column(node::ITEM, node::item::N);
+            let Input { start, end } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::top(Order::Ascending, run.reach(Value::from(end)));
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    keyed.take(run.read(&item, item_rank)?, item)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::from(start))?,
+                run.bound(Value::from(end))?,
+            );
+            if range.wants_any() {
+                each(keyed.sorted(), |item2| { range.take(item2) })?;
+            }
+            each(
+                range.into_vec(),
+                |item3| {
+                    let item3 = run.load(item3)?;
+                    let element = run.read(&item3, item_n)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `values`, which reads.
+    mod values {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `end`
+            end: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { end: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY values (case.hx:15:7)
+            let item_n = run.column(node::ITEM, node::item::N);
+            let Input { end } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::top(Order::Descending, run.reach(Value::from(end)));
+            run.all(
+                node::ITEM,
+                |item| {
+                    let item = run.load(item)?;
+                    keyed.take(run.read(&item, item_n)?, item)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::from(end))?,
+            );
+            if range.wants_any() {
+                each(
+                    keyed.sorted(),
+                    |item2| {
+                        let item2 = run.load(item2)?;
+                        let element = run.read(&item2, item_n)?;
+                        range.take(element)
+                    },
+                )?;
+            }
+            each(
+                range.into_vec(),
+                |element2| {
+                    separate(&mut is_next, out);
+                    write_value(&element2, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod order_is_stable {
     use helix_engine::compiled::*;
     /// Every query.
@@ -5370,10 +6844,10 @@ mod order_is_stable {
             out.extend_from_slice(b"{\"down\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             run.all(node::T, |t| { keyed.take(run.id(&t), t) })?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |t2| {
                     let t2 = run.load(t2)?;
                     let element = run.read(&t2, t_name)?;
@@ -5386,15 +6860,12 @@ mod order_is_stable {
             out.extend_from_slice(b",\"up\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Descending);
             run.all(node::T, |t3| { keyed2.take(run.id(&t3), t3) })?;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::all(Order::Ascending);
+            each(keyed2.sorted(), |t4| { keyed3.take(run.id(&t4), t4) })?;
             each(
-                keyed2.sorted(Order::Descending),
-                |t4| { keyed3.take(run.id(&t4), t4) },
-            )?;
-            each(
-                keyed3.sorted(Order::Ascending),
+                keyed3.sorted(),
                 |t5| {
                     let t5 = run.load(t5)?;
                     let element2 = run.read(&t5, t_name)?;
@@ -5418,7 +6889,7 @@ mod order_is_stable {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t| {
@@ -5432,7 +6903,7 @@ mod order_is_stable {
                 },
             )?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |t2| {
                     separate(&mut is_next, out);
                     run.write_item(&t2, out)?;
@@ -5509,7 +6980,7 @@ mod order_is_stable {
             out.extend_from_slice(b"{\"up\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t| {
@@ -5518,7 +6989,7 @@ mod order_is_stable {
                 },
             )?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |t2| {
                     let t2 = run.load(t2)?;
                     let element = run.read(&t2, t_name)?;
@@ -5531,7 +7002,7 @@ mod order_is_stable {
             out.extend_from_slice(b",\"down\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t3| {
@@ -5540,7 +7011,7 @@ mod order_is_stable {
                 },
             )?;
             each(
-                keyed2.sorted(Order::Descending),
+                keyed2.sorted(),
                 |t4| {
                     let t4 = run.load(t4)?;
                     let element2 = run.read(&t4, t_name)?;
@@ -5553,13 +7024,13 @@ mod order_is_stable {
             out.extend_from_slice(b",\"same\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t5| { keyed3.take(run.field(&t5, FieldRef::Label)?, t5) },
             )?;
             each(
-                keyed3.sorted(Order::Ascending),
+                keyed3.sorted(),
                 |t6| {
                     let t6 = run.load(t6)?;
                     let element3 = run.read(&t6, t_name)?;
@@ -5585,7 +7056,7 @@ mod order_is_stable {
             out.extend_from_slice(b"{\"asc\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t| {
@@ -5593,16 +7064,16 @@ mod order_is_stable {
                     keyed.take(run.read(&t, t_b)?, t)
                 },
             )?;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Ascending);
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |t2| {
                     let t2 = run.load(t2)?;
                     keyed2.take(run.read(&t2, t_a)?, t2)
                 },
             )?;
             each(
-                keyed2.sorted(Order::Ascending),
+                keyed2.sorted(),
                 |t3| {
                     let t3 = run.load(t3)?;
                     let element = run.read(&t3, t_name)?;
@@ -5615,7 +7086,7 @@ mod order_is_stable {
             out.extend_from_slice(b",\"mixed\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t4| {
@@ -5623,16 +7094,16 @@ mod order_is_stable {
                     keyed3.take(run.read(&t4, t_b)?, t4)
                 },
             )?;
-            let mut keyed4 = Keyed::default();
+            let mut keyed4 = Keyed::all(Order::Ascending);
             each(
-                keyed3.sorted(Order::Descending),
+                keyed3.sorted(),
                 |t5| {
                     let t5 = run.load(t5)?;
                     keyed4.take(run.read(&t5, t_a)?, t5)
                 },
             )?;
             each(
-                keyed4.sorted(Order::Ascending),
+                keyed4.sorted(),
                 |t6| {
                     let t6 = run.load(t6)?;
                     let element2 = run.read(&t6, t_name)?;
@@ -5645,7 +7116,7 @@ mod order_is_stable {
             out.extend_from_slice(b",\"again\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed5 = Keyed::default();
+            let mut keyed5 = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t7| {
@@ -5653,16 +7124,16 @@ mod order_is_stable {
                     keyed5.take(run.read(&t7, t_name)?, t7)
                 },
             )?;
-            let mut keyed6 = Keyed::default();
+            let mut keyed6 = Keyed::all(Order::Descending);
             each(
-                keyed5.sorted(Order::Descending),
+                keyed5.sorted(),
                 |t8| {
                     let t8 = run.load(t8)?;
                     keyed6.take(run.read(&t8, t_a)?, t8)
                 },
             )?;
             each(
-                keyed6.sorted(Order::Descending),
+                keyed6.sorted(),
                 |t9| {
                     let t9 = run.load(t9)?;
                     let element3 = run.read(&t9, t_name)?;
@@ -5781,7 +7252,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b"{\"i\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t| {
@@ -5790,7 +7261,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |t2| {
                     let t2 = run.load(t2)?;
                     let element = run.read(&t2, t_name)?;
@@ -5803,7 +7274,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"u\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t3| {
@@ -5812,7 +7283,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed2.sorted(Order::Descending),
+                keyed2.sorted(),
                 |t4| {
                     let t4 = run.load(t4)?;
                     let element2 = run.read(&t4, t_name)?;
@@ -5825,7 +7296,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"f\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t5| {
@@ -5834,7 +7305,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed3.sorted(Order::Descending),
+                keyed3.sorted(),
                 |t6| {
                     let t6 = run.load(t6)?;
                     let element3 = run.read(&t6, t_name)?;
@@ -5847,7 +7318,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"f32\":");
             out.push(b'[');
             let mut is_next4 = false;
-            let mut keyed4 = Keyed::default();
+            let mut keyed4 = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t7| {
@@ -5856,7 +7327,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed4.sorted(Order::Descending),
+                keyed4.sorted(),
                 |t8| {
                     let t8 = run.load(t8)?;
                     let element4 = run.read(&t8, t_name)?;
@@ -5869,7 +7340,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"b\":");
             out.push(b'[');
             let mut is_next5 = false;
-            let mut keyed5 = Keyed::default();
+            let mut keyed5 = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t9| {
@@ -5878,7 +7349,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed5.sorted(Order::Descending),
+                keyed5.sorted(),
                 |t10| {
                     let t10 = run.load(t10)?;
                     let element5 = run.read(&t10, t_name)?;
@@ -5891,7 +7362,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"d\":");
             out.push(b'[');
             let mut is_next6 = false;
-            let mut keyed6 = Keyed::default();
+            let mut keyed6 = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t11| {
@@ -5900,7 +7371,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed6.sorted(Order::Descending),
+                keyed6.sorted(),
                 |t12| {
                     let t12 = run.load(t12)?;
                     let element6 = run.read(&t12, t_name)?;
@@ -5913,7 +7384,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"s\":");
             out.push(b'[');
             let mut is_next7 = false;
-            let mut keyed7 = Keyed::default();
+            let mut keyed7 = Keyed::all(Order::Descending);
             run.all(
                 node::T,
                 |t13| {
@@ -5922,7 +7393,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed7.sorted(Order::Descending),
+                keyed7.sorted(),
                 |t14| {
                     let t14 = run.load(t14)?;
                     let element7 = run.read(&t14, t_name)?;
@@ -5953,7 +7424,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b"{\"i\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t| {
@@ -5962,7 +7433,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |t2| {
                     let t2 = run.load(t2)?;
                     let element = run.read(&t2, t_name)?;
@@ -5975,7 +7446,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"u\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t3| {
@@ -5984,7 +7455,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed2.sorted(Order::Ascending),
+                keyed2.sorted(),
                 |t4| {
                     let t4 = run.load(t4)?;
                     let element2 = run.read(&t4, t_name)?;
@@ -5997,7 +7468,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"f\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t5| {
@@ -6006,7 +7477,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed3.sorted(Order::Ascending),
+                keyed3.sorted(),
                 |t6| {
                     let t6 = run.load(t6)?;
                     let element3 = run.read(&t6, t_name)?;
@@ -6019,7 +7490,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"f32\":");
             out.push(b'[');
             let mut is_next4 = false;
-            let mut keyed4 = Keyed::default();
+            let mut keyed4 = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t7| {
@@ -6028,7 +7499,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed4.sorted(Order::Ascending),
+                keyed4.sorted(),
                 |t8| {
                     let t8 = run.load(t8)?;
                     let element4 = run.read(&t8, t_name)?;
@@ -6041,7 +7512,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"b\":");
             out.push(b'[');
             let mut is_next5 = false;
-            let mut keyed5 = Keyed::default();
+            let mut keyed5 = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t9| {
@@ -6050,7 +7521,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed5.sorted(Order::Ascending),
+                keyed5.sorted(),
                 |t10| {
                     let t10 = run.load(t10)?;
                     let element5 = run.read(&t10, t_name)?;
@@ -6063,7 +7534,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"d\":");
             out.push(b'[');
             let mut is_next6 = false;
-            let mut keyed6 = Keyed::default();
+            let mut keyed6 = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t11| {
@@ -6072,7 +7543,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed6.sorted(Order::Ascending),
+                keyed6.sorted(),
                 |t12| {
                     let t12 = run.load(t12)?;
                     let element6 = run.read(&t12, t_name)?;
@@ -6085,7 +7556,7 @@ mod order_of_each_kind {
             out.extend_from_slice(b",\"s\":");
             out.push(b'[');
             let mut is_next7 = false;
-            let mut keyed7 = Keyed::default();
+            let mut keyed7 = Keyed::all(Order::Ascending);
             run.all(
                 node::T,
                 |t13| {
@@ -6094,7 +7565,7 @@ mod order_of_each_kind {
                 },
             )?;
             each(
-                keyed7.sorted(Order::Ascending),
+                keyed7.sorted(),
                 |t14| {
                     let t14 = run.load(t14)?;
                     let element7 = run.read(&t14, t_name)?;
@@ -6242,7 +7713,7 @@ mod order_of_neighbours {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Descending);
             run.all(
                 node::USER,
                 |user| {
@@ -6251,7 +7722,7 @@ mod order_of_neighbours {
                 },
             )?;
             each(
-                keyed.sorted(Order::Descending),
+                keyed.sorted(),
                 |user2| {
                     run.edges(
                         &user2,
@@ -8037,7 +9508,7 @@ mod range_edges {
             out.extend_from_slice(b",\"sorted\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Descending, run.reach(Value::Int(2)));
             run.all(
                 node::ITEM,
                 |item6| {
@@ -8050,7 +9521,7 @@ mod range_edges {
                 run.bound(Value::Int(2))?,
             );
             if range3.wants_any() {
-                each(keyed.sorted(Order::Descending), |item7| { range3.take(item7) })?;
+                each(keyed.sorted(), |item7| { range3.take(item7) })?;
             }
             each(
                 range3.into_vec(),
@@ -8201,7 +9672,10 @@ mod range_within_projections {
                             out.extend_from_slice(b",\"best\":");
                             out.push(b'[');
                             let mut is_next2 = false;
-                            let mut keyed = Keyed::default();
+                            let mut keyed = Keyed::top(
+                                Order::Descending,
+                                run.reach(Value::from(n)),
+                            );
                             {
                                 let user4 = user3;
                                 run.neighbours(
@@ -8220,10 +9694,7 @@ mod range_within_projections {
                                 run.bound(Value::from(n))?,
                             );
                             if range.wants_any() {
-                                each(
-                                    keyed.sorted(Order::Descending),
-                                    |post2| { range.take(post2) },
-                                )?;
+                                each(keyed.sorted(), |post2| { range.take(post2) })?;
                             }
                             each(
                                 range.into_vec(),
@@ -9788,7 +11259,7 @@ mod shape {
             // case.hx:25:5
             let up = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::ITEM,
                     |item| {
@@ -9796,16 +11267,13 @@ mod shape {
                         keyed.take(run.read(&item, item_n)?, item)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |item2| { elements.take(Datum::Item(item2)) },
-                )?;
+                each(keyed.sorted(), |item2| { elements.take(Datum::Item(item2)) })?;
                 run.stream(&elements.into_vec())
             };
             // case.hx:26:5
             let down = {
                 let mut elements2 = Slice::all();
-                let mut keyed2 = Keyed::default();
+                let mut keyed2 = Keyed::all(Order::Descending);
                 run.all(
                     node::ITEM,
                     |item3| {
@@ -9813,16 +11281,13 @@ mod shape {
                         keyed2.take(run.read(&item3, item_n)?, item3)
                     },
                 )?;
-                each(
-                    keyed2.sorted(Order::Descending),
-                    |item4| { elements2.take(Datum::Item(item4)) },
-                )?;
+                each(keyed2.sorted(), |item4| { elements2.take(Datum::Item(item4)) })?;
                 run.stream(&elements2.into_vec())
             };
             // case.hx:27:5
             let two = {
                 let mut elements3 = Slice::all();
-                let mut keyed3 = Keyed::default();
+                let mut keyed3 = Keyed::all(Order::Ascending);
                 run.all(
                     node::ITEM,
                     |item5| {
@@ -9830,31 +11295,25 @@ mod shape {
                         keyed3.take(run.read(&item5, item_name)?, item5)
                     },
                 )?;
-                let mut keyed4 = Keyed::default();
+                let mut keyed4 = Keyed::all(Order::Ascending);
                 each(
-                    keyed3.sorted(Order::Ascending),
+                    keyed3.sorted(),
                     |item6| {
                         let item6 = run.load(item6)?;
                         keyed4.take(run.read(&item6, item_w)?, item6)
                     },
                 )?;
-                each(
-                    keyed4.sorted(Order::Ascending),
-                    |item7| { elements3.take(Datum::Item(item7)) },
-                )?;
+                each(keyed4.sorted(), |item7| { elements3.take(Datum::Item(item7)) })?;
                 run.stream(&elements3.into_vec())
             };
             // case.hx:28:5
             let newest = run
                 .load({
                     let mut first2 = First::default();
-                    let mut keyed5 = Keyed::default();
+                    let mut keyed5 = Keyed::top(Order::Descending, 1);
                     run.all(node::ITEM, |item8| { keyed5.take(run.id(&item8), item8) })?;
                     let mut first = First::default();
-                    each(
-                        keyed5.sorted(Order::Descending),
-                        |item9| { first.take(item9) },
-                    )?;
+                    each(keyed5.sorted(), |item9| { first.take(item9) })?;
                     each(first.get(), |item10| { first2.take(item10) })?;
                     match first2.get() {
                         Some(found) => found,
@@ -10059,7 +11518,7 @@ mod shaping_edges_and_vectors {
             out.extend_from_slice(b"{\"up\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             run.all(
                 edge::READ,
                 |read| {
@@ -10068,7 +11527,7 @@ mod shaping_edges_and_vectors {
                 },
             )?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |read2| {
                     let read2 = run.load(read2)?;
                     let element = run.read(&read2, read_stars)?;
@@ -10081,7 +11540,7 @@ mod shaping_edges_and_vectors {
             out.extend_from_slice(b",\"down\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Descending);
             run.all(
                 node::USER,
                 |user| {
@@ -10097,7 +11556,7 @@ mod shaping_edges_and_vectors {
                 },
             )?;
             each(
-                keyed2.sorted(Order::Descending),
+                keyed2.sorted(),
                 |read4| {
                     let doc = run.end(&read4, End::To, vector::DOC)?;
                     let doc = run.load(doc)?;
@@ -10167,7 +11626,7 @@ mod shaping_edges_and_vectors {
             out.extend_from_slice(b",\"by_end\":");
             out.push(b'[');
             let mut is_next4 = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::all(Order::Ascending);
             run.all(
                 edge::READ,
                 |read11| {
@@ -10184,7 +11643,7 @@ mod shaping_edges_and_vectors {
                 },
             )?;
             each(
-                keyed3.sorted(Order::Ascending),
+                keyed3.sorted(),
                 |read13| {
                     let read13 = run.load(read13)?;
                     let element7 = run.read(&read13, read_stars)?;
@@ -10237,7 +11696,7 @@ mod shaping_edges_and_vectors {
             out.extend_from_slice(b",\"sorted\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             run.search(
                 vector::DOC,
                 &run.floats(Value::from(v))?,
@@ -10248,7 +11707,7 @@ mod shaping_edges_and_vectors {
                 },
             )?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |doc3| {
                     let doc3 = run.load(doc3)?;
                     let element2 = run.read(&doc3, doc_title)?;
@@ -10261,7 +11720,7 @@ mod shaping_edges_and_vectors {
             out.extend_from_slice(b",\"far\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Descending);
             run.search(
                 vector::DOC,
                 &run.floats(Value::from(v))?,
@@ -10269,7 +11728,7 @@ mod shaping_edges_and_vectors {
                 |doc4| { keyed2.take(run.field(&doc4, FieldRef::Score)?, doc4) },
             )?;
             each(
-                keyed2.sorted(Order::Descending),
+                keyed2.sorted(),
                 |doc5| {
                     let doc5 = run.load(doc5)?;
                     let element3 = run.read(&doc5, doc_title)?;
@@ -10395,7 +11854,7 @@ mod shaping_edges_and_vectors {
             out.extend_from_slice(b"{\"up\":");
             out.push(b'[');
             let mut is_next = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::all(Order::Ascending);
             run.all(
                 vector::DOC,
                 |doc| {
@@ -10404,7 +11863,7 @@ mod shaping_edges_and_vectors {
                 },
             )?;
             each(
-                keyed.sorted(Order::Ascending),
+                keyed.sorted(),
                 |doc2| {
                     let doc2 = run.load(doc2)?;
                     let element = run.read(&doc2, doc_title)?;
@@ -10417,7 +11876,7 @@ mod shaping_edges_and_vectors {
             out.extend_from_slice(b",\"down\":");
             out.push(b'[');
             let mut is_next2 = false;
-            let mut keyed2 = Keyed::default();
+            let mut keyed2 = Keyed::all(Order::Descending);
             run.all(
                 node::USER,
                 |user| {
@@ -10434,7 +11893,7 @@ mod shaping_edges_and_vectors {
                 },
             )?;
             each(
-                keyed2.sorted(Order::Descending),
+                keyed2.sorted(),
                 |doc4| {
                     let doc4 = run.load(doc4)?;
                     let element2 = run.read(&doc4, doc_title)?;
@@ -10495,10 +11954,10 @@ mod shaping_edges_and_vectors {
             }
             out.extend_from_slice(b",\"newest\":");
             let mut is_written2 = false;
-            let mut keyed3 = Keyed::default();
+            let mut keyed3 = Keyed::top(Order::Descending, 1);
             run.all(vector::DOC, |doc9| { keyed3.take(run.id(&doc9), doc9) })?;
             let mut first2 = First::default();
-            each(keyed3.sorted(Order::Descending), |doc10| { first2.take(doc10) })?;
+            each(keyed3.sorted(), |doc10| { first2.take(doc10) })?;
             each(
                 first2.get(),
                 |doc11| {
@@ -11604,7 +13063,7 @@ mod values_as_a_stream {
             out.extend_from_slice(b",\"sorted\":");
             out.push(b'[');
             let mut is_next3 = false;
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Descending, run.reach(Value::Int(1)));
             run.all(
                 node::USER,
                 |user4| {
@@ -11618,7 +13077,7 @@ mod values_as_a_stream {
             );
             if range3.wants_any() {
                 each(
-                    keyed.sorted(Order::Descending),
+                    keyed.sorted(),
                     |user5| {
                         let user5 = run.load(user5)?;
                         let element7 = run.read(&user5, user_name)?;

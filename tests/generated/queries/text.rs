@@ -764,17 +764,14 @@ mod score_filters_and_sorts {
             // case.hx:15:5
             let hits = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.search_text(
                     node::NOTE,
                     Value::from(q),
                     run.k(Value::Int(10))?,
                     |note| { keyed.take(run.field(&note, FieldRef::Score)?, note) },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |note2| { elements.take(Datum::Item(note2)) },
-                )?;
+                each(keyed.sorted(), |note2| { elements.take(Datum::Item(note2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"hits\":");
@@ -2091,7 +2088,7 @@ mod search {
             // case.hx:44:5
             let hits = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(Order::Ascending, run.reach(Value::Int(2)));
                 run.search_text(
                     node::ARTICLE,
                     Value::from(q),
@@ -2105,10 +2102,7 @@ mod search {
                     run.bound(Value::Int(2))?,
                 );
                 if range.wants_any() {
-                    each(
-                        keyed.sorted(Order::Ascending),
-                        |article2| { range.take(article2) },
-                    )?;
+                    each(keyed.sorted(), |article2| { range.take(article2) })?;
                 }
                 each(
                     range.into_vec(),
@@ -3257,7 +3251,7 @@ mod words_of_three_bytes {
             // case.hx:11:5
             let hits = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.search_text(
                     node::NOTE,
                     Value::from(q),
@@ -3267,10 +3261,7 @@ mod words_of_three_bytes {
                         keyed.take(run.read(&note, note_n)?, note)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |note2| { elements.take(Datum::Item(note2)) },
-                )?;
+                each(keyed.sorted(), |note2| { elements.take(Datum::Item(note2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"hits\":");

@@ -983,7 +983,7 @@ mod dates_to_the_end_of_9999 {
             // case.hx:11:5
             let offers = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.all(
                     node::OFFER,
                     |offer| {
@@ -1000,10 +1000,7 @@ mod dates_to_the_end_of_9999 {
                         }
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |offer2| { elements.take(Datum::Item(offer2)) },
-                )?;
+                each(keyed.sorted(), |offer2| { elements.take(Datum::Item(offer2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"offers\":");

@@ -4,6 +4,7 @@
 pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("batch", batch::QUERIES),
     ("batch_rollback", batch_rollback::QUERIES),
+    ("data_as_an_array", data_as_an_array::QUERIES),
     ("data_contains", data_contains::QUERIES),
     ("prefilter", prefilter::QUERIES),
     ("prefilter_conditions", prefilter_conditions::QUERIES),
@@ -415,6 +416,169 @@ mod batch_rollback {
             let element = Value::from(run.count(vector::DOC)?);
             write_value(&element, out);
             out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod data_as_an_array {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:0cd1f0b4ac9aa64a251babb65d0f5e09b168fc8d0a9ca57b16ed03134654ea67",
+        bodies: &[
+            ("known", known::query),
+            ("numbers", numbers::query),
+            ("setup", setup::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const NUMBER: ItemType = ItemType::node(TypeId(0));
+        pub mod number {
+            use super::*;
+            pub const VALUE: FieldId = FieldId(0);
+        }
+    }
+
+    mod vector {
+        use super::*;
+        pub const DOC: ItemType = ItemType::vector(TypeId(0));
+    }
+
+    /// `known`, which reads.
+    mod known {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY known (case.hx:15:7)
+            let number_value = run.column(node::NUMBER, node::number::VALUE);
+            // case.hx:16:5
+            let data = {
+                let mut first2 = First::default();
+                let mut first = First::default();
+                run.all(vector::DOC, |doc| { first.take(doc) })?;
+                each(
+                    first.get(),
+                    |doc2| {
+                        let doc2 = run.load(doc2)?;
+                        let element = run.field(&doc2, FieldRef::Data)?;
+                        first2.take(element)
+                    },
+                )?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"known\":");
+            let mut count = 0_u64;
+            run.all(
+                node::NUMBER,
+                |number| {
+                    let number = run.load(number)?;
+                    if holds(Comparison::IsIn, run.read(&number, number_value)?, data) {
+                        count += 1;
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element2 = Value::from(count);
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"first\":");
+            let mut is_written = false;
+            let mut first3 = First::default();
+            each(
+                run.elements(Datum::Value(data)),
+                |element3| { first3.take(element3) },
+            )?;
+            each(
+                first3.get(),
+                |element4| {
+                    run.write(element4, out)?;
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `numbers`, which writes.
+    mod numbers {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY numbers (case.hx:8:7)
+            let number_value = run.column(node::NUMBER, node::number::VALUE);
+            // case.hx:9:5
+            let data = {
+                let mut first2 = First::default();
+                let mut first = First::default();
+                run.all(vector::DOC, |doc| { first.take(doc) })?;
+                each(
+                    first.get(),
+                    |doc2| {
+                        let doc2 = run.load(doc2)?;
+                        let element = run.field(&doc2, FieldRef::Data)?;
+                        first2.take(element)
+                    },
+                )?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            // case.hx:10:5
+            for element2 in run.elements(Datum::Value(data)) {
+                run.tick()?;
+                let number = element2.value();
+                // case.hx:11:9
+                let _ = run.add_node(node::NUMBER, &[(node::number::VALUE, number)])?;
+            }
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::NUMBER,
+                |number2| {
+                    let number2 = run.load(number2)?;
+                    let element3 = run.read(&number2, number_value)?;
+                    separate(&mut is_next, out);
+                    write_value(&element3, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:4:7)
+            // case.hx:5:5
+            let _ = run
+                .add_vector(
+                    vector::DOC,
+                    &[],
+                    &run
+                        .floats(
+                            run
+                                .values(
+                                    &[Value::F64(0.5), Value::F64(0.25), Value::F64(-1.0)],
+                                ),
+                        )?,
+                )?;
+            out.extend_from_slice(b"null");
             Ok(())
         }
     }
@@ -3279,7 +3443,7 @@ mod rerank_rrf_scores {
             // case.hx:30:5
             let hits = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Descending);
                 run.search(
                     vector::DOC,
                     &run.floats(run.values(&[Value::F64(1.0), Value::F64(0.0)]))?,
@@ -3287,7 +3451,7 @@ mod rerank_rrf_scores {
                     |doc| { keyed.take(run.field(&doc, FieldRef::Score)?, doc) },
                 )?;
                 let mut found = Slice::all();
-                each(keyed.sorted(Order::Descending), |doc2| { found.take(doc2) })?;
+                each(keyed.sorted(), |doc2| { found.take(doc2) })?;
                 let reranked = run.rerank_by_rank(found.into_vec(), Value::F64(1.0))?;
                 each(reranked, |doc3| { elements.take(Datum::Item(doc3)) })?;
                 run.stream(&elements.into_vec())
@@ -5142,7 +5306,7 @@ mod search_many_deleted {
             // case.hx:16:5
             let hits = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::all(Order::Ascending);
                 run.search(
                     vector::DOC,
                     &run.floats(Value::from(v))?,
@@ -5152,10 +5316,7 @@ mod search_many_deleted {
                         keyed.take(run.read(&doc, doc_n)?, doc)
                     },
                 )?;
-                each(
-                    keyed.sorted(Order::Ascending),
-                    |doc2| { elements.take(Datum::Item(doc2)) },
-                )?;
+                each(keyed.sorted(), |doc2| { elements.take(Datum::Item(doc2)) })?;
                 run.stream(&elements.into_vec())
             };
             out.extend_from_slice(b"{\"hits\":");
@@ -6457,7 +6618,7 @@ mod search_then_graph {
             // case.hx:27:5
             let hits = {
                 let mut elements = Slice::all();
-                let mut keyed = Keyed::default();
+                let mut keyed = Keyed::top(Order::Descending, run.reach(Value::Int(2)));
                 run.search(
                     vector::DOC,
                     &run.floats(Value::from(v))?,
@@ -6472,7 +6633,7 @@ mod search_then_graph {
                     run.bound(Value::Int(2))?,
                 );
                 if range.wants_any() {
-                    each(keyed.sorted(Order::Descending), |doc2| { range.take(doc2) })?;
+                    each(keyed.sorted(), |doc2| { range.take(doc2) })?;
                 }
                 each(range.into_vec(), |doc3| { elements.take(Datum::Item(doc3)) })?;
                 run.stream(&elements.into_vec())

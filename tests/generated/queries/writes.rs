@@ -2841,7 +2841,7 @@ mod drop_first_and_range {
             let user_n = run.column(node::USER, node::user::N);
             // case.hx:12:5
             let mut dropped = Slice::all();
-            let mut keyed = Keyed::default();
+            let mut keyed = Keyed::top(Order::Descending, 1);
             run.all(
                 node::USER,
                 |user| {
@@ -2850,7 +2850,7 @@ mod drop_first_and_range {
                 },
             )?;
             let mut first = First::default();
-            each(keyed.sorted(Order::Descending), |user2| { first.take(user2) })?;
+            each(keyed.sorted(), |user2| { first.take(user2) })?;
             each(first.get(), |user3| { dropped.take(user3) })?;
             run.delete(&dropped.into_vec())?;
             out.extend_from_slice(b"{\"data\":");
@@ -7195,7 +7195,7 @@ mod update_every_item {
             let u = run
                 .settle_item({
                     let mut first = First::default();
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Descending);
                     run.all(
                         node::USER,
                         |user| {
@@ -7204,10 +7204,7 @@ mod update_every_item {
                         },
                     )?;
                     let mut found = Slice::all();
-                    each(
-                        keyed.sorted(Order::Descending),
-                        |user2| { found.take(user2) },
-                    )?;
+                    each(keyed.sorted(), |user2| { found.take(user2) })?;
                     let updated = run
                         .update(
                             node::USER,
@@ -9618,7 +9615,7 @@ mod upsert_node_first_match {
             // case.hx:16:5
             let u = run
                 .settle_item({
-                    let mut keyed = Keyed::default();
+                    let mut keyed = Keyed::all(Order::Descending);
                     run.all(
                         node::USER,
                         |user| {
@@ -9627,10 +9624,7 @@ mod upsert_node_first_match {
                         },
                     )?;
                     let mut found = First::default();
-                    each(
-                        keyed.sorted(Order::Descending),
-                        |user2| { found.take(user2) },
-                    )?;
+                    each(keyed.sorted(), |user2| { found.take(user2) })?;
                     let found = found.get();
                     run.upsert_node(
                         node::USER,

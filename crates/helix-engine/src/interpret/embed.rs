@@ -145,7 +145,7 @@ impl<'q> Search<'q> {
                 self.expr(query);
                 self.expr(k);
             }
-            Source::Expr(expr) => self.expr(expr),
+            Source::Expr(expr) | Source::Elements(expr) => self.expr(expr),
             Source::SearchVectorWhere { vector: _, query, k, current: _, predicate } => {
                 self.expr(query);
                 self.expr(k);

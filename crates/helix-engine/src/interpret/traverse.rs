@@ -1,7 +1,7 @@
 //! Traversals: elements are pushed through the steps one by one. A step that must see the whole stream cuts the traversal in
 //! two.
 
-use helix_plan::{Cardinality, Hop, ItemType, PathSearch, Source, Step, Traversal, Weight};
+use helix_plan::{Cardinality, Hop, ItemType, PathSearch, Reach, Source, Step, Traversal, Weight};
 
 use super::run::Frame;
 use crate::error::{EngineError, Result};
@@ -83,16 +83,17 @@ impl<'a> Frame<'a, '_> {
             return self.each(input, &mut |datum| self.push(steps, datum, sink));
         };
         let (before, step, after) = (&steps[..cut], &steps[cut], &steps[cut + 1..]);
-        let elements = self.cut(input, before, step, traversal)?;
+        let elements = self.cut(input, before, step, after, traversal)?;
         self.run_steps(&Input::Elements(&elements), after, traversal, sink)
     }
 
-    /// What a step that sees the whole stream makes of it.
+    /// What a step that sees the whole stream makes of it, before the steps that come `after` it.
     fn cut(
         &self,
         input: &Input<'_, 'a>,
         before: &'a [Step],
         step: &'a Step,
+        after: &'a [Step],
         traversal: &'a Traversal,
     ) -> Result<Vec<Datum<'a>>> {
         let all = || self.slice(input, before, Slice::all());
@@ -135,7 +136,11 @@ impl<'a> Frame<'a, '_> {
                 self.slice(input, before, Slice::range(start, end))?
             }
             Step::Order { current, key, direction } => {
-                let mut keyed = Keyed::default();
+                let mut keyed = match Reach::of(after) {
+                    Reach::All => Keyed::all(*direction),
+                    Reach::First => Keyed::top(*direction, 1),
+                    Reach::Until(end) => Keyed::top(*direction, self.run.reach(self.value(end)?)),
+                };
                 self.each(input, &mut |datum| {
                     self.push(before, datum, &mut |datum| {
                         self.set(*current, datum);
@@ -143,7 +148,7 @@ impl<'a> Frame<'a, '_> {
                         keyed.take(key, self.reloaded(*current, datum))
                     })
                 })?;
-                keyed.sorted(*direction)
+                keyed.sorted()
             }
             Step::SearchVector { query, k } => {
                 let elements = items(&all()?);
@@ -282,6 +287,7 @@ impl<'a> Frame<'a, '_> {
                 run.search_where(ItemType::vector(*vector), &query, k, accept, |item| sink(Datum::Item(item)))
             }
             Source::Expr(expr) => run.each(self.eval(expr)?, sink),
+            Source::Elements(array) => each(run.elements(self.eval(array)?), sink),
             Source::SearchText { node, text, k } => {
                 let (text, k) = (self.value(text)?, run.k(self.value(k)?)?);
                 run.search_text(ItemType::node(*node), text, k, |item| sink(Datum::Item(item)))

@@ -217,12 +217,15 @@ impl<'a> Run<'a, '_> {
         Datum::Shaped(self.arena.alloc(item), self.members(members))
     }
 
-    /// What a loop goes through: the elements of an array or a stream, one of one, none of null.
+    /// What a loop goes through: the elements of an array, of the data of a vector or of a stream; one of one, none of null.
     #[must_use]
     pub fn elements(&self, list: Datum<'a>) -> Vec<Datum<'a>> {
         match list {
             Datum::Stream(elements) => elements.to_vec(),
             Datum::Value(Value::List(elements)) => elements.iter().map(|value| Datum::Value(*value)).collect(),
+            Datum::Value(Value::Floats(elements)) => {
+                elements.iter().map(|value| Datum::Value(Value::F32(*value))).collect()
+            }
             Datum::Value(Value::Null) => Vec::new(),
             one => vec![one],
         }
@@ -230,19 +233,15 @@ impl<'a> Run<'a, '_> {
 
     /// The ids that an expression names: ids, lists of ids, items. One that cannot be of this database is left out.
     pub(super) fn ids(&self, datum: Datum<'a>) -> Vec<ItemId> {
-        let mut ids = Vec::new();
-        let mut add = |value: &Value<'_>| {
-            if let Value::Id(uuid) = value {
-                ids.extend(self.context.codec.decode(*uuid));
-            }
-        };
-        match datum {
-            Datum::Value(Value::List(values)) => values.iter().for_each(add),
-            Datum::Value(value) => add(&value),
-            Datum::Stream(elements) => ids.extend(elements.iter().filter_map(Datum::item).map(|item| item.id)),
-            one => ids.extend(one.item().map(|item| item.id)),
+        self.elements(datum).iter().filter_map(|element| self.id_of(element)).collect()
+    }
+
+    /// The id that an element is or has; none where it cannot be of this database.
+    pub(super) fn id_of(&self, element: &Datum<'a>) -> Option<ItemId> {
+        match element {
+            Datum::Value(Value::Id(id)) => self.context.codec.decode(*id),
+            one => one.item().map(|item| item.id),
         }
-        ids
     }
 
     /// Why a look-up by one id, whose stream was not filtered, gave no element.

@@ -25,16 +25,18 @@ pub fn holds(comparison: Comparison, left: Value<'_>, right: Value<'_>) -> bool 
         Comparison::LessOrEqual => compare(left, right).is_some_and(Ordering::is_le),
         Comparison::Contains => match (left, right) {
             (Value::Str(text), Value::Str(part)) => text.contains(part),
-            (Value::Floats(components), element) => {
-                components.iter().any(|found| equal(&Value::F32(*found), element) == Some(true))
-            }
-            (Value::List(elements), element) => elements.iter().any(|found| equal(found, element) == Some(true)),
-            _ => false,
+            (array, element) => is_in(element, array),
         },
-        Comparison::IsIn => match right {
-            Value::List(elements) => elements.iter().any(|element| equal(left, element) == Some(true)),
-            _ => false,
-        },
+        Comparison::IsIn => is_in(left, right),
+    }
+}
+
+fn is_in(element: &Value<'_>, array: &Value<'_>) -> bool {
+    let is_equal = |found: &Value<'_>| equal(found, element) == Some(true);
+    match array {
+        Value::List(elements) => elements.iter().any(is_equal),
+        Value::Floats(components) => components.iter().any(|found| is_equal(&Value::F32(*found))),
+        _ => false,
     }
 }
 

@@ -3,6 +3,8 @@
 //! Everything that pushes gives back whether more is wanted, so that steps nest: Neumann, "Efficiently Compiling Efficient Query
 //! Plans for Modern Hardware", VLDB 2011.
 
+use std::cmp::Ordering;
+
 use helix_plan::{Direction as Order, FieldId, ItemType};
 
 use super::datum::{Datum, Item};
@@ -102,19 +104,30 @@ impl<T> First<T> {
     }
 }
 
-/// Keeps elements with their sort keys.
+/// Sorts elements by their keys; those with equal keys stay as they came.
 #[derive(Debug)]
 pub struct Keyed<'a, T> {
+    order: Order,
+    /// How many are wanted.
+    len: usize,
     elements: Vec<(Value<'a>, T)>,
-}
-
-impl<T> Default for Keyed<'_, T> {
-    fn default() -> Self {
-        Self { elements: Vec::new() }
-    }
+    /// The last key that is wanted, when there were enough elements to tell.
+    last: Option<Value<'a>>,
 }
 
 impl<'a, T> Keyed<'a, T> {
+    /// Sorts all elements.
+    #[must_use]
+    pub const fn all(order: Order) -> Self {
+        Self::top(order, usize::MAX)
+    }
+
+    /// Keeps the first `len` elements of that order only.
+    #[must_use]
+    pub const fn top(order: Order, len: usize) -> Self {
+        Self { order, len, elements: Vec::new(), last: None }
+    }
+
     /// Takes an element with its key.
     ///
     /// # Errors
@@ -122,18 +135,40 @@ impl<'a, T> Keyed<'a, T> {
     /// Never; it is the end of a chain that may fail.
     #[inline]
     pub fn take(&mut self, key: Value<'a>, element: T) -> Result<Flow> {
-        self.elements.push((key, element));
+        let is_late = self.last.is_some_and(|last| compare(self.order, &last, &key).is_le());
+        if !is_late {
+            self.elements.push((key, element));
+            // With room for as many again, each is moved a bounded number of times.
+            if self.elements.len() >= self.len.max(MIN_SORTED).saturating_mul(2) {
+                self.cut();
+            }
+        }
         Ok(Flow::Continue)
     }
 
-    /// The elements in order; those with equal keys as they came.
+    /// Leaves out what is not wanted.
+    fn cut(&mut self) {
+        let order = self.order;
+        self.elements.sort_by(|(a, _), (b, _)| compare(order, a, b));
+        self.elements.truncate(self.len);
+        self.last = self.elements.last().map(|(key, _)| *key);
+    }
+
+    /// The elements in order.
     #[must_use]
-    pub fn sorted(mut self, order: Order) -> Vec<T> {
-        match order {
-            Order::Ascending => self.elements.sort_by(|(a, _), (b, _)| sort(a, b)),
-            Order::Descending => self.elements.sort_by(|(a, _), (b, _)| sort(b, a)),
-        }
+    pub fn sorted(mut self) -> Vec<T> {
+        self.cut();
         self.elements.into_iter().map(|(_, element)| element).collect()
+    }
+}
+
+/// As many elements are sorted at once, even where fewer are wanted.
+const MIN_SORTED: usize = 64;
+
+fn compare(order: Order, a: &Value<'_>, b: &Value<'_>) -> Ordering {
+    match order {
+        Order::Ascending => sort(a, b),
+        Order::Descending => sort(b, a),
     }
 }
 
@@ -398,6 +433,12 @@ impl<'a> Run<'a, '_> {
             Value::Big(_) => Ok(usize::MAX),
             _ => refused("integers"),
         }
+    }
+
+    /// How many elements a range up to a bound looks at; what is no bound, the range itself refuses.
+    #[must_use]
+    pub fn reach(&self, end: Value<'a>) -> usize {
+        self.bound(end).unwrap_or(usize::MAX)
     }
 
     /// The number of results that a search is asked for.

@@ -177,12 +177,10 @@ impl<'a> Run<'a, '_> {
     ///
     /// [`EngineError::NodeNotFound`] when it is neither an id nor an item.
     pub fn ends(&self, datum: Datum<'a>) -> Result<Vec<ItemId>> {
+        let end = |element: &Datum<'a>| self.id_of(element).ok_or(EngineError::NodeNotFound);
         match datum {
-            Datum::Stream(elements) => Ok(elements.iter().filter_map(Datum::item).map(|item| item.id).collect()),
-            Datum::Value(Value::Id(id)) => {
-                self.context.codec.decode(id).map(|id| vec![id]).ok_or(EngineError::NodeNotFound)
-            }
-            one => one.item().map(|item| vec![item.id]).ok_or(EngineError::NodeNotFound),
+            Datum::Stream(elements) => elements.iter().map(end).collect(),
+            one => Ok(vec![end(&one)?]),
         }
     }
 

@@ -67,7 +67,7 @@ impl Checker<'_> {
             Step::Range(range) => self.range(stream, range, span),
             Step::Count(_) if rest.is_grouped() => {}
             Step::Count(_) => self.count(stream, span),
-            Step::First(_) => self.first(stream, span),
+            Step::First(_) => self.first(stream, rest.place, span),
             Step::Id(_) => self.id_step(stream, rest, span),
             Step::Projection(projection) => self.projection(stream, projection, rest),
             Step::Closure(closure) => self.closure(stream, closure, rest, span),

@@ -1,6 +1,6 @@
 //! The steps of traversals: those that look at one element, and those that see the whole stream.
 
-use helix_plan::{Entry, Expr, Fold, Hop, ItemType, SlotId, Source, Step, Traversal};
+use helix_plan::{Entry, Expr, Fold, Hop, ItemType, Reach, SlotId, Source, Step, Traversal};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -147,12 +147,13 @@ impl<'e> Emitter<'e> {
         })
     }
 
-    /// Statements for a step that sees the whole stream, and what it leaves.
+    /// Statements for a step that sees the whole stream, before the steps that come `after` it, and what it leaves.
     pub(super) fn cut<'s>(
         &mut self,
         input: Input<'s>,
         before: &[Step],
         step: &Step,
+        after: &[Step],
         traversal: &Traversal,
     ) -> (TokenStream, Input<'s>) {
         match step {
@@ -217,7 +218,15 @@ impl<'e> Emitter<'e> {
                     })
                 });
                 let order = engine_api::order(*direction);
-                (quote!(let mut #keyed = Keyed::default(); #pushed?;), many(quote!(#keyed.sorted(#order)), &kept))
+                let made = match Reach::of(after) {
+                    Reach::All => quote!(Keyed::all(#order)),
+                    Reach::First => quote!(Keyed::top(#order, 1)),
+                    Reach::Until(end) => {
+                        let end = self.value(end);
+                        quote!(Keyed::top(#order, run.reach(#end)))
+                    }
+                };
+                (quote!(let mut #keyed = #made; #pushed?;), many(quote!(#keyed.sorted()), &kept))
             }
             Step::SearchVector { query, k } => {
                 let among = self.local("among");

@@ -173,13 +173,14 @@ impl<'e> Emitter<'e> {
             | Source::ByIndex { .. }
             | Source::SearchVector { .. }
             | Source::SearchVectorWhere { .. }
-            | Source::SearchText { .. } => None,
+            | Source::SearchText { .. }
+            | Source::Elements(_) => None,
         };
         let mut prepared =
             Prepared { prelude: TokenStream::new(), input: input.unwrap_or(Input::Source(source)), rest: steps };
         while let Some(cut) = prepared.rest.iter().position(Step::sees_whole_stream) {
             let (before, step, after) = (&prepared.rest[..cut], &prepared.rest[cut], &prepared.rest[cut + 1..]);
-            let (statements, input) = self.cut(prepared.input, before, step, traversal);
+            let (statements, input) = self.cut(prepared.input, before, step, after, traversal);
             let prelude = prepared.prelude;
             prepared = Prepared { prelude: quote!(#prelude #statements), input, rest: after };
         }
@@ -298,6 +299,14 @@ impl<'e> Emitter<'e> {
                 let (text, k) = (self.value(text), self.value(k));
                 let ty = self.schema.item(item);
                 self.each_item(item, &quote!(run.search_text(#ty, #text, run.k(#k)?,)), sink)
+            }
+            Source::Elements(array) => {
+                let array = self.expr(array).into_datum();
+                let element = Element { tokens: TokenStream::new(), rep: Rep::Datum, item: None };
+                let name = self.element_local(&element);
+                let body = sink(self, element.named(&name));
+                let sink = closure(&name, &body);
+                quote!(each(run.elements(#array), #sink))
             }
         }
     }
