@@ -50,11 +50,11 @@ fi
 
 if [ "$what" = model ]; then
     say "$rounds cases from seed $seed on"
-    HELIX_MODEL_SEED=$seed HELIX_MODEL_CASES=$rounds exec cargo test --locked --test model -- --nocapture
+    HELIX_MODEL_SEED=$seed HELIX_MODEL_CASES=$rounds exec cargo test --locked --profile soak --test model -- --nocapture
 fi
 if [ "$what" = fuzz ]; then
     say "$minutes minutes from seed $seed on"
-    HELIX_FUZZ_SEED=$seed HELIX_FUZZ_SECONDS=$((minutes * 60)) exec cargo test --locked --test fuzz -- --nocapture
+    HELIX_FUZZ_SEED=$seed HELIX_FUZZ_SECONDS=$((minutes * 60)) exec cargo test --locked --profile soak --test fuzz -- --nocapture
 fi
 
 # The programs of the tests are put back, however this ends.

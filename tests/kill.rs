@@ -257,37 +257,62 @@ fn run(rounds: std::ops::Range<u64>) {
 /// Rows that take an activation a few slices, and some time, to index.
 const ROWS: i64 = 30_000;
 
-fn plain_and_indexed() -> (String, String) {
-    let app = |name: &str, mail: &str| {
-        format!(
-            "N::Person {{ {name} name: String, {mail} mail: String }}
-QUERY load(rows: [{{ name: String, mail: String }}]) =>
-    FOR {{ name, mail }} IN rows {{ AddN<Person>({{ name: name, mail: mail }}) }}
+/// A program, and one whose activation fills indexes from its rows.
+struct Change {
+    before: String,
+    after: String,
+    /// Whether the first can become active again, with the rows as they are.
+    is_reversible: bool,
+}
+
+const PERSON: &str = "N::Person { name: String, mail: String }
+";
+
+const QUERIES: &str = "QUERY load(rows: [{ name: String, mail: String }]) =>
+    FOR { name, mail } IN rows { AddN<Person>({ name: name, mail: mail }) }
     RETURN NONE
 QUERY count() =>
     n <- N<Person>::COUNT
     RETURN n
-"
-        )
-    };
-    let query = "QUERY by_mail(mail: String) =>
+";
+
+fn new_indexes() -> Change {
+    let after = "N::Person { INDEX name: String, UNIQUE INDEX mail: String }
+QUERY by_mail(mail: String) =>
     person <- N<Person>({ mail: mail })
     RETURN person::{name}
 ";
-    (app("", ""), app("INDEX", "UNIQUE INDEX") + query)
+    Change { before: format!("{PERSON}{QUERIES}"), after: format!("{after}{QUERIES}"), is_reversible: true }
 }
 
-#[test]
-fn an_activation_that_is_killed_while_it_fills_indexes_is_as_if_it_had_never_begun() {
-    let (plain, indexed) = plain_and_indexed();
-    let project = Project::new(&plain);
+fn a_migration() -> Change {
+    let after = "schema::2 { N::Human { INDEX number: I32, UNIQUE INDEX address: String } }
+MIGRATION schema::1 => schema::2 { N::Person => N::Human { number: name AS I32, address: mail } }
+QUERY count() =>
+    n <- N<Human>::COUNT
+    RETURN n
+QUERY by_mail(mail: String) =>
+    person <- N<Human>({ address: mail })
+    RETURN person::{number}
+";
+    Change { before: format!("{PERSON}{QUERIES}"), after: format!("{PERSON}{after}"), is_reversible: false }
+}
+
+fn filled(program: &str) -> Project {
+    let project = Project::new(program);
     project.helix(&["push", "dev"]).code(0);
     let rows: Vec<Value> =
-        (0..ROWS).map(|n| json!({ "name": format!("n{}", n % 100), "mail": format!("m{n}") })).collect();
+        (0..ROWS).map(|n| json!({ "name": format!("{}", n % 100), "mail": format!("m{n}") })).collect();
     for rows in rows.chunks(5_000) {
         project.ok("load", &json!({ "rows": rows }));
     }
-    project.write("db/app.hx", &indexed);
+    project
+}
+
+/// Kills the instance while it makes the second program the active one, until it did so after all; gives its project.
+fn kill_while_activating(change: &Change) -> Project {
+    let mut project = filled(&change.before);
+    project.write("db/app.hx", &change.after);
     let mut dice = Dice(99);
     let mut interrupted = 0;
     // When the activation begins and how long it takes depends on the machine: more rounds until one was hit.
@@ -312,14 +337,33 @@ fn an_activation_that_is_killed_while_it_fills_indexes_is_as_if_it_had_never_beg
         assert_eq!(project.ok("count", &json!({}))["n"], json!(ROWS));
         if pushed {
             // Back to where the round began.
-            project.write("db/app.hx", &plain);
-            project.helix(&["push", "dev"]).code(0);
-            project.write("db/app.hx", &indexed);
+            if change.is_reversible {
+                project.write("db/app.hx", &change.before);
+                project.helix(&["push", "dev"]).code(0);
+            } else {
+                project.helix(&["stop", "dev"]).code(0);
+                project = filled(&change.before);
+            }
+            project.write("db/app.hx", &change.after);
         }
     }
     assert!(interrupted > 0, "no activation was interrupted");
     project.helix(&["push", "dev"]).code(0);
-    assert_eq!(project.ok("by_mail", &json!({ "mail": "m777" }))["person"], json!("n77"));
+    project
+}
+
+#[test]
+fn an_activation_that_is_killed_while_it_fills_indexes_is_as_if_it_had_never_begun() {
+    let project = kill_while_activating(&new_indexes());
+    assert_eq!(project.ok("by_mail", &json!({ "mail": "m777" }))["person"], json!("77"));
+    project.helix(&["stop", "dev"]).code(0);
+    verify(&project);
+}
+
+#[test]
+fn a_migration_that_is_killed_while_it_fills_indexes_is_as_if_it_had_never_begun() {
+    let project = kill_while_activating(&a_migration());
+    assert_eq!(project.ok("by_mail", &json!({ "mail": "m777" }))["person"], json!(77));
     project.helix(&["stop", "dev"]).code(0);
     verify(&project);
 }

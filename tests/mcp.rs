@@ -140,6 +140,9 @@ fn searches_are_walks_too() {
         "one"
     );
     assert_eq!(walk.names(), ["one", "two"]);
+    // No query searches users, so that they have no index.
+    let user = walk.step("search_keyword", json!({"query": "oslo cat", "label": "User", "limit": 5}));
+    assert_eq!((&user["name"], walk.names()), (&json!("cat"), vec!["cat".to_owned(), "bob".to_owned()]));
     walk.step("n_from_type", json!({"node_type": "Doc"}));
     let nearest = walk.step("out_step", json!({"edge_label": "Embedded", "edge_type": "vec"}));
     assert!(nearest.get("data").is_none(), "{nearest}");

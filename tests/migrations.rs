@@ -181,6 +181,33 @@ fn a_migrated_database_is_the_same_after_a_restart() {
 }
 
 #[test]
+fn another_program_of_the_same_schema_keeps_what_a_migration_indexed() {
+    let database = Database::new(Engine::in_memory(EngineOptions::default()).unwrap());
+    database.activate(BEFORE).unwrap();
+    database.fill();
+    for more in ["", "QUERY more() => RETURN N<Person>::COUNT", "QUERY others() => RETURN N<Company>::COUNT"] {
+        database.activate(&format!("{SCHEMA}{QUERIES}{more}")).unwrap();
+        database.check();
+    }
+}
+
+#[test]
+fn an_index_on_a_field_that_comes_back_holds_what_its_rows_show() {
+    let database = Database::new(Engine::in_memory(EngineOptions::default()).unwrap());
+    let with = "N::A { INDEX x: String, y: I32 }
+        QUERY add(x: String) => a <- AddN<A>({ x: x, y: 1 }) RETURN a::ID
+        QUERY by(x: String) => a <- N<A>({ x: x }) RETURN a::{x, y}";
+    let without = "N::A { y: I32 } QUERY all() => RETURN N<A>::{y}";
+    database.activate(with).unwrap();
+    database.call("add", json!({"x": "a"}));
+    let options = ActivateOptions { allow_breaking: true, ..ActivateOptions::default() };
+    database.engine.activate(&program(without), options).unwrap();
+    database.activate(with).unwrap();
+    assert_eq!(database.call("by", json!({"x": "a"})), json!({"a": {"x": "a", "y": 1}}));
+    assert!(database.engine.verify().unwrap().findings.is_empty());
+}
+
+#[test]
 fn several_versions_are_composed() {
     let database = Database::new(Engine::in_memory(EngineOptions::default()).unwrap());
     let first = "N::A { x: String } QUERY add(x: String) => a <- AddN<A>({ x: x }) RETURN a::ID";
@@ -215,6 +242,6 @@ fn a_value_that_must_be_unique_stops_the_migration_and_leaves_everything() {
         MIGRATION schema::1 => schema::2 { N::A => _:: { n: x AS I32 } }
         QUERY n() => n <- N<A>::COUNT RETURN n";
     let error = database.activate(unique).unwrap_err().to_string();
-    assert!(error.contains("`A.n` must be unique"), "{error}");
+    assert!(error.contains("N::A.n cannot be unique"), "{error}");
     assert_eq!(database.call("add", json!({"x": "2"})), json!({"a": "2"}));
 }

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use helix_plan::{
-    Access, Cardinality, Entry, Expr, ExprKind, ItemKind, ItemType, Kind, Literal, Program, Query, ReadClass, Return,
-    ScalarType, Source, SourceMap, SpanId, Step, Traversal, Type,
+    Cardinality, Entry, ExprKind, ItemKind, ItemType, Kind, Literal, Program, ScalarType, Source, Step, Traversal, Type,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,6 +14,7 @@ use uuid::Uuid;
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Result};
+use crate::interpret::once::{self, expr, integer, literal};
 
 /// The routes, as they are read with GET and as they are called with POST.
 pub(crate) const ROUTES: [(&str, &str); 4] = [
@@ -260,21 +260,8 @@ async fn run(engine: &Engine, streams: impl Iterator<Item = (ItemType, Source, V
         let value = expr(ExprKind::Traversal(traversal), Type::many(Kind::Item(item)));
         entries.push(Entry { key: index.to_string(), value });
     }
-    let query = Query {
-        name: String::new(),
-        params: Vec::new(),
-        access: Access::Read,
-        class: ReadClass::Long,
-        mcp: false,
-        embedding_model: None,
-        slots: Vec::new(),
-        body: Vec::new(),
-        returns: Return::Object(entries),
-        span: SpanId(0),
-        source_map: SourceMap::default(),
-    };
     let active = engine.active().ok_or_else(|| bad("no program is active"))?;
-    let answer = engine.run_once(active.once(query)).await?;
+    let answer = engine.run_once(active.once(once::reading(Vec::new(), entries))).await?;
     let mut answer: BTreeMap<usize, Vec<Map<String, Value>>> =
         serde_json::from_slice(&answer).map_err(|error| EngineError::Damaged(error.to_string()))?;
     let found = types.into_iter().enumerate().flat_map(|(index, ty)| {
@@ -284,22 +271,12 @@ async fn run(engine: &Engine, streams: impl Iterator<Item = (ItemType, Source, V
 }
 
 fn by_id(item: ItemType, id: Uuid) -> Source {
-    let id = expr(ExprKind::Literal(Literal::Id(id.as_u128())), Type::scalar(ScalarType::Id));
-    Source::ById { item, ids: vec![id] }
+    Source::ById { item, ids: vec![literal(Literal::Id(id.as_u128()), ScalarType::Id)] }
 }
 
 /// A UUID, or its 128 bits as a decimal number.
 fn parse_id(text: &str) -> Option<Uuid> {
     Uuid::parse_str(text).ok().or_else(|| text.parse::<u128>().ok().map(Uuid::from_u128))
-}
-
-fn integer(value: usize) -> Expr {
-    let literal = Literal::Integer(i128::try_from(value).unwrap_or(i128::MAX));
-    expr(ExprKind::Literal(literal), Type::scalar(ScalarType::U64))
-}
-
-fn expr(kind: ExprKind, ty: Type) -> Expr {
-    Expr { kind, ty, span: SpanId(0) }
 }
 
 fn bad(message: &str) -> EngineError {

@@ -166,18 +166,14 @@ impl<'c, T: ReadTxn> Check<'c, T> {
     fn entries(&mut self, ty: &LiveType, id: ItemId, bytes: &[u8], arena: &Arena) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for field in &ty.fields {
-            let value = match field.reader.read(bytes, arena) {
+            let value = match field.kept.read(bytes, arena) {
                 Ok(value) => value,
                 Err(error) => {
                     self.report.find(|| format!("{} {}.{}: {error}", ty.name, id.0, field.name));
                     continue;
                 }
             };
-            if let Some(index) = field.index
-                && !value.is_null()
-            {
-                let mut key = Vec::new();
-                keys::index(index.id, &value, &mut key);
+            if let Some((index, key)) = field.index.and_then(|index| Some((index, index.key(&value)?))) {
                 let table = if index.unique { Table::Unique } else { Table::Index };
                 let missing = format!("{} {} is not in the index on `{}`", ty.name, id.0, field.name);
                 entries.push(Entry { table, key, value: id.to_bytes().to_vec(), missing });

@@ -5,7 +5,7 @@
 //! does not show any more is removed afterwards ([`pending`](super::pending)).
 
 use helix_plan::diff::{self, Class, SchemaChange};
-use helix_plan::{Catalog, Index, ItemKind, ItemType, Program, TypeId};
+use helix_plan::{Catalog, Field, Index, ItemKind, ItemType, Program, TypeId};
 
 use super::live::LiveCatalog;
 use super::pending::{BuiltIndex, Garbage, Pending};
@@ -83,21 +83,16 @@ pub fn activate<W: WriteTxn>(
     super::text::discard(txn, (before, program), &types.nodes, text, &mut types.pending)?;
     if let Some(active) = &active {
         migrate::rename(txn, &mut types, &active.catalog, &program.catalog)?;
-        migrate::discard_indexes(&mut types, &active.catalog, &program.catalog);
     }
     for kind in [ItemKind::Node, ItemKind::Vector, ItemKind::Edge] {
-        types.reconcile(txn, &program.catalog, kind)?;
+        types.reconcile(txn, before, &program.catalog, kind)?;
     }
     super::text::adopt(txn, program, &types.nodes, text, &types.pending)?;
     let mut pending = types.pending;
     pending.building.clear();
     pending.write(txn)?;
     meta::put(txn, Meta::Plan, &program.encode())?;
-    let catalog = LiveCatalog::load(txn, &program.catalog)?;
-    if let Some(active) = &active {
-        migrate::fill(txn, &active.catalog, &program.catalog, &catalog, codec)?;
-    }
-    Ok(Activation { catalog, changes })
+    Ok(Activation { catalog: LiveCatalog::load(txn, &program.catalog)?, changes })
 }
 
 /// Takes the definitions of types that are gone, and of edge types whose ends changed, out of the catalog. Their items are
@@ -105,7 +100,7 @@ pub fn activate<W: WriteTxn>(
 fn discard<W: WriteTxn>(txn: &mut W, before: &Catalog, after: &Catalog, pending: &mut Pending) -> Result<()> {
     for kind in [ItemKind::Edge, ItemKind::Vector, ItemKind::Node] {
         for stored in stored::all(txn, kind)? {
-            let found = after.find(kind, &stored.name).or_else(|| migrate::renamed(before, kind, &stored.name, after));
+            let found = migrate::new_type(before, kind, &stored.name, after);
             let keeps = match (kind, before.find(kind, &stored.name), found) {
                 (_, _, None) => false,
                 (ItemKind::Edge, Some(old), Some(new)) => same_ends(before, old, after, new),
@@ -133,11 +128,8 @@ fn discard<W: WriteTxn>(txn: &mut W, before: &Catalog, after: &Catalog, pending:
 
 fn same_ends(before: &Catalog, old: ItemType, after: &Catalog, new: ItemType) -> bool {
     let (old, new) = (&before.edges[old.id.index()], &after.edges[new.id.index()]);
-    let is_same = |old: ItemType, new: ItemType| {
-        let name = before.name(old);
-        let kept = after.find(old.kind, name).or_else(|| migrate::renamed(before, old.kind, name, after));
-        kept == Some(new)
-    };
+    let is_same =
+        |old: ItemType, new: ItemType| migrate::new_type(before, old.kind, before.name(old), after) == Some(new);
     is_same(old.from, new.from) && is_same(old.to, new.to)
 }
 
@@ -177,7 +169,13 @@ impl Definitions {
         found.ok_or_else(|| EngineError::Damaged(format!("type `{name}` has no number")))
     }
 
-    fn reconcile<W: WriteTxn>(&mut self, txn: &mut W, catalog: &Catalog, kind: ItemKind) -> Result<()> {
+    fn reconcile<W: WriteTxn>(
+        &mut self,
+        txn: &mut W,
+        before: Option<&Catalog>,
+        catalog: &Catalog,
+        kind: ItemKind,
+    ) -> Result<()> {
         let len = match kind {
             ItemKind::Node => catalog.nodes.len(),
             ItemKind::Edge => catalog.edges.len(),
@@ -199,7 +197,7 @@ impl Definitions {
             let mut ty = self.of(kind)[place].clone();
             layouts(&mut ty, catalog, item)?;
             if kind == ItemKind::Node {
-                self.indexes(&mut ty, catalog, item)?;
+                self.indexes(&mut ty, before, catalog, item)?;
             }
             if kind == ItemKind::Edge {
                 let edge = &catalog.edges[item.id.index()];
@@ -215,26 +213,18 @@ impl Definitions {
 
     /// Keeps the indexes that still apply, discards the others, and takes on the new ones: those that were filled, and those of
     /// fields without values.
-    fn indexes(&mut self, ty: &mut StoredType, catalog: &Catalog, item: ItemType) -> Result<()> {
+    fn indexes(
+        &mut self,
+        ty: &mut StoredType,
+        before: Option<&Catalog>,
+        catalog: &Catalog,
+        item: ItemType,
+    ) -> Result<()> {
         let declared = catalog.fields(item);
-        let mut kept = Vec::new();
-        for index in std::mem::take(&mut ty.indexes) {
-            let field = declared.iter().find(|field| field.name == index.field);
-            let mut earlier = ty.layouts.iter().rev().skip(1).take(1).flat_map(|layout| &layout.fields);
-            // The keys of widened numbers stay as they are; values that read as absent now have no place in an index.
-            let has_values = field.is_some_and(|field| {
-                earlier
-                    .find(|before| before.name == index.field)
-                    .is_none_or(|before| diff::widens(&before.ty, &field.ty))
-            });
-            let wanted = field.map_or(Index::None, |field| field.index);
-            let has = if index.unique { Index::Unique } else { Index::Secondary };
-            if wanted == has && has_values {
-                kept.push(index);
-            } else {
-                self.pending.garbage.push(Garbage::Index { id: index.id, unique: index.unique });
-            }
-        }
+        let is_kept = |index: &StoredIndex| before.is_some_and(|before| keeps_index(index, before, catalog, item));
+        let (kept, gone) = std::mem::take(&mut ty.indexes).into_iter().partition::<Vec<_>, _>(is_kept);
+        let gone = gone.into_iter().map(|index| Garbage::Index { id: index.id, unique: index.unique });
+        self.pending.garbage.extend(gone);
         ty.indexes = kept;
         for field in declared.iter().filter(|field| field.index != Index::None) {
             if ty.indexes.iter().any(|index| index.field == field.name) {
@@ -271,8 +261,19 @@ impl Definitions {
     }
 }
 
+/// Whether an index on a field of a node type still holds what its items show under another program.
+pub(super) fn keeps_index(index: &StoredIndex, before: &Catalog, after: &Catalog, item: ItemType) -> bool {
+    let named = |field: &&Field| field.name == index.field;
+    let wanted = if index.unique { Index::Unique } else { Index::Secondary };
+    let old = migrate::old_type(before, after, item).and_then(|old| before.fields(old).iter().find(named));
+    let new = after.fields(item).iter().find(named);
+    // The keys of widened numbers stay as they are.
+    old.zip(new).is_some_and(|(old, new)| new.index == wanted && diff::widens(&old.ty, &new.ty))
+        && !migrate::changes(before, after, item, &index.field)
+}
+
 /// Adds a layout when the fields differ from the current one.
-fn layouts(ty: &mut StoredType, catalog: &Catalog, item: ItemType) -> Result<()> {
+pub(super) fn layouts(ty: &mut StoredType, catalog: &Catalog, item: ItemType) -> Result<()> {
     let declared = catalog.fields(item);
     let kept = ty.layouts.last().map_or(&[][..], |layout| &layout.fields);
     let as_stored = |field: &helix_plan::Field| StoredField { name: field.name.clone(), ty: field.ty.clone() };

@@ -1,11 +1,13 @@
-//! Filling new indexes from rows, a slice a transaction, while the earlier program keeps serving.
+//! Filling new indexes from rows, a slice a transaction, while the earlier program keeps serving. They hold what the coming
+//! program shows of the rows.
 
-use helix_plan::{Catalog, Index, ItemKind, ItemType, Program, TypeId, diff};
+use helix_plan::{Catalog, Field, Index, ItemKind, ItemType, Program, diff};
 
+use super::activate::keeps_index;
 use super::live::{LiveCatalog, LiveType};
 use super::migrate;
-use super::pending::{Building, BuiltIndex, Pending};
-use super::stored::{self, StoredType};
+use super::pending::{Building, BuiltIndex, Coming, Pending};
+use super::stored::{self, StoredIndex, StoredType};
 use crate::error::{EngineError, Result};
 use crate::graph;
 use crate::ids::{IdCodec, ItemId};
@@ -19,59 +21,60 @@ pub const SLICE: usize = 5_000;
 /// Bytes of rows whose text a slice takes in, after which it ends.
 const SLICE_BYTES: usize = 2 << 20;
 
-/// Notes the indexes of `program` that stored rows must fill before it becomes active; gives whether there are any.
+/// Notes the indexes of `program` that stored rows must fill before it becomes active; gives whether there are any. What was
+/// begun for the same program goes on where it was; what was begun for another one is given up.
 ///
 /// # Errors
 ///
 /// When the store fails.
 pub fn begin<W: WriteTxn>(txn: &mut W, active: &Program, program: &Program, text: &TextConfig) -> Result<bool> {
     let mut pending = Pending::read(txn)?;
+    let coming = Coming::new(program, text);
+    if pending.coming(txn)?.is_some_and(|begun| begun == coming) {
+        return Ok(true);
+    }
     pending.abandon();
     let nodes = stored::all(txn, ItemKind::Node)?;
     let used = nodes.iter().flat_map(|node| &node.indexes).map(|index| index.id).chain(pending.indexes());
     let mut next_id = used.max().map_or(0, |id| u32::from(id) + 1);
     let mut add = |index| pending.building.push(Building { index, next: 0, filled: false, conflict: None });
-    for (number, node) in program.catalog.nodes.iter().enumerate() {
-        let Some((stored, old)) = stored_and_old(&nodes, &active.catalog, ItemKind::Node, &node.name) else { continue };
-        let before = active.catalog.fields(old);
-        let item = ItemType { kind: ItemKind::Node, id: TypeId(number as u16) };
-        for field in program.catalog.fields(item) {
-            let unique = field.index == Index::Unique;
-            let has = stored.indexes.iter().any(|index| index.field == field.name && index.unique == unique);
-            let keeps = before.iter().any(|old| old.name == field.name && diff::widens(&old.ty, &field.ty))
-                && !migrate::changes(&active.catalog, &program.catalog, item, &field.name);
-            if field.index == Index::None || has || !keeps {
+    let (before, after) = (&active.catalog, &program.catalog);
+    for stored in &nodes {
+        let Some(item) = migrate::new_type(before, ItemKind::Node, &stored.name, after) else { continue };
+        for field in after.fields(item).iter().filter(|field| field.index != Index::None) {
+            let is_it = |index: &StoredIndex| index.field == field.name && keeps_index(index, before, after, item);
+            if stored.indexes.iter().any(is_it) || !holds_values(stored, field, (before, after), item) {
                 continue;
             }
             let id = u16::try_from(next_id)
                 .map_err(|_| EngineError::Activation { reasons: vec!["there are too many indexes".to_owned()] })?;
             next_id += 1;
+            let unique = field.index == Index::Unique;
             add(BuiltIndex::Field { node: stored.id, field: field.name.clone(), id, unique });
         }
     }
-    let edges = stored::all(txn, ItemKind::Edge)?;
-    for edge in program.catalog.edges.iter().filter(|edge| edge.unique) {
-        let old = stored_and_old(&edges, &active.catalog, ItemKind::Edge, &edge.name);
-        if let Some((stored, old)) = old
-            && !active.catalog.edges[old.id.index()].unique
-        {
+    for stored in stored::all(txn, ItemKind::Edge)? {
+        let old = before.find(ItemKind::Edge, &stored.name);
+        let new = migrate::new_type(before, ItemKind::Edge, &stored.name, after);
+        let is_unique = |catalog: &Catalog, item: ItemType| catalog.edges[item.id.index()].unique;
+        if old.zip(new).is_some_and(|(old, new)| is_unique(after, new) && !is_unique(before, old)) {
             add(BuiltIndex::Pairs { edge: stored.id });
         }
     }
     super::text::begin(txn, (active, program), &nodes, text, &mut pending)?;
     let builds = !pending.building.is_empty();
     pending.write(txn)?;
+    if builds {
+        coming.write(txn)?;
+    }
     Ok(builds)
 }
 
-/// A type of the active program. It may be empty now and get items while others are filled.
-fn stored_and_old<'s>(
-    stored: &'s [StoredType],
-    active: &Catalog,
-    kind: ItemKind,
-    name: &str,
-) -> Option<(&'s StoredType, ItemType)> {
-    Some((stored.iter().find(|ty| ty.name == name)?, active.find(kind, name)?))
+/// Whether stored rows may show values in a field of the coming program.
+fn holds_values(stored: &StoredType, field: &Field, (before, after): (&Catalog, &Catalog), item: ItemType) -> bool {
+    let mut known = stored.layouts.iter().flat_map(|layout| &layout.fields);
+    known.any(|known| known.name == field.name && diff::widens(&known.ty, &field.ty))
+        || migrate::changes(before, after, item, &field.name)
 }
 
 /// Looks at the next `rows` rows; gives whether there are more.
@@ -181,17 +184,11 @@ fn entries<T: ReadTxn>(txn: &T, ty: &LiveType, building: &Building, rows: usize)
                 Some(keys::pair(*edge, from, to).to_vec())
             }
             BuiltIndex::Text { .. } => None,
-            BuiltIndex::Field { field, id, .. } => {
-                let field = ty.fields.iter().find(|found| found.name == *field);
-                let field = field.ok_or_else(|| {
-                    EngineError::Damaged(format!("an index of an unknown field of `{}` is being built", ty.name))
-                })?;
-                let value = field.reader.read(bytes, &arena)?;
-                (!value.is_null()).then(|| {
-                    let mut key = Vec::new();
-                    keys::index(*id, &value, &mut key);
-                    key
-                })
+            BuiltIndex::Field { id, .. } => {
+                let index = ty.building.iter().find(|building| building.index.id == *id);
+                let index = index
+                    .ok_or_else(|| EngineError::Damaged(format!("an unknown index of `{}` is being built", ty.name)))?;
+                index.key(bytes, &arena)?
             }
         };
         entries.push(Entry { id, key });

@@ -2,13 +2,16 @@
 
 use helix_plan::{Catalog, DefaultValue, FieldId, ItemKind, ItemType, TypeId, ValueType};
 
+use super::activate::layouts;
+use super::migrate;
 use super::pending::{BuiltIndex, Pending};
-use super::stored::{self, StoredType};
+use super::stored::{self, StoredField, StoredLayout, StoredType};
 use super::text::{self, StoredText};
 use crate::error::{EngineError, Result};
-use crate::row::{FieldReader, Layout};
-use crate::storage::ReadTxn;
+use crate::row::{Arena, FieldReader, Layout};
+use crate::storage::{ReadTxn, keys};
 use crate::text::TextIndex;
+use crate::value::Value;
 
 /// The types of the active program; the plan's ids index the lists.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +38,9 @@ pub struct LiveType {
     pub is_indexed: bool,
     /// The text index; only of nodes that a query searches.
     pub text: Option<TextIndex>,
-    /// A text index that is being filled; writes keep it in step, nothing reads it.
+    /// Indexes on fields that are being filled; writes keep them in step, nothing reads them.
+    pub building: Vec<BuildingIndex>,
+    /// A text index that is being filled, likewise.
     pub building_text: Option<TextIndex>,
     /// What new rows get.
     layout: Layout,
@@ -52,10 +57,10 @@ pub struct LiveField {
     pub ty: ValueType,
     /// Reads it from rows.
     pub reader: FieldReader,
+    /// The same for what is kept beside rows, which cannot follow the time of the read.
+    pub kept: FieldReader,
     /// Its index, if it has one.
     pub index: Option<LiveIndex>,
-    /// An index that is being filled; writes keep it in step, nothing reads it.
-    pub building: Option<LiveIndex>,
     /// What a new item gets when it is not given.
     pub default: Option<DefaultValue>,
 }
@@ -67,6 +72,38 @@ pub struct LiveIndex {
     pub id: u16,
     /// Whether a value is held at most once.
     pub unique: bool,
+}
+
+impl LiveIndex {
+    /// The key of a value; `None` where it is absent.
+    #[must_use]
+    pub fn key(self, value: &Value<'_>) -> Option<Vec<u8>> {
+        (!value.is_null()).then(|| {
+            let mut key = Vec::with_capacity(64);
+            keys::index(self.id, value, &mut key);
+            key
+        })
+    }
+}
+
+/// An index on a field of the coming program.
+#[derive(Clone, Debug)]
+pub struct BuildingIndex {
+    /// The index.
+    pub index: LiveIndex,
+    /// Reads the field from rows as the coming program does.
+    reader: FieldReader,
+}
+
+impl BuildingIndex {
+    /// The key of a row; `None` where the field is absent.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Damaged`] when the row is none of the type's.
+    pub fn key(&self, row: &[u8], arena: &Arena) -> Result<Option<Vec<u8>>> {
+        Ok(self.index.key(&self.reader.read(row, arena)?))
+    }
 }
 
 /// What an edge joins.
@@ -110,6 +147,7 @@ impl LiveCatalog {
     /// [`EngineError::Damaged`] when the store does not know them: it holds another program's data.
     pub fn load<T: ReadTxn>(txn: &T, catalog: &Catalog) -> Result<Self> {
         let pending = Pending::read(txn)?;
+        let coming = pending.coming(txn)?;
         let texts = text::all(txn)?;
         let load = |kind, len: usize| -> Result<Vec<LiveType>> {
             let stored = stored::all(txn, kind)?;
@@ -118,7 +156,12 @@ impl LiveCatalog {
                     let item = ItemType { kind, id: TypeId(index as u16) };
                     let name = catalog.name(item);
                     let stored = stored.iter().find(|ty| ty.name == name);
-                    live(catalog, item, stored.ok_or_else(|| unknown(name))?, &texts, &pending)
+                    let stored = stored.ok_or_else(|| unknown(name))?;
+                    let mut ty = live(catalog, item, stored, &texts, &pending)?;
+                    if let (ItemKind::Node, Some(coming)) = (kind, &coming) {
+                        build(&mut ty, catalog, &coming.catalog, stored, &pending)?;
+                    }
+                    Ok(ty)
                 })
                 .collect()
         };
@@ -154,6 +197,10 @@ fn unknown(name: &str) -> EngineError {
     EngineError::Damaged(format!("the store does not know `{name}`"))
 }
 
+fn layout_of(kind: ItemKind, stored: &StoredLayout) -> Layout {
+    Layout::new(kind, stored.version, stored.fields.iter().map(|field| field.ty.clone()).collect())
+}
+
 fn live(
     catalog: &Catalog,
     item: ItemType,
@@ -161,21 +208,46 @@ fn live(
     texts: &[StoredText],
     pending: &Pending,
 ) -> Result<LiveType> {
-    let layout_of = |layout: &super::StoredLayout| {
-        Layout::new(item.kind, layout.version, layout.fields.iter().map(|field| field.ty.clone()).collect())
-    };
     let current = stored.current()?;
-    let layout = layout_of(current);
-    let older: Vec<_> =
-        stored.layouts[..stored.layouts.len() - 1].iter().map(|layout| (layout_of(layout), layout)).collect();
+    let fields = fields(catalog, item, stored)?;
+    let order = current.fields.iter().map(|stored| {
+        catalog.field(item, &stored.name).ok_or_else(|| unknown(&format!("{}.{}", catalog.name(item), stored.name)))
+    });
+    let order = order.collect::<Result<Vec<_>>>()?;
+    let ends = (item.kind == ItemKind::Edge).then(|| {
+        let edge = &catalog.edges[item.id.index()];
+        let building = pending.building.iter().any(|one| one.index == BuiltIndex::Pairs { edge: stored.id });
+        EdgeEnds { from: edge.from, to: edge.to, unique: edge.unique, building }
+    });
+    let is_node = item.kind == ItemKind::Node;
+    Ok(LiveType {
+        item,
+        name: stored.name.clone(),
+        stored: stored.id,
+        is_indexed: fields.iter().any(|field| field.index.is_some()),
+        text: is_node.then(|| text::ready(texts, &fields, stored)).flatten(),
+        building: Vec::new(),
+        building_text: None,
+        fields,
+        ends,
+        layout: layout_of(item.kind, current),
+        order,
+    })
+}
+
+/// The fields of a type, ready to be read from rows of any layout.
+fn fields(catalog: &Catalog, item: ItemType, stored: &StoredType) -> Result<Vec<LiveField>> {
+    let current = stored.current()?;
+    let layout = layout_of(item.kind, current);
+    let older = &stored.layouts[..stored.layouts.len() - 1];
+    let older: Vec<_> = older.iter().map(|layout| (layout_of(item.kind, layout), layout)).collect();
     let fields = catalog.fields(item).iter().map(|field| {
         let place = current.fields.iter().position(|stored| stored.name == field.name);
         let place = place.ok_or_else(|| unknown(&format!("{}.{}", stored.name, field.name)))?;
         let earlier = older.iter().map(|(built, layout)| {
             // A field that was dropped and came back with another type reads as absent.
-            let same = |stored: &super::StoredField| {
-                stored.name == field.name && helix_plan::diff::widens(&stored.ty, &field.ty)
-            };
+            let same =
+                |stored: &StoredField| stored.name == field.name && helix_plan::diff::widens(&stored.ty, &field.ty);
             (built, layout.fields.iter().position(same))
         });
         let mut reader = FieldReader::new(&layout, place, earlier);
@@ -191,43 +263,33 @@ fn live(
         Ok(LiveField {
             name: field.name.clone(),
             ty: field.ty.clone(),
+            kept: reader.timeless(),
             reader,
             index: index.map(|index| LiveIndex { id: index.id, unique: index.unique }),
-            building: (item.kind == ItemKind::Node).then(|| building(pending, stored.id, &field.name)).flatten(),
             default: field.default.clone(),
         })
     });
-    let fields = fields.collect::<Result<Vec<_>>>()?;
-    let order = current.fields.iter().map(|stored| {
-        catalog.field(item, &stored.name).ok_or_else(|| unknown(&format!("{}.{}", catalog.name(item), stored.name)))
-    });
-    let order = order.collect::<Result<Vec<_>>>()?;
-    let ends = (item.kind == ItemKind::Edge).then(|| {
-        let edge = &catalog.edges[item.id.index()];
-        let building = pending.building.iter().any(|one| one.index == BuiltIndex::Pairs { edge: stored.id });
-        EdgeEnds { from: edge.from, to: edge.to, unique: edge.unique, building }
-    });
-    let is_node = item.kind == ItemKind::Node;
-    Ok(LiveType {
-        item,
-        name: stored.name.clone(),
-        stored: stored.id,
-        is_indexed: fields.iter().any(|field| field.index.is_some() || field.building.is_some()),
-        text: is_node.then(|| text::ready(texts, &fields, stored)).flatten(),
-        building_text: is_node.then(|| text::building(pending, stored)).flatten(),
-        fields,
-        ends,
-        layout,
-        order,
-    })
+    fields.collect()
 }
 
-/// The index on a field that is being filled.
-fn building(pending: &Pending, node_type: u16, of: &str) -> Option<LiveIndex> {
-    pending.building.iter().find_map(|building| match &building.index {
-        BuiltIndex::Field { node, field, id, unique } if *node == node_type && field == of => {
-            Some(LiveIndex { id: *id, unique: *unique })
+/// Adds the indexes of a node type that are being filled for the coming program.
+fn build(ty: &mut LiveType, active: &Catalog, coming: &Catalog, stored: &StoredType, pending: &Pending) -> Result<()> {
+    let Some(item) = migrate::new_type(active, ItemKind::Node, &stored.name, coming) else { return Ok(()) };
+    let mut stored = stored.clone();
+    layouts(&mut stored, coming, item)?;
+    let fields = fields(coming, item, &stored)?;
+    for building in &pending.building {
+        match &building.index {
+            BuiltIndex::Field { node, field: name, id, unique } if *node == stored.id => {
+                let field = fields.iter().find(|field| field.name == *name);
+                let reader = field.ok_or_else(|| unknown(&format!("{}.{name}", stored.name)))?.kept.clone();
+                ty.building.push(BuildingIndex { index: LiveIndex { id: *id, unique: *unique }, reader });
+            }
+            BuiltIndex::Text { node, id, stemmer } if *node == stored.id => {
+                ty.building_text = text::building(*id, stemmer.as_deref(), &fields);
+            }
+            BuiltIndex::Field { .. } | BuiltIndex::Text { .. } | BuiltIndex::Pairs { .. } => {}
         }
-        BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } | BuiltIndex::Text { .. } => None,
-    })
+    }
+    Ok(())
 }

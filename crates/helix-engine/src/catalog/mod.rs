@@ -14,6 +14,6 @@ mod tests;
 mod text;
 
 pub use activate::{Activation, activate, active, changes};
-pub use live::{EdgeEnds, LiveCatalog, LiveField, LiveIndex, LiveType};
+pub use live::{BuildingIndex, EdgeEnds, LiveCatalog, LiveField, LiveIndex, LiveType};
 pub use stored::{StoredField, StoredIndex, StoredLayout, StoredType};
 pub use text::{StoredText, indexes_text};

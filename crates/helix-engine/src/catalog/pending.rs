@@ -4,16 +4,17 @@
 
 use std::time::Instant;
 
-use helix_plan::ItemKind;
+use helix_plan::{Catalog, Digest, ItemKind, Program};
 use serde::{Deserialize, Serialize};
 
-use super::stored::{StoredField, kind_byte};
+use super::stored::kind_byte;
 use crate::error::{EngineError, Result};
 use crate::graph;
 use crate::ids::ItemId;
 use crate::row;
 use crate::storage::meta::{self, Meta};
 use crate::storage::{Bounds, ReadTxn, Table, WriteTxn, keys};
+use crate::text::TextConfig;
 
 /// Keys that are removed between two looks at the clock.
 const STEP: usize = 256;
@@ -25,6 +26,40 @@ pub struct Pending {
     pub garbage: Vec<Garbage>,
     /// To be filled before a program becomes active.
     pub building: Vec<Building>,
+}
+
+/// The program that indexes are being filled for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Coming {
+    /// Its types.
+    pub catalog: Catalog,
+    program: Digest,
+    is_text_enabled: bool,
+    /// The names of node types and of what brings their words to their stems.
+    stemming: Vec<(String, String)>,
+}
+
+impl Coming {
+    /// A program, with the settings that decide on its indexes.
+    #[must_use]
+    pub fn new(program: &Program, text: &TextConfig) -> Self {
+        let stemming = text.stemming.iter().map(|(node, stemmer)| (node.clone(), stemmer.name().to_owned()));
+        Self {
+            catalog: program.catalog.clone(),
+            program: program.digest(),
+            is_text_enabled: text.enabled,
+            stemming: stemming.collect(),
+        }
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn write<W: WriteTxn>(&self, txn: &mut W) -> Result<()> {
+        meta::put(txn, Meta::Coming, &encode(self)?)
+    }
 }
 
 /// Data that nothing shows any more. Its numbers are not given to others before it is gone.
@@ -94,8 +129,6 @@ pub enum BuiltIndex {
         node: u16,
         /// The index's number in keys.
         id: u16,
-        /// The fields whose values are its text, in the program that is to become active.
-        fields: Vec<StoredField>,
         /// What brings its words to their stems.
         stemmer: Option<String>,
     },
@@ -131,8 +164,23 @@ impl Pending {
     ///
     /// When the store fails.
     pub fn write<W: WriteTxn>(&self, txn: &mut W) -> Result<()> {
-        let bytes = postcard::to_stdvec(self).map_err(|error| EngineError::Storage(error.to_string()))?;
-        meta::put(txn, Meta::Pending, &bytes)
+        if self.building.is_empty() {
+            meta::del(txn, Meta::Coming)?;
+        }
+        meta::put(txn, Meta::Pending, &encode(self)?)
+    }
+
+    /// What the indexes are being filled for, if any are.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Damaged`] when it cannot be read.
+    pub fn coming<T: ReadTxn>(&self, txn: &T) -> Result<Option<Coming>> {
+        if self.building.is_empty() {
+            return Ok(None);
+        }
+        let coming = postcard::from_bytes(meta::get(txn, Meta::Coming)?.unwrap_or_default());
+        coming.map(Some).map_err(|error| EngineError::Damaged(format!("the coming program: {error}")))
     }
 
     /// Gives up what is being built.
@@ -192,6 +240,10 @@ impl Pending {
         });
         going.chain(coming)
     }
+}
+
+fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    postcard::to_stdvec(value).map_err(|error| EngineError::Storage(error.to_string()))
 }
 
 /// Notes that a write holds up an index that is being built; the activation then refuses and names both items.

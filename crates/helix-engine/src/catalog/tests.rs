@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use helix_plan::{
-    Catalog, EdgeType, Field, FieldId, Index, ItemType, NodeType, Program, ScalarType, TypeId, ValueType, VectorType,
+    Catalog, DefaultValue, EdgeType, Field, FieldId, Index, ItemType, Literal, Migration, NodeType, Origin, Program,
+    ScalarType, TypeId, ValueType, VectorType,
 };
 use proptest::prelude::*;
 
@@ -28,9 +29,11 @@ struct Schema {
     name: Index,
     city: Index,
     is_pair_unique: bool,
+    /// Whether it is the second version: users are people, with their names as text, and theirs are the cities under another name.
+    is_second: bool,
 }
 
-const PLAIN: Schema = Schema { name: Index::None, city: Index::None, is_pair_unique: false };
+const PLAIN: Schema = Schema { name: Index::None, city: Index::None, is_pair_unique: false, is_second: false };
 
 fn program(schema: &Schema) -> Program {
     let field = |name: &str, index| Field {
@@ -39,12 +42,18 @@ fn program(schema: &Schema) -> Program {
         index,
         default: None,
     };
+    let text = |name: &str, index| Field { ty: ValueType::Scalar(ScalarType::String), ..field(name, index) };
+    let second =
+        NodeType { name: "Person".to_owned(), fields: vec![text("name", schema.name), field("town", schema.city)] };
+    let first =
+        NodeType { name: "User".to_owned(), fields: vec![field("name", schema.name), field("city", schema.city)] };
+    let name = Origin::Cast(Box::new(Origin::Stored("name".to_owned())), ScalarType::String);
+    let town = Origin::Or(Box::new(Origin::Stored("city".to_owned())), DefaultValue::Literal(Literal::Integer(7)));
+    let migration = Migration { from: 1, item: USER, name: "User".to_owned(), fields: vec![name, town] };
     let catalog = Catalog {
-        version: 1,
-        nodes: vec![NodeType {
-            name: "User".to_owned(),
-            fields: vec![field("name", schema.name), field("city", schema.city)],
-        }],
+        version: if schema.is_second { 2 } else { 1 },
+        nodes: vec![if schema.is_second { second } else { first }],
+        migrations: if schema.is_second { vec![migration] } else { Vec::new() },
         edges: vec![EdgeType {
             name: "Follows".to_owned(),
             from: USER,
@@ -53,7 +62,6 @@ fn program(schema: &Schema) -> Program {
             fields: Vec::new(),
         }],
         vectors: vec![VectorType { name: "Face".to_owned(), fields: Vec::new() }],
-        ..Catalog::default()
     };
     Program::new(catalog, Vec::new(), Vec::new())
 }
@@ -145,7 +153,9 @@ fn entries(store: &Memory, table: Table) -> usize {
 
 use crate::storage::ReadTxn as _;
 
-const INDEXED: Schema = Schema { name: Index::Unique, city: Index::Secondary, is_pair_unique: true };
+const INDEXED: Schema = Schema { name: Index::Unique, city: Index::Secondary, is_pair_unique: true, is_second: false };
+
+const MIGRATED: Schema = Schema { is_second: true, ..INDEXED };
 
 #[test]
 fn indexes_are_filled_in_slices_while_the_earlier_program_writes() {
@@ -275,6 +285,67 @@ fn what_a_program_no_longer_shows_is_removed_afterwards_in_slices() {
     assert!(txn.get(Table::Node, &keys::row(catalog.get(USER).stored, ItemId(50_000))).unwrap().is_some());
 }
 
+#[test]
+fn a_migration_fills_indexes_of_what_the_coming_program_shows_in_slices() {
+    let (store, catalog) = start(&INDEXED);
+    for id in 1..=20 {
+        add_user(&store, &catalog, id, id as i64, id as i64 % 3);
+    }
+    assert!(begin(&store, &MIGRATED));
+    let mut next = 1_000;
+    fill(&store, |catalog| {
+        next += 10;
+        add_user(&store, catalog, next, next as i64, 1);
+        let arena = Arena::new();
+        let mut txn = store.write().unwrap();
+        let mut mutator = Mutator::new(&mut txn, catalog, &arena);
+        mutator.update(USER, ItemId(2), &[(FieldId(1), Value::Null)]).unwrap();
+        mutator.update(USER, ItemId(19), &[(FieldId(0), Value::Int(next as i64 + 5_000))]).unwrap();
+        txn.commit().unwrap();
+        // Until then, the earlier program finds by what it shows.
+        let found = graph::by_index(&store.read().unwrap(), catalog.get(USER), FieldId(0), &Value::Int(7)).unwrap();
+        assert_eq!(found, Some(ItemId(7)));
+    })
+    .unwrap();
+    let catalog = finish(&store, &MIGRATED).unwrap();
+    assert_sound(&store);
+    let txn = store.read().unwrap();
+    let find = |field, value| graph::by_index(&txn, catalog.get(USER), FieldId(field), &value).unwrap();
+    assert_eq!(find(0, Value::Str("7")), Some(ItemId(7)));
+    assert_eq!(find(0, Value::Str("19")), None);
+    assert_eq!(find(1, Value::Int(7)), Some(ItemId(2)));
+    assert!(meta::get(&txn, Meta::Coming).unwrap().is_none());
+}
+
+#[test]
+fn what_was_begun_for_a_program_goes_on_for_that_one_only() {
+    let (store, catalog) = start(&PLAIN);
+    for id in 1..=20 {
+        add_user(&store, &catalog, id, id as i64, 1);
+    }
+    let cursors = || -> Vec<u64> {
+        let pending = Pending::read(&store.read().unwrap()).unwrap();
+        pending.building.iter().map(|building| building.next).collect()
+    };
+    assert!(begin(&store, &INDEXED));
+    let mut txn = store.write().unwrap();
+    assert!(build::fill(&mut txn, &reload(&store), CODEC(), 3).unwrap());
+    txn.commit().unwrap();
+    assert_eq!(cursors()[0], 4);
+    assert!(begin(&store, &INDEXED));
+    assert_eq!(cursors()[0], 4);
+    // Writes keep in step with it all the while.
+    add_user(&store, &reload(&store), 2_000, 2_000, 1);
+    let other = Schema { city: Index::Secondary, ..PLAIN };
+    assert!(begin(&store, &other));
+    assert_eq!(cursors(), [0]);
+    fill(&store, |_| {}).unwrap();
+    finish(&store, &other).unwrap();
+    assert_sound(&store);
+    collect_all(&store);
+    assert_eq!((entries(&store, Table::Unique), entries(&store, Table::Index)), (0, 21));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -282,12 +353,14 @@ proptest! {
     fn random_writes_between_slices_leave_every_index_sound(
         users in prop::collection::vec((0_i64..1_000, 0_i64..3), 0..30),
         writes in prop::collection::vec((any::<usize>(), 0_i64..1_000, 0_u8..4), 0..30),
+        is_migrated: bool,
     ) {
+        let after = if is_migrated { MIGRATED } else { INDEXED };
         let (store, catalog) = start(&PLAIN);
         for (id, (name, city)) in (1..).zip(&users) {
             add_user(&store, &catalog, id, *name, *city);
         }
-        begin(&store, &INDEXED);
+        begin(&store, &after);
         let mut writes = writes.into_iter();
         let filled = fill(&store, |catalog| {
             for (at, value, what) in writes.by_ref().take(4) {
@@ -304,7 +377,7 @@ proptest! {
                 txn.commit().unwrap();
             }
         });
-        if filled.and_then(|()| finish(&store, &INDEXED).map(drop)).is_err() {
+        if filled.and_then(|()| finish(&store, &after).map(drop)).is_err() {
             abandon(&store);
             collect_all(&store);
         }

@@ -1,15 +1,15 @@
 //! Which node types have a text index: those that a query of the program searches, if text is indexed at all.
 
-use helix_plan::{Catalog, ItemKind, ItemType, Program, TypeId, ValueType, diff};
+use helix_plan::{Catalog, Field, ItemKind, ItemType, Program, TypeId, diff};
 use serde::{Deserialize, Serialize};
 
 use super::live::{LiveCatalog, LiveField};
+use super::migrate;
 use super::pending::{BuiltIndex, Garbage, Pending};
-use super::stored::{StoredField, StoredType};
+use super::stored::StoredType;
 use crate::error::{EngineError, Result};
-use crate::row::{FieldReader, Layout};
 use crate::storage::{Bounds, ReadTxn, Table, WriteTxn, keys};
-use crate::text::{self, Algorithm, TOKENIZER, TextConfig, TextField, TextIndex};
+use crate::text::{self, Algorithm, TOKENIZER, TextConfig, TextIndex};
 
 /// The byte that stands for text indexes in the catalog's keys.
 const KIND: u8 = 6;
@@ -76,17 +76,21 @@ fn keeps(
     (before, after): (&Catalog, &Catalog),
     item: ItemType,
 ) -> bool {
-    let Some(old) = before.find(ItemKind::Node, &node.name) else { return false };
+    let Some(old) = migrate::old_type(before, after, item) else { return false };
     let (old, new) = (before.fields(old), after.fields(item));
-    let same = |field: &helix_plan::Field| new.iter().any(|new| new.name == field.name && new.ty == field.ty);
+    let same = |field: &Field| new.iter().any(|new| new.name == field.name && new.ty == field.ty);
     // A field that comes back shows what rows of an earlier layout still hold.
-    let is_fresh = |field: &helix_plan::Field| {
+    let is_fresh = |field: &Field| {
         let mut known = node.layouts.iter().flat_map(|layout| &layout.fields);
         !known.any(|known| known.name == field.name && diff::widens(&known.ty, &field.ty))
     };
-    let comes = |field: &&helix_plan::Field| !old.iter().any(|old| old.name == field.name);
-    let stems = text.stemmer == stemmer_name(config.stemmer(&node.name));
-    stems && text.tokenizer == TOKENIZER && old.iter().all(same) && new.iter().filter(comes).all(is_fresh)
+    let comes = |field: &&Field| !old.iter().any(|old| old.name == field.name);
+    let stems = text.stemmer == stemmer_name(config.stemmer(after.name(item)));
+    stems
+        && text.tokenizer == TOKENIZER
+        && old.iter().all(same)
+        && new.iter().filter(comes).all(is_fresh)
+        && !new.iter().any(|field| migrate::changes(before, after, item, &field.name))
 }
 
 /// Notes the text indexes of `program` that stored rows must fill before it becomes active.
@@ -98,19 +102,19 @@ pub(super) fn begin<W: WriteTxn>(
     pending: &mut Pending,
 ) -> Result<()> {
     let texts = all(txn)?;
-    for id in wanted(program, config) {
-        let item = ItemType { kind: ItemKind::Node, id };
-        let name = program.catalog.name(item);
-        let Some(node) = nodes.iter().find(|node| node.name == name) else { continue };
-        let is_kept = |text: &StoredText| keeps(text, node, config, (&active.catalog, &program.catalog), item);
+    let wanted = wanted(program, config);
+    let (before, after) = (&active.catalog, &program.catalog);
+    for node in nodes {
+        let item = migrate::new_type(before, ItemKind::Node, &node.name, after);
+        let Some(item) = item.filter(|item| wanted.contains(&item.id)) else { continue };
+        let is_kept = |text: &StoredText| keeps(text, node, config, (before, after), item);
         if texts.iter().any(|text| text.node == node.id && is_kept(text)) {
             continue;
         }
-        let fields = program.catalog.fields(item).iter();
-        let fields = fields.map(|field| StoredField { name: field.name.clone(), ty: field.ty.clone() }).collect();
         let number = fresh(&texts, pending)?;
         text::begin(txn, number)?;
-        let index = BuiltIndex::Text { node: node.id, id: number, fields, stemmer: stemmer_name(config.stemmer(name)) };
+        let stemmer = stemmer_name(config.stemmer(after.name(item)));
+        let index = BuiltIndex::Text { node: node.id, id: number, stemmer };
         pending.building.push(super::pending::Building { index, next: 0, filled: false, conflict: None });
     }
     Ok(())
@@ -135,11 +139,11 @@ pub(super) fn discard<W: WriteTxn>(
 ) -> Result<()> {
     let wanted = wanted(program, config);
     for text in all(txn)? {
-        let is_kept = nodes.iter().find(|node| node.id == text.node).is_some_and(|node| {
-            program.catalog.find(ItemKind::Node, &node.name).is_some_and(|item| {
+        let is_kept = before.zip(nodes.iter().find(|node| node.id == text.node)).is_some_and(|(before, node)| {
+            migrate::new_type(before, ItemKind::Node, &node.name, &program.catalog).is_some_and(|item| {
                 wanted.contains(&item.id)
                     && filled(pending, node.id).is_none()
-                    && before.is_some_and(|before| keeps(&text, node, config, (before, &program.catalog), item))
+                    && keeps(&text, node, config, (before, &program.catalog), item)
             })
         });
         if !is_kept {
@@ -198,38 +202,14 @@ fn stemmer(name: Option<&str>) -> Option<Option<Algorithm>> {
 pub(super) fn ready(texts: &[StoredText], fields: &[LiveField], node: &StoredType) -> Option<TextIndex> {
     // One of other rules is built again by the next activation.
     let text = texts.iter().find(|text| text.node == node.id && text.tokenizer == TOKENIZER)?;
-    let fields = fields.iter().map(|field| TextField { reader: field.reader.timeless(), ty: field.ty.clone() });
-    Some(TextIndex { number: text.id, stemmer: stemmer(text.stemmer.as_deref())?, fields: fields.collect() })
+    Some(text_index(text.id, stemmer(text.stemmer.as_deref())?, fields))
 }
 
-/// The text index of a node type that is being filled, if there is one.
-pub(super) fn building(pending: &Pending, stored: &StoredType) -> Option<TextIndex> {
-    pending.building.iter().find_map(|building| match &building.index {
-        BuiltIndex::Text { node, id, fields, stemmer: named } if *node == stored.id => {
-            let fields = fields.iter().map(|field| (field.name.as_str(), &field.ty));
-            Some(TextIndex { number: *id, stemmer: stemmer(named.as_deref())?, fields: readers(stored, fields) })
-        }
-        BuiltIndex::Text { .. } | BuiltIndex::Field { .. } | BuiltIndex::Pairs { .. } => None,
-    })
+/// A text index that is being filled, with the fields of the coming program.
+pub(super) fn building(number: u16, named: Option<&str>, fields: &[LiveField]) -> Option<TextIndex> {
+    Some(text_index(number, stemmer(named)?, fields))
 }
 
-/// Readers of fields in rows of any layout. A field that no layout holds is left out: it is absent from every row.
-fn readers<'f>(node: &StoredType, fields: impl Iterator<Item = (&'f str, &'f ValueType)>) -> Vec<TextField> {
-    let layout = |stored: &super::StoredLayout| {
-        Layout::new(ItemKind::Node, stored.version, stored.fields.iter().map(|field| field.ty.clone()).collect())
-    };
-    let layouts: Vec<_> = node.layouts.iter().map(|stored| (layout(stored), stored)).collect();
-    fields
-        .filter_map(|(name, ty)| {
-            let place = |stored: &super::StoredLayout| {
-                stored.fields.iter().position(|field| field.name == name && diff::widens(&field.ty, ty))
-            };
-            let last = layouts.iter().rposition(|(_, stored)| place(stored).is_some())?;
-            let (newest, stored) = &layouts[last];
-            let others = layouts.iter().enumerate().filter(|(at, _)| *at != last);
-            let others = others.map(|(_, (layout, stored))| (layout, place(stored)));
-            let reader = FieldReader::new(newest, place(stored)?, others);
-            Some(TextField { reader, ty: ty.clone() })
-        })
-        .collect()
+fn text_index(number: u16, stemmer: Option<Algorithm>, fields: &[LiveField]) -> TextIndex {
+    TextIndex { number, stemmer, fields: fields.iter().map(|field| field.kept.clone()).collect() }
 }

@@ -117,10 +117,13 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
             after[field.index()] = *value;
         }
         let after = self.coerce_all(ty, &after)?;
-        for (index, (old, new)) in before.iter().zip(&after).enumerate() {
-            self.reindex(ty, FieldId(index as u16), id, old, new)?;
+        for (field, new) in ty.fields.iter().zip(&after) {
+            if let Some(index) = field.index {
+                let old = field.kept.read(bytes, self.arena)?;
+                self.reindex(&field.name, index, id, (&old, new))?;
+            }
         }
-        self.put_row(ty, id, header, &after)
+        self.put_row(ty, id, header, &after, Some(bytes))
     }
 
     /// Replaces the components of a vector, which keeps its id.
@@ -134,7 +137,7 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         let values = self.values(ty, bytes)?;
         vector::remove(self.txn, ty.stored, &self.vectors, rows::vector_slot(bytes)?)?;
         let slot = vector::insert(self.txn, ty.stored, &self.vectors, id, data)?;
-        self.put_row(ty, id, Header::Vector { slot }, &values)
+        self.put_row(ty, id, Header::Vector { slot }, &values, Some(bytes))
     }
 
     /// Deletes an item, with all edges at it if it is a node or vector; `false` when there is none.
@@ -154,11 +157,13 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
                 vector::remove(self.txn, ty.stored, &self.vectors, slot)?;
             }
         }
-        if ty.is_indexed {
-            for (index, value) in self.values(ty, bytes)?.iter().enumerate() {
-                self.reindex(ty, FieldId(index as u16), id, value, &Value::Null)?;
+        for field in &ty.fields {
+            if let Some(index) = field.index {
+                let old = field.kept.read(bytes, self.arena)?;
+                self.reindex(&field.name, index, id, (&old, &Value::Null))?;
             }
         }
+        self.rebuild(ty, id, Some(bytes), None)?;
         for index in ty.text.iter().chain(&ty.building_text) {
             text::remove(self.txn, index.number, id)?;
         }
@@ -171,11 +176,13 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         let ty = self.catalog.get(item);
         let values = self.coerce_all(ty, values)?;
         if ty.is_indexed {
-            for (index, value) in values.iter().enumerate() {
-                self.reindex(ty, FieldId(index as u16), id, &Value::Null, value)?;
+            for (field, value) in ty.fields.iter().zip(&values) {
+                if let Some(index) = field.index {
+                    self.reindex(&field.name, index, id, (&Value::Null, value))?;
+                }
             }
         }
-        self.put_row(ty, id, header, &values)?;
+        self.put_row(ty, id, header, &values, None)?;
         self.add_to_count(ty, 1)
     }
 
@@ -261,11 +268,20 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         copied.collect()
     }
 
-    fn put_row(&mut self, ty: &LiveType, id: ItemId, header: Header, values: &[Value<'_>]) -> Result<()> {
+    /// Stores a row, in the place of the one `before`.
+    fn put_row(
+        &mut self,
+        ty: &LiveType,
+        id: ItemId,
+        header: Header,
+        values: &[Value<'_>],
+        before: Option<&[u8]>,
+    ) -> Result<()> {
         let ordered: Vec<Value<'_>> = ty.layout_order().iter().map(|field| values[field.index()]).collect();
         let mut bytes = Vec::with_capacity(128);
         encode(ty.layout(), header, &ordered, &mut bytes)?;
         self.txn.put(table(ty.item.kind), &keys::row(ty.stored, id), &bytes)?;
+        self.rebuild(ty, id, before, Some(&bytes))?;
         for index in ty.text.iter().chain(&ty.building_text) {
             text::put(self.txn, index.number, id, index.document(&bytes, self.arena)?)?;
         }
@@ -273,46 +289,53 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
     }
 
     /// Moves an item's entry in a field's index from one value to another.
-    fn reindex(&mut self, ty: &LiveType, field: FieldId, id: ItemId, old: &Value<'_>, new: &Value<'_>) -> Result<()> {
-        let field = ty.field(field);
-        if let Some(index) = field.index {
-            let (old, new) = (index_key(index, old), index_key(index, new));
-            if old == new {
-                return Ok(());
-            }
-            if !new.is_empty() && index.unique && self.txn.get(Table::Unique, &new)?.is_some() {
-                return Err(EngineError::DuplicateKey { key: field.name.clone() });
-            }
-            self.move_entry(index, id, &old, &new)?;
+    fn reindex(
+        &mut self,
+        field: &str,
+        index: LiveIndex,
+        id: ItemId,
+        (old, new): (&Value<'_>, &Value<'_>),
+    ) -> Result<()> {
+        let (old, new) = (index.key(old), index.key(new));
+        if old == new {
+            return Ok(());
         }
-        if let Some(index) = field.building {
-            let (old, new) = (index_key(index, old), index_key(index, new));
+        if let Some(new) = new.as_ref().filter(|_| index.unique)
+            && self.txn.get(Table::Unique, new)?.is_some()
+        {
+            return Err(EngineError::DuplicateKey { key: field.to_owned() });
+        }
+        self.move_entry(index, id, old, new)
+    }
+
+    /// Moves an item's entries in the indexes that are being filled from one row to another.
+    fn rebuild(&mut self, ty: &LiveType, id: ItemId, before: Option<&[u8]>, after: Option<&[u8]>) -> Result<()> {
+        for building in &ty.building {
+            let key = |row: Option<&[u8]>| row.map_or(Ok(None), |row| building.key(row, self.arena));
+            let (old, new) = (key(before)?, key(after)?);
             if old != new {
-                self.move_entry(index, id, &old, &new)?;
+                self.move_entry(building.index, id, old, new)?;
             }
         }
         Ok(())
     }
 
-    fn move_entry(&mut self, index: LiveIndex, id: ItemId, old: &[u8], new: &[u8]) -> Result<()> {
-        match (old.is_empty(), index.unique) {
-            (true, _) => {}
-            (false, true) => self.release(Table::Unique, old, id)?,
-            (false, false) => {
-                self.txn.del_dup(Table::Index, old, &id.to_bytes())?;
+    fn move_entry(&mut self, index: LiveIndex, id: ItemId, old: Option<Vec<u8>>, new: Option<Vec<u8>>) -> Result<()> {
+        match old {
+            None => {}
+            Some(old) if index.unique => self.release(Table::Unique, &old, id)?,
+            Some(old) => {
+                self.txn.del_dup(Table::Index, &old, &id.to_bytes())?;
             }
         }
-        match (new.is_empty(), index.unique) {
-            (true, _) => {}
-            (false, true) => {
+        match new {
+            None => Ok(()),
+            Some(new) if index.unique => {
                 let is_it = |built: &BuiltIndex| matches!(built, BuiltIndex::Field { id, .. } if *id == index.id);
-                self.claim(Table::Unique, new, id, is_it)?;
+                self.claim(Table::Unique, &new, id, is_it)
             }
-            (false, false) => {
-                self.txn.put_dup(Table::Index, new, &id.to_bytes())?;
-            }
+            Some(new) => self.txn.put_dup(Table::Index, &new, &id.to_bytes()).map(drop),
         }
-        Ok(())
     }
 
     /// Makes an item the holder of a key. Another holder stands in the way of an index that is being filled; of others it was
@@ -337,15 +360,6 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         let count = super::count(self.txn, ty)?.saturating_add_signed(change);
         self.txn.put(Table::Count, &keys::kind_and_id(kind_byte(ty.item.kind), ty.stored), &count.to_be_bytes())
     }
-}
-
-/// The key of a value in an index; empty for an absent value.
-fn index_key(index: LiveIndex, value: &Value<'_>) -> Vec<u8> {
-    let mut key = Vec::with_capacity(64);
-    if !value.is_null() {
-        keys::index(index.id, value, &mut key);
-    }
-    key
 }
 
 /// What an edge type joins.

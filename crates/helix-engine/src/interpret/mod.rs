@@ -7,6 +7,7 @@ mod arguments;
 mod assign;
 mod embed;
 mod expr;
+pub mod once;
 mod respond;
 mod run;
 mod traverse;

@@ -1,15 +1,15 @@
 //! A walk as a plan.
 
 use helix_plan::{
-    Access, Cardinality, Catalog, Comparison, Direction, Entry, Expr, ExprKind, FieldRef, GroupTag, ItemKind, ItemType,
-    Kind, Literal, Program, Query, ReadClass, Return, ScalarType, Slot, SlotId, Source, SourceMap, SpanId, Step,
-    Traversal, Type, TypeId, ValueType,
+    Cardinality, Catalog, Comparison, Direction, Entry, Expr, ExprKind, FieldRef, GroupTag, ItemKind, ItemType, Kind,
+    Literal, Program, Query, ScalarType, Slot, SlotId, Source, Step, Traversal, Type, TypeId, ValueType,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::tools::{Condition, EndKind, Filter, Hop, Operator, Order, Tool};
 use crate::error::{EngineError, Result};
+use crate::interpret::once::{self, boolean, compare, expr, integer, literal, null, string};
 use crate::value::date;
 
 /// The key of what a walk found.
@@ -44,8 +44,7 @@ pub(super) fn plan(program: &Program, chain: &[Tool], ask: &Ask<'_>) -> Result<(
     match ask {
         Ask::Items { start: 0, end: None } => {}
         Ask::Items { start, end } => {
-            let bound = |bound: usize| integer(i128::try_from(bound).unwrap_or(i128::MAX));
-            let (start, end) = (bound(*start), bound(end.unwrap_or(usize::MAX)));
+            let (start, end) = (integer(*start), integer(end.unwrap_or(usize::MAX)));
             traversal.steps.push(Step::Range { start, end });
         }
         Ask::Group { properties, items } => {
@@ -55,19 +54,7 @@ pub(super) fn plan(program: &Program, chain: &[Tool], ask: &Ask<'_>) -> Result<(
     }
     let ty = Type { kind: Kind::Item(item), many: traversal.cardinality == Cardinality::Many };
     let value = expr(ExprKind::Traversal(Box::new(traversal)), ty);
-    let query = Query {
-        name: String::new(),
-        params: Vec::new(),
-        access: Access::Read,
-        class: ReadClass::Long,
-        mcp: false,
-        embedding_model: None,
-        slots: walk.slots,
-        body: Vec::new(),
-        returns: Return::Object(vec![Entry { key: FOUND.to_owned(), value }]),
-        span: SpanId(0),
-        source_map: SourceMap::default(),
-    };
+    let query = once::reading(walk.slots, vec![Entry { key: FOUND.to_owned(), value }]);
     Ok((query, item.kind))
 }
 
@@ -108,14 +95,14 @@ impl Walk<'_> {
             }
             Tool::SearchKeyword { query, label, limit } => {
                 let item = self.find(ItemKind::Node, label)?;
-                let (text, k) = (Box::new(string(query)), Box::new(integer(i128::from(*limit))));
+                let (text, k) = (Box::new(string(query)), Box::new(integer(*limit)));
                 (Source::SearchText { node: item.id, text, k }, item)
             }
             Tool::SearchVectorText { query, label, k } => {
                 let item = self.find(ItemKind::Vector, label)?;
                 let vector = ValueType::List(Box::new(ValueType::Scalar(ScalarType::F64)));
                 let embedded = expr(ExprKind::Embed(Box::new(string(query))), Type::one(Kind::Value(vector)));
-                let (query, k) = (Box::new(embedded), Box::new(integer(i128::from(*k))));
+                let (query, k) = (Box::new(embedded), Box::new(integer(*k)));
                 (Source::SearchVector { vector: item.id, query, k }, item)
             }
             Tool::OutStep(_)
@@ -157,7 +144,7 @@ impl Walk<'_> {
                 let components = vector.iter().map(|component| Literal::F64(*component)).collect();
                 let ty = ValueType::List(Box::new(ValueType::Scalar(ScalarType::F64)));
                 let query = expr(ExprKind::Literal(Literal::List(components)), Type::one(Kind::Value(ty)));
-                stream.steps.push(Step::SearchVector { query, k: integer(i128::from(*k)) });
+                stream.steps.push(Step::SearchVector { query, k: integer(*k) });
                 if let Some(least) = min_score {
                     let current = self.slot(stream.item);
                     let left = self.read(current, stream.item, FieldRef::Score);
@@ -341,33 +328,4 @@ fn literal_of(value: &Value, ty: ScalarType) -> Option<Expr> {
 
 fn bad(message: String) -> EngineError {
     EngineError::BadValue(message)
-}
-
-fn expr(kind: ExprKind, ty: Type) -> Expr {
-    Expr { kind, ty, span: SpanId(0) }
-}
-
-fn literal(literal: Literal, ty: ScalarType) -> Expr {
-    expr(ExprKind::Literal(literal), Type::scalar(ty))
-}
-
-fn integer(value: i128) -> Expr {
-    literal(Literal::Integer(value), ScalarType::U64)
-}
-
-fn string(text: &str) -> Expr {
-    literal(Literal::String(text.to_owned()), ScalarType::String)
-}
-
-fn boolean(value: bool) -> Expr {
-    literal(Literal::Boolean(value), ScalarType::Boolean)
-}
-
-fn null() -> Expr {
-    expr(ExprKind::Null, Type::one(Kind::Null))
-}
-
-fn compare(comparison: Comparison, left: Expr, right: Expr) -> Expr {
-    let (left, right) = (Box::new(left), Box::new(right));
-    expr(ExprKind::Compare { comparison, left, right }, Type::scalar(ScalarType::Boolean))
 }

@@ -27,7 +27,7 @@ pub(super) const NAMES: [&str; 19] = [
 ];
 
 /// Results of a search, when nobody says how many.
-const fn default_k() -> u64 {
+const fn default_k() -> usize {
     10
 }
 
@@ -59,7 +59,7 @@ pub(super) enum Tool {
     SearchVector {
         vector: Vec<f64>,
         #[serde(default = "default_k")]
-        k: u64,
+        k: usize,
         min_score: Option<f64>,
     },
     /// The vectors of a type nearest to the embedding of a text.
@@ -68,14 +68,14 @@ pub(super) enum Tool {
         query: String,
         label: String,
         #[serde(default = "default_k")]
-        k: u64,
+        k: usize,
     },
     /// The nodes of a type whose text fits best.
     SearchKeyword {
         query: String,
         label: String,
         #[serde(default = "default_k")]
-        limit: u64,
+        limit: usize,
     },
 }
 

@@ -49,6 +49,8 @@ pub struct RunContext {
     pub limits: Limits,
     /// When it must leave the thread that it is tried on.
     pub leave_at: Option<Instant>,
+    /// Whether text is searched.
+    pub is_text_enabled: bool,
 }
 
 /// One run of a query, interpreted or compiled. Its methods are the plan's operations.

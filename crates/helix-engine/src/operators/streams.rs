@@ -9,10 +9,12 @@ use helix_plan::{Direction as Order, FieldId, ItemType};
 
 use super::datum::{Datum, Item};
 use super::{Flow, Run};
+use crate::catalog::LiveType;
 use crate::error::{EngineError, Result};
 use crate::graph::Direction;
 use crate::ids::ItemId;
-use crate::row;
+use crate::row::{self, Arena};
+use crate::text;
 use crate::value::Value;
 use crate::value::compare::sort;
 use crate::vector::{self, Hit};
@@ -312,13 +314,30 @@ impl<'a> Run<'a, '_> {
         mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
     ) -> Result<Flow> {
         let query = if let Value::Str(text) = query { text } else { "" };
-        for hit in self.access.search_text(self.catalog.get(item), query, k, &mut || self.tick())? {
+        for hit in self.text_hits(self.catalog.get(item), query, k)? {
             self.tick()?;
             if sink(Item { score: hit.score, ..Item::new(item, hit.id) })? == Flow::Stop {
                 return Ok(Flow::Stop);
             }
         }
         Ok(Flow::Continue)
+    }
+
+    /// The best nodes of a type. One that no query of the program searches has no index; a one-off query looks at every node.
+    fn text_hits(&self, ty: &LiveType, query: &str, k: usize) -> Result<Vec<text::Hit>> {
+        if ty.text.is_some() || !self.context.is_text_enabled {
+            return self.access.search_text(ty, query, k, &mut || self.tick());
+        }
+        let mut scan = text::Scan::new(query);
+        let mut arena = Arena::new();
+        self.access.scan(ty, &mut |id, row| {
+            self.tick()?;
+            scan.take(id, &text::document(None, ty.fields.iter().map(|field| &field.kept), row, &arena)?);
+            arena.reset();
+            self.check_memory(scan.held_bytes())?;
+            Ok(Flow::Continue)
+        })?;
+        Ok(scan.best(k))
     }
 
     /// What an expression gave: all of many, one of one, none of null.

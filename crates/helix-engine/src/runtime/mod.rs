@@ -153,6 +153,7 @@ impl<S: Store> Shared<S> {
             now: request.now,
             started: request.started,
             limits: self.limits,
+            is_text_enabled: self.text.enabled,
         }
     }
 
@@ -217,9 +218,9 @@ impl<S: Files> Runtime<S> {
             let secret = meta::get_array::<16>(&txn, Meta::Secret)?;
             let secret = secret.ok_or_else(|| EngineError::Damaged("the database has no secret".to_owned()))?;
             let last_id = meta::get_array::<8>(&txn, Meta::LastId)?.map_or(0, u64::from_be_bytes);
-            // An activation that was killed is as if it had never begun.
+            // An activation that was killed goes on when it is asked for again; until then writes keep its indexes in step.
             let mut pending = Pending::read(&txn)?;
-            if !pending.building.is_empty() {
+            if pending.coming(&txn).is_err() {
                 pending.abandon();
                 pending.write(&mut txn)?;
             }
@@ -275,7 +276,8 @@ impl<S: Files> Core for Runtime<S> {
             active.program().digest() == digest
                 && catalog::indexes_text(active.catalog(), active.program(), &self.shared.text)
         };
-        if self.active().is_some_and(is_it) {
+        let is_building = || Ok(!Pending::read(&self.shared.store.read()?)?.building.is_empty());
+        if self.active().is_some_and(is_it) && !is_building()? {
             return Ok(Activated { digest, changed: false, changes: Vec::new() });
         }
         let changed = self.active().is_none_or(|active| active.program().digest() != digest);

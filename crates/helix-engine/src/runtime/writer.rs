@@ -289,11 +289,12 @@ impl<S: Store> Loop<S> {
             self.let_writes_pass(queue);
         }
         let mut txn = self.shared.store.write()?;
-        if !build::begin(&mut txn, &active, program, &self.shared.text)? {
-            return Ok(false);
+        let was_building = !Pending::read(&txn)?.building.is_empty();
+        let builds = build::begin(&mut txn, &active, program, &self.shared.text)?;
+        if was_building || builds {
+            self.swap(txn, Arc::new(active))?;
         }
-        self.swap(txn, Arc::new(active))?;
-        Ok(true)
+        Ok(builds)
     }
 
     fn fill(&mut self, builds: bool, queue: &Receiver<Job>) -> Result<()> {

@@ -21,6 +21,8 @@ pub enum Meta {
     Plan,
     /// What is left to do after an interrupted activation.
     Pending,
+    /// The program that indexes are being filled for.
+    Coming,
 }
 
 impl Meta {
@@ -32,6 +34,7 @@ impl Meta {
             Self::LastId => b"last_id",
             Self::Plan => b"plan",
             Self::Pending => b"pending",
+            Self::Coming => b"coming",
         }
     }
 }
@@ -64,6 +67,15 @@ pub fn get_array<const N: usize>(txn: &impl ReadTxn, name: Meta) -> Result<Optio
 /// When the store fails.
 pub fn put<W: WriteTxn>(txn: &mut W, name: Meta, value: &[u8]) -> Result<()> {
     txn.put(Table::Meta, name.key(), value)
+}
+
+/// Removes a name.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn del<W: WriteTxn>(txn: &mut W, name: Meta) -> Result<()> {
+    txn.del(Table::Meta, name.key()).map(drop)
 }
 
 /// Writes what a new database needs, and refuses one of a newer format.

@@ -12,6 +12,7 @@
 mod cursor;
 mod document;
 mod postings;
+mod scan;
 mod search;
 mod table;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod verify;
 mod write;
 
 pub use document::Document;
+pub use scan::Scan;
 pub use search::{Hit, search};
 pub use vacuum::{tend, wants_tending};
 pub use verify::verify;
@@ -29,12 +31,10 @@ pub use write::{begin, finish, looked_at, put, remove, take_in};
 use std::collections::BTreeMap;
 
 pub use frostem::Algorithm;
-use helix_plan::{ScalarType, ValueType};
 
 use crate::error::Result;
 use crate::row::{Arena, FieldReader};
 use crate::storage::{ReadTxn, Table};
-use crate::value::Value;
 
 /// The tables of an index; its number starts every key of theirs.
 pub const TABLES: [Table; 5] =
@@ -75,16 +75,7 @@ pub struct TextIndex {
     /// What brings words to their stems.
     pub stemmer: Option<Algorithm>,
     /// What reads the fields whose values are its text, in any row of the type.
-    pub fields: Vec<TextField>,
-}
-
-/// A field whose values are text of an index.
-#[derive(Clone, Debug)]
-pub struct TextField {
-    /// Reads it from rows.
-    pub reader: FieldReader,
-    /// Its type in the program that the index is for.
-    pub ty: ValueType,
+    pub fields: Vec<FieldReader>,
 }
 
 impl TextIndex {
@@ -94,17 +85,27 @@ impl TextIndex {
     ///
     /// [`EngineError::Damaged`](crate::EngineError::Damaged) when the row is none of the type's.
     pub fn document<'t>(&self, row: &'t [u8], arena: &'t Arena) -> Result<Document> {
-        let mut document = Document::new(self.stemmer);
-        for field in &self.fields {
-            document.add(&match (field.reader.read(row, arena)?, &field.ty) {
-                // Rows may be of a layout in which the field was narrower.
-                (Value::F32(value), ValueType::Scalar(ScalarType::F64)) => Value::F64(f64::from(value)),
-                (value, _) => value,
-            });
-        }
-        document.sort();
-        Ok(document)
+        document(self.stemmer, &self.fields, row, arena)
     }
+}
+
+/// The terms of the fields of a row.
+///
+/// # Errors
+///
+/// [`EngineError::Damaged`](crate::EngineError::Damaged) when the row is none of their type's.
+pub fn document<'t, 'f>(
+    stemmer: Option<Algorithm>,
+    fields: impl IntoIterator<Item = &'f FieldReader>,
+    row: &'t [u8],
+    arena: &'t Arena,
+) -> Result<Document> {
+    let mut document = Document::new(stemmer);
+    for field in fields {
+        document.add(&field.read(row, arena)?);
+    }
+    document.sort();
+    Ok(document)
 }
 
 /// What an index holds.

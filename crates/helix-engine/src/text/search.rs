@@ -38,6 +38,11 @@ pub(super) struct Formula {
 }
 
 impl Formula {
+    /// For so many documents that have so many words in all.
+    pub fn new(documents: u64, length: u64) -> Self {
+        Self { documents: documents as f64, average_length: length as f64 / documents as f64 }
+    }
+
     /// How much a term counts that occurs in some documents, and several times in the query.
     pub fn weight(&self, found: usize, times: u32) -> f64 {
         let found = found as f64;
@@ -75,8 +80,7 @@ pub fn search<T: ReadTxn>(
     if k == 0 || meta.documents == 0 {
         return Ok(Vec::new());
     }
-    let formula =
-        Formula { documents: meta.documents as f64, average_length: meta.length as f64 / meta.documents as f64 };
+    let formula = Formula::new(meta.documents, meta.length);
     let mut cursors = Vec::new();
     for (word, times) in words(text, stemmer) {
         tick()?;
@@ -92,7 +96,7 @@ pub fn search<T: ReadTxn>(
 }
 
 /// The different words of a query with how often each occurs, in the order in which they appear.
-fn words(text: &str, stemmer: Option<Algorithm>) -> Vec<(String, u32)> {
+pub(super) fn words(text: &str, stemmer: Option<Algorithm>) -> Vec<(String, u32)> {
     let mut places = std::collections::HashMap::<String, usize>::new();
     let mut words: Vec<(String, u32)> = Vec::new();
     tokens(text, stemmer, |word| match places.get(word) {

@@ -6,18 +6,20 @@ use std::time::{Duration, Instant};
 
 use helix_plan::{
     Access, Cardinality, Catalog, Expr, ExprKind, Field, FieldId, Index, ItemType, Kind, NodeType, Program, Query,
-    ReadClass, Return, Source, SourceMap, SpanId, Statement, StatementKind, Traversal, Type, TypeId,
+    ReadClass, Return, ScalarType, Source, SourceMap, SpanId, Statement, StatementKind, Traversal, Type, TypeId,
+    ValueType,
 };
 use proptest::prelude::*;
 
 use super::*;
 use crate::catalog::pending::{self, Pending};
 use crate::catalog::{LiveCatalog, activate, active, build, indexes_text};
-use crate::graph::Mutator;
+use crate::graph::{self, Mutator};
 use crate::ids::{IdCodec, ItemId};
 use crate::storage::lmdb::LmdbOptions;
 use crate::storage::meta::{self, Meta};
 use crate::storage::{Bounds, Lmdb, Memory, Store, WriteTxn};
+use crate::value::Value;
 
 const NOTE: ItemType = ItemType::node(TypeId(0));
 const CODEC: fn() -> IdCodec = || IdCodec::new([3; 16]);
@@ -131,7 +133,16 @@ fn delete<S: Store>(store: &S, catalog: &LiveCatalog, id: u64) {
 
 fn find<S: Store>(store: &S, catalog: &LiveCatalog, text: &str, k: usize) -> Vec<(u64, f32)> {
     let index = catalog.get(NOTE).text.as_ref().unwrap();
-    let hits = search(&store.read().unwrap(), (index.number, index.stemmer), text, k, &mut || Ok(())).unwrap();
+    let txn = store.read().unwrap();
+    let hits = search(&txn, (index.number, index.stemmer), text, k, &mut || Ok(())).unwrap();
+    if index.stemmer.is_none() {
+        let (mut scan, arena) = (Scan::new(text), Arena::new());
+        for row in graph::scan(&txn, catalog.get(NOTE)).unwrap() {
+            let (id, row) = row.unwrap();
+            scan.take(id, &index.document(row, &arena).unwrap());
+        }
+        assert_eq!(scan.best(k), hits, "without the index");
+    }
     hits.into_iter().map(|hit| (hit.id.0, hit.score)).collect()
 }
 
