@@ -1,7 +1,5 @@
 //! Mathematics, distances and text scores of the model.
 
-use std::collections::HashSet;
-
 use super::evaluate::{Failure, Result, refused};
 use super::language::{Fold, Function};
 use super::value::Value;
@@ -114,12 +112,11 @@ pub fn words(value: &Value) -> Vec<String> {
 /// The score of each text, 0 where no word is found.
 pub fn bm25(texts: &[Vec<String>], query: &str) -> Vec<f64> {
     let searched = words(&Value::Text(query.to_owned()));
-    let indexed: Vec<&Vec<String>> = texts.iter().filter(|text| !text.is_empty()).collect();
-    let average = indexed.iter().map(|text| text.len()).sum::<usize>() as f64 / indexed.len().max(1) as f64;
+    let average = texts.iter().map(Vec::len).sum::<usize>() as f64 / texts.len().max(1) as f64;
     let score = |text: &Vec<String>, word: &String| {
         let frequency = text.iter().filter(|known| *known == word).count() as f64;
-        let having = indexed.iter().filter(|text| text.iter().collect::<HashSet<_>>().contains(word)).count() as f64;
-        let idf = ((indexed.len() as f64 - having + 0.5) / (having + 0.5) + 1.0).ln();
+        let having = texts.iter().filter(|text| text.contains(word)).count() as f64;
+        let idf = ((texts.len() as f64 - having + 0.5) / (having + 0.5) + 1.0).ln();
         idf * frequency * 2.2 / (frequency + 1.2 * (0.25 + 0.75 * text.len() as f64 / average))
     };
     texts.iter().map(|text| searched.iter().map(|word| score(text, word)).sum()).collect()

@@ -57,7 +57,7 @@ impl Checker<'_> {
         let ty = match (&list.value.ty, list.value.ty.as_value()) {
             (Ty::Unknown, _) => Ty::Unknown,
             (ty, Some(ValueType::List(element))) if !ty.is_many() => Ty::value(element.as_ref().clone()),
-            (ty, _) if ty.is_many() && ty.item().is_some() => ty.element(),
+            (ty, value) if ty.is_many() && (ty.item().is_some() || value.is_some()) => ty.element(),
             (ty, _) => {
                 let found = ty.describe(self.catalog);
                 self.report.add(NotIterable { name: &list.name, found: &found, span: list.value.span });

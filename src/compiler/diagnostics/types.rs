@@ -235,7 +235,7 @@ impl From<NotIterable<'_>> for Diagnostic {
     fn from(error: NotIterable<'_>) -> Self {
         Self::error(codes::NOT_ITERABLE, error.span, format!("`FOR` cannot go through `{}`", error.name))
             .label(format!("this is {}", error.found))
-            .note("`FOR` goes through arrays, and through variables that hold many items")
+            .note("`FOR` goes through arrays, and through variables that hold many items or values")
     }
 }
 

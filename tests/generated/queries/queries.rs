@@ -12,6 +12,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("for_element_objects", for_element_objects::QUERIES),
     ("for_nested_destructured", for_nested_destructured::QUERIES),
     ("for_over_items", for_over_items::QUERIES),
+    ("for_over_many_values", for_over_many_values::QUERIES),
     ("for_over_values", for_over_values::QUERIES),
     ("for_scope", for_scope::QUERIES),
     ("kept_values_inside_groups", kept_values_inside_groups::QUERIES),
@@ -1576,6 +1577,335 @@ mod for_over_items {
                         &[(node::user::NAME, name), (node::user::N, Value::Int(0))],
                     )?;
             }
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+}
+
+mod for_over_many_values {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:5990836e666aecb4f78a30fd87ad29fedbd1dbb8963f034c4d8698e113e2559e",
+        bodies: &[
+            ("ages", ages::query),
+            ("arrays", arrays::query),
+            ("ids", ids::query),
+            ("names", names::query),
+            ("setup", setup::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const COPY: ItemType = ItemType::node(TypeId(0));
+        pub mod copy {
+            use super::*;
+            pub const OF: FieldId = FieldId(0);
+            pub const AGE: FieldId = FieldId(1);
+        }
+
+        pub const USER: ItemType = ItemType::node(TypeId(1));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const AGE: FieldId = FieldId(1);
+            pub const TAGS: FieldId = FieldId(2);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const KNOWS: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `ages`, which writes.
+    mod ages {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ages (case.hx:17:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let copy_age = run.column(node::COPY, node::copy::AGE);
+            // case.hx:18:5
+            let ages = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::USER,
+                        |user| {
+                            let user = run.load(user)?;
+                            let element = run.read(&user, user_age)?;
+                            elements.take(Datum::Value(element))
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:19:5
+            for element2 in run.elements(ages) {
+                run.tick()?;
+                let age = element2.value();
+                // case.hx:20:9
+                let _ = run.add_node(node::COPY, &[(node::copy::AGE, age)])?;
+            }
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut range = Slice::range(
+                run.bound(Value::Int(2))?,
+                run.bound(Value::Int(9))?,
+            );
+            if range.wants_any() {
+                run.all(node::COPY, |copy| { range.take(copy) })?;
+            }
+            each(
+                range.into_vec(),
+                |copy2| {
+                    let copy2 = run.load(copy2)?;
+                    let element3 = run.read(&copy2, copy_age)?;
+                    separate(&mut is_next, out);
+                    write_value(&element3, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `arrays`, which writes.
+    mod arrays {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY arrays (case.hx:34:7)
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            let copy_of = run.column(node::COPY, node::copy::OF);
+            // case.hx:35:5
+            let lists = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::USER,
+                        |user| {
+                            let user = run.load(user)?;
+                            let element = run.read(&user, user_tags)?;
+                            elements.take(Datum::Value(element))
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:36:5
+            for element2 in run.elements(lists) {
+                run.tick()?;
+                let list = element2.value();
+                // case.hx:37:9
+                for element3 in run.elements(Datum::Value(list)) {
+                    run.tick()?;
+                    let tag = element3.value();
+                    // case.hx:38:13
+                    let _ = run.add_node(node::COPY, &[(node::copy::OF, tag)])?;
+                }
+            }
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut range = Slice::range(
+                run.bound(Value::Int(4))?,
+                run.bound(Value::Int(9))?,
+            );
+            if range.wants_any() {
+                run.all(node::COPY, |copy| { range.take(copy) })?;
+            }
+            each(
+                range.into_vec(),
+                |copy2| {
+                    let copy2 = run.load(copy2)?;
+                    let element4 = run.read(&copy2, copy_of)?;
+                    separate(&mut is_next, out);
+                    write_value(&element4, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ids`, which writes.
+    mod ids {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `name`
+            name: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { name: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ids (case.hx:24:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { name } = Input::of(run)?;
+            // case.hx:25:5
+            let to = run
+                .settle_item({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::USER,
+                        node::user::NAME,
+                        Value::from(name),
+                        |user| { first.take(user) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            // case.hx:26:5
+            let ids = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::USER,
+                        |user2| {
+                            let user2 = run.load(user2)?;
+                            if holds(
+                                Comparison::NotEqual,
+                                run.read(&user2, user_name)?,
+                                Value::from(name),
+                            ) {
+                                let element = run.id(&user2);
+                                elements.take(Datum::Value(element))
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:27:5
+            for element2 in run.elements(ids) {
+                run.tick()?;
+                let id = element2.value();
+                // case.hx:28:9
+                let from = run
+                    .settle_item({
+                        let mut first2 = First::default();
+                        run.by_id(
+                            node::USER,
+                            Datum::Value(id),
+                            |user3| { first2.take(user3) },
+                        )?;
+                        match first2.get() {
+                            Some(found) => found,
+                            None => return Err(run.missing(node::USER, Datum::Value(id))),
+                        }
+                    })?;
+                // case.hx:29:9
+                let _ = run
+                    .add_edge(
+                        edge::KNOWS,
+                        &[],
+                        &run.ends(Datum::Item(from))?,
+                        &run.ends(Datum::Item(to))?,
+                    )?;
+                // case.hx:30:9
+                let _ = run
+                    .add_edge(
+                        edge::KNOWS,
+                        &[],
+                        &run.ends(Datum::Value(id))?,
+                        &run.ends(Datum::Item(to))?,
+                    )?;
+            }
+            out.extend_from_slice(b"{\"data\":");
+            let element3 = Value::from(run.count(edge::KNOWS)?);
+            write_value(&element3, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `names`, which writes.
+    mod names {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY names (case.hx:10:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let copy_of = run.column(node::COPY, node::copy::OF);
+            // case.hx:11:5
+            let names = run
+                .settle({
+                    let mut elements = Slice::all();
+                    run.all(
+                        node::USER,
+                        |user| {
+                            let user = run.load(user)?;
+                            let element = run.read(&user, user_name)?;
+                            elements.take(Datum::Value(element))
+                        },
+                    )?;
+                    run.stream(&elements.into_vec())
+                })?;
+            // case.hx:12:5
+            for element2 in run.elements(names) {
+                run.tick()?;
+                let name = element2.value();
+                // case.hx:13:9
+                let _ = run.add_node(node::COPY, &[(node::copy::OF, name)])?;
+            }
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::COPY,
+                |copy| {
+                    let copy = run.load(copy)?;
+                    let element3 = run.read(&copy, copy_of)?;
+                    separate(&mut is_next, out);
+                    write_value(&element3, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:5:7)
+            // case.hx:6:5
+            let _ = run
+                .add_node(
+                    node::USER,
+                    &[
+                        (node::user::NAME, Value::Str("a")),
+                        (node::user::AGE, Value::Int(3)),
+                        (
+                            node::user::TAGS,
+                            run.values(&[Value::Str("x"), Value::Str("y")]),
+                        ),
+                    ],
+                )?;
+            // case.hx:7:5
+            let _ = run
+                .add_node(
+                    node::USER,
+                    &[
+                        (node::user::NAME, Value::Str("b")),
+                        (node::user::TAGS, run.values(&[Value::Str("z")])),
+                    ],
+                )?;
             out.extend_from_slice(b"null");
             Ok(())
         }

@@ -1080,8 +1080,10 @@ mod by_many_ids {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8ce8d7ac4b511443f6d6c4082a8474a1dc5f6d56e46fc765c5dbeb3ffa2b75eb",
+        digest: "sha256:13582f5cdb954e13409f024545b78f4201ff83c60b049dc9e9f4b147af2aa336",
         bodies: &[
+            ("first_of_a_list", first_of_a_list::query),
+            ("first_of_none", first_of_none::query),
             ("follow_all", follow_all::query),
             ("followed_by_all", followed_by_all::query),
             ("follows", follows::query),
@@ -1120,6 +1122,98 @@ mod by_many_ids {
         }
     }
 
+    /// `first_of_a_list`, which reads.
+    mod first_of_a_list {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `ids`
+            ids: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { ids: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY first_of_a_list (case.hx:30:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { ids } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            let mut is_written = false;
+            let mut first = First::default();
+            run.by_id(
+                node::USER,
+                Datum::Value(Value::from(ids)),
+                |user| { first.take(user) },
+            )?;
+            each(
+                first.get(),
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    let element = run.read(&user2, user_name)?;
+                    write_value(&element, out);
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(run.missing(node::USER, Datum::Value(Value::from(ids))));
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `first_of_none`, which reads.
+    mod first_of_none {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY first_of_none (case.hx:26:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            // case.hx:27:5
+            let ids = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        if holds(
+                            Comparison::Greater,
+                            run.read(&user, user_age)?,
+                            Value::Int(100),
+                        ) {
+                            let element = run.id(&user);
+                            elements.take(Datum::Value(element))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"data\":");
+            let mut is_written = false;
+            let mut first = First::default();
+            run.by_id(node::USER, ids, |user2| { first.take(user2) })?;
+            each(
+                first.get(),
+                |user3| {
+                    run.write_item(&user3, out)?;
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(run.missing(node::USER, ids));
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
     /// `follow_all`, which writes.
     mod follow_all {
         use super::*;
@@ -1136,11 +1230,11 @@ mod by_many_ids {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY follow_all (case.hx:30:7)
+            // QUERY follow_all (case.hx:37:7)
             let user_name = run.column(node::USER, node::user::NAME);
             let follows_since = run.column(edge::FOLLOWS, edge::follows::SINCE);
             let Input { name } = Input::of(run)?;
-            // case.hx:31:5
+            // case.hx:38:5
             let user = run
                 .settle_item({
                     let mut first = First::default();
@@ -1155,7 +1249,7 @@ mod by_many_ids {
                         None => return Err(EngineError::NoValue),
                     }
                 })?;
-            // case.hx:32:5
+            // case.hx:39:5
             let ids = run
                 .settle({
                     let mut elements = Slice::all();
@@ -1177,7 +1271,7 @@ mod by_many_ids {
                     )?;
                     run.stream(&elements.into_vec())
                 })?;
-            // case.hx:33:5
+            // case.hx:40:5
             let made = run
                 .settle(
                     run
@@ -1242,11 +1336,11 @@ mod by_many_ids {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY followed_by_all (case.hx:36:7)
+            // QUERY followed_by_all (case.hx:43:7)
             let user_name = run.column(node::USER, node::user::NAME);
             let follows_since = run.column(edge::FOLLOWS, edge::follows::SINCE);
             let Input { name } = Input::of(run)?;
-            // case.hx:37:5
+            // case.hx:44:5
             let ids = run
                 .settle({
                     let mut elements = Slice::all();
@@ -1268,7 +1362,7 @@ mod by_many_ids {
                     )?;
                     run.stream(&elements.into_vec())
                 })?;
-            // case.hx:38:5
+            // case.hx:45:5
             let user = run
                 .settle({
                     let mut elements2 = Slice::all();
@@ -1326,7 +1420,7 @@ mod by_many_ids {
     mod follows {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY follows (case.hx:51:7)
+            // QUERY follows (case.hx:58:7)
             out.extend_from_slice(b"{\"data\":");
             let element = Value::from(run.count(edge::FOLLOWS)?);
             write_value(&element, out);
@@ -1454,9 +1548,9 @@ mod by_many_ids {
     mod of_another_type {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY of_another_type (case.hx:26:7)
+            // QUERY of_another_type (case.hx:33:7)
             let user_name = run.column(node::USER, node::user::NAME);
-            // case.hx:27:5
+            // case.hx:34:5
             let ids = {
                 let mut elements = Slice::all();
                 run.all(
@@ -1627,9 +1721,9 @@ mod by_many_ids {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY to_a_post (case.hx:46:7)
+            // QUERY to_a_post (case.hx:53:7)
             let Input { name } = Input::of(run)?;
-            // case.hx:47:5
+            // case.hx:54:5
             let ids = run
                 .settle({
                     let mut elements = Slice::all();
@@ -1642,7 +1736,7 @@ mod by_many_ids {
                     )?;
                     run.stream(&elements.into_vec())
                 })?;
-            // case.hx:48:5
+            // case.hx:55:5
             let made = run
                 .settle(
                     run
@@ -1697,10 +1791,10 @@ mod by_many_ids {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY to_nobody (case.hx:41:7)
+            // QUERY to_nobody (case.hx:48:7)
             let user_age = run.column(node::USER, node::user::AGE);
             let Input { name } = Input::of(run)?;
-            // case.hx:42:5
+            // case.hx:49:5
             let ids = run
                 .settle({
                     let mut elements = Slice::all();
@@ -1722,7 +1816,7 @@ mod by_many_ids {
                     )?;
                     run.stream(&elements.into_vec())
                 })?;
-            // case.hx:43:5
+            // case.hx:50:5
             let made = run
                 .settle(
                     run

@@ -101,6 +101,10 @@ impl Run<'_> {
     pub(super) fn end(&mut self, end: &Expression) -> Result<(Vec<usize>, bool)> {
         match self.bound(end)? {
             Bound::Value(Value::Id(id)) => Ok((vec![id], false)),
+            Bound::Value(Value::List(ids)) => {
+                let id = |id: Value| if let Value::Id(id) = id { id } else { unreachable!("{id:?} is no id") };
+                Ok((ids.into_iter().map(id).collect(), true))
+            }
             Bound::Elements { many, list, .. } => Ok((list.iter().map(|element| element.id).collect(), many)),
             other => unreachable!("{other:?} is no end"),
         }

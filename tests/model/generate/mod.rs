@@ -51,6 +51,8 @@ enum Has {
         kind: Name,
     },
     Scalar(Scalar),
+    /// The ids of many items.
+    Ids(Name),
     /// Something that can be returned only.
     Shown,
 }
@@ -158,7 +160,7 @@ impl Generator {
 
     /// An end of an edge, and whether it may be several items.
     fn end(&mut self, kind: Name) -> (Expression, bool) {
-        let holds = |(_, has): &&(Name, Has)| *has == Has::Items { many: true, kind };
+        let holds = |(_, has): &&(Name, Has)| *has == Has::Items { many: true, kind } || *has == Has::Ids(kind);
         let known: Vec<Name> = self.variables.iter().filter(holds).map(|(name, _)| *name).collect();
         if known.is_empty() || self.chance(70) {
             return (self.one(kind), false);

@@ -61,6 +61,14 @@ impl Generator {
                 let (traversal, many, kind) = self.traversal();
                 self.assign(Expression::Traversal(Box::new(traversal)), Has::Items { many, kind })
             }
+            4 if self.rng.bool() => {
+                let (mut traversal, many, kind) = self.traversal();
+                if !many {
+                    return None;
+                }
+                traversal.shape = Shape::Part(Part::Id);
+                self.assign(Expression::Traversal(Box::new(traversal)), Has::Ids(kind))
+            }
             4 => {
                 let (mut traversal, ..) = self.traversal();
                 traversal.shape = Shape::Count;
@@ -233,7 +241,7 @@ impl Generator {
                         Expression::Traversal(Box::new(Traversal { source: Source::Variable(name), steps, shape }))
                     }
                 }
-                Has::Scalar(_) | Has::Shown => Expression::Variable(name),
+                Has::Scalar(_) | Has::Ids(_) | Has::Shown => Expression::Variable(name),
             });
         }
         if self.chance(10) {

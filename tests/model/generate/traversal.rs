@@ -34,7 +34,13 @@ impl Generator {
                 (Source::ByIndex(node, field, self.operand(ty, false)), false, node)
             }
             3 => {
-                let ids = [self.one(node), self.one(node)].to_vec();
+                let many: Vec<Name> =
+                    self.variables.iter().filter(|(_, has)| *has == Has::Ids(node)).map(|(name, _)| *name).collect();
+                let mut ids = vec![self.one(node), self.one(node)];
+                if !many.is_empty() && self.chance(70) {
+                    ids[0] = Expression::Variable(self.pick(&many));
+                    ids.truncate(self.rng.usize(1..3));
+                }
                 (Source::ByIds(node, ids), true, node)
             }
             4 => match self.kinds(Of::Edge).first().copied() {

@@ -10,8 +10,9 @@ use crate::operators::Flow;
 use crate::operators::datum::{Datum, Item};
 use crate::operators::fold::{Folded, Intersection};
 use crate::operators::group::Groups;
+use crate::operators::keep::{First, Keyed, Slice};
 use crate::operators::paths::{self, Way};
-use crate::operators::streams::{End, First, Keyed, Slice, each};
+use crate::operators::streams::{End, each};
 use crate::value::Value;
 
 /// Takes elements, and says whether it wants more.

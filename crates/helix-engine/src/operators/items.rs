@@ -244,9 +244,17 @@ impl<'a> Run<'a, '_> {
         }
     }
 
-    /// Why a look-up by one id, whose stream was not filtered, gave no element.
+    /// Why a look-up by one id, or a list of them, whose stream was not filtered, gave no element.
     #[must_use]
     pub fn missing(&self, item: ItemType, id: Datum<'a>) -> EngineError {
+        match id {
+            Datum::Stream(_) | Datum::Value(Value::List(_)) => EngineError::NoValue,
+            one => self.unknown(item, one),
+        }
+    }
+
+    /// The same, where a list is no different from one id.
+    pub(super) fn unknown(&self, item: ItemType, id: Datum<'a>) -> EngineError {
         let ty = self.catalog.get(item);
         for known in self.ids(id) {
             match self.access.row(ty, known) {

@@ -7,6 +7,7 @@ pub mod datum;
 pub mod fold;
 pub mod group;
 mod items;
+pub mod keep;
 pub mod math;
 pub mod paths;
 pub mod predicate;

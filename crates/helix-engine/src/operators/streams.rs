@@ -3,9 +3,7 @@
 //! Everything that pushes gives back whether more is wanted, so that steps nest: Neumann, "Efficiently Compiling Efficient Query
 //! Plans for Modern Hardware", VLDB 2011.
 
-use std::cmp::Ordering;
-
-use helix_plan::{Direction as Order, FieldId, ItemType};
+use helix_plan::{FieldId, ItemType};
 
 use super::datum::{Datum, Item};
 use super::{Flow, Run};
@@ -16,7 +14,6 @@ use crate::ids::ItemId;
 use crate::row::{self, Arena};
 use crate::text;
 use crate::value::Value;
-use crate::value::compare::sort;
 use crate::vector::{self, Hit};
 
 /// An end of an edge.
@@ -26,152 +23,6 @@ pub enum End {
     From,
     /// Where it ends.
     To,
-}
-
-/// Keeps elements: at most so many, after others that are left out.
-#[derive(Debug)]
-pub struct Slice<T> {
-    skip: usize,
-    len: usize,
-    elements: Vec<T>,
-}
-
-impl<T> Slice<T> {
-    /// Keeps everything.
-    #[must_use]
-    pub const fn all() -> Self {
-        Self { skip: 0, len: usize::MAX, elements: Vec::new() }
-    }
-
-    /// Keeps the elements from `start` up to but not including `end`, counted from zero.
-    #[must_use]
-    pub const fn range(start: usize, end: usize) -> Self {
-        Self { skip: start, len: end.saturating_sub(start), elements: Vec::new() }
-    }
-
-    /// Whether it will ever keep anything.
-    #[must_use]
-    pub const fn wants_any(&self) -> bool {
-        self.len > 0
-    }
-
-    /// Takes an element.
-    ///
-    /// # Errors
-    ///
-    /// Never; it is the end of a chain that may fail.
-    #[inline]
-    pub fn take(&mut self, element: T) -> Result<Flow> {
-        if self.skip > 0 {
-            self.skip -= 1;
-            return Ok(Flow::Continue);
-        }
-        self.elements.push(element);
-        Ok(if self.elements.len() < self.len { Flow::Continue } else { Flow::Stop })
-    }
-
-    /// What was kept, in order.
-    #[must_use]
-    pub fn into_vec(self) -> Vec<T> {
-        self.elements
-    }
-}
-
-/// Keeps the first element.
-#[derive(Clone, Copy, Debug)]
-pub struct First<T>(Option<T>);
-
-impl<T> Default for First<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> First<T> {
-    /// Takes an element.
-    ///
-    /// # Errors
-    ///
-    /// Never; it is the end of a chain that may fail.
-    #[inline]
-    pub fn take(&mut self, element: T) -> Result<Flow> {
-        self.0.get_or_insert(element);
-        Flow::stop()
-    }
-
-    /// The element, if there was one.
-    #[must_use]
-    pub fn get(self) -> Option<T> {
-        self.0
-    }
-}
-
-/// Sorts elements by their keys; those with equal keys stay as they came.
-#[derive(Debug)]
-pub struct Keyed<'a, T> {
-    order: Order,
-    /// How many are wanted.
-    len: usize,
-    elements: Vec<(Value<'a>, T)>,
-    /// The last key that is wanted, when there were enough elements to tell.
-    last: Option<Value<'a>>,
-}
-
-impl<'a, T> Keyed<'a, T> {
-    /// Sorts all elements.
-    #[must_use]
-    pub const fn all(order: Order) -> Self {
-        Self::top(order, usize::MAX)
-    }
-
-    /// Keeps the first `len` elements of that order only.
-    #[must_use]
-    pub const fn top(order: Order, len: usize) -> Self {
-        Self { order, len, elements: Vec::new(), last: None }
-    }
-
-    /// Takes an element with its key.
-    ///
-    /// # Errors
-    ///
-    /// Never; it is the end of a chain that may fail.
-    #[inline]
-    pub fn take(&mut self, key: Value<'a>, element: T) -> Result<Flow> {
-        let is_late = self.last.is_some_and(|last| compare(self.order, &last, &key).is_le());
-        if !is_late {
-            self.elements.push((key, element));
-            // With room for as many again, each is moved a bounded number of times.
-            if self.elements.len() >= self.len.max(MIN_SORTED).saturating_mul(2) {
-                self.cut();
-            }
-        }
-        Ok(Flow::Continue)
-    }
-
-    /// Leaves out what is not wanted.
-    fn cut(&mut self) {
-        let order = self.order;
-        self.elements.sort_by(|(a, _), (b, _)| compare(order, a, b));
-        self.elements.truncate(self.len);
-        self.last = self.elements.last().map(|(key, _)| *key);
-    }
-
-    /// The elements in order.
-    #[must_use]
-    pub fn sorted(mut self) -> Vec<T> {
-        self.cut();
-        self.elements.into_iter().map(|(_, element)| element).collect()
-    }
-}
-
-/// As many elements are sorted at once, even where fewer are wanted.
-const MIN_SORTED: usize = 64;
-
-fn compare(order: Order, a: &Value<'_>, b: &Value<'_>) -> Ordering {
-    match order {
-        Order::Ascending => sort(a, b),
-        Order::Descending => sort(b, a),
-    }
 }
 
 /// A vector that a search of an index found.

@@ -259,9 +259,9 @@ impl<'a> Run<'a, '_> {
     ///
     /// # Errors
     ///
-    /// As [`Run::missing`].
+    /// [`EngineError::NodeNotFound`] and its like.
     pub fn refuse_unknown(&self, item: ItemType, id: Datum<'a>) -> Result<()> {
-        match self.missing(item, id) {
+        match self.unknown(item, id) {
             EngineError::NoValue => Ok(()),
             error => Err(error),
         }

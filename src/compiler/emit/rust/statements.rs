@@ -1,6 +1,6 @@
 //! Statements.
 
-use helix_plan::{Expr, ExprKind, ForBinding, Kind, SlotId, Statement, StatementKind, ValueType};
+use helix_plan::{Expr, ExprKind, ForBinding, Kind, SlotId, Statement, StatementKind};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -92,7 +92,7 @@ impl Emitter<'_> {
 
     fn bind_element(&mut self, slot: SlotId, list: &Expr, element: &TokenStream) -> TokenStream {
         let Some(name) = self.variable(slot) else { return TokenStream::new() };
-        let is_values = !list.ty.many && matches!(list.ty.kind, Kind::Value(ValueType::List(_)));
+        let is_values = matches!(list.ty.kind, Kind::Value(_));
         let (tokens, rep) = if is_values {
             (quote!(let #name = #element.value();), Rep::Value)
         } else {
