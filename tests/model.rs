@@ -33,6 +33,8 @@ const START: u64 = 1_767_225_600_000;
 const ITEMS: usize = 6;
 const QUERIES: usize = 8;
 const ROUNDS: usize = 2;
+/// A case ends where loops have made more items than the model looks through in a moment.
+const MOST_ITEMS: usize = 2_000;
 
 /// What became of the requests of a case.
 #[derive(Default)]
@@ -148,7 +150,7 @@ fn run(seed: u64) -> Result<Counts, String> {
     let made = makers.iter().flat_map(|query| std::iter::repeat_n(query, ITEMS));
     let asked = (0..ROUNDS).flat_map(|_| &queries);
     for query in made.chain(asked).chain(&viewers) {
-        if case.is_lost {
+        if case.is_lost || case.model.items.len() > MOST_ITEMS {
             break;
         }
         if let Err(difference) = case.ask(query, &mut generator) {

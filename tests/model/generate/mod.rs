@@ -158,11 +158,11 @@ impl Generator {
         Expression::Variable(self.parameter(Type::One(Scalar::Id), false, Some(kind)).expect("there are enough names"))
     }
 
-    /// An end of an edge, and whether it may be several items.
-    fn end(&mut self, kind: Name) -> (Expression, bool) {
+    /// An end of an edge, and whether it may be several items, where that is wanted.
+    fn end(&mut self, kind: Name, may_be_many: bool) -> (Expression, bool) {
         let holds = |(_, has): &&(Name, Has)| *has == Has::Items { many: true, kind } || *has == Has::Ids(kind);
         let known: Vec<Name> = self.variables.iter().filter(holds).map(|(name, _)| *name).collect();
-        if known.is_empty() || self.chance(70) {
+        if !may_be_many || known.is_empty() || self.chance(70) {
             return (self.one(kind), false);
         }
         (Expression::Variable(self.pick(&known)), true)

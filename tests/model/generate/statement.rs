@@ -25,7 +25,7 @@ impl Generator {
         sets
     }
 
-    pub(super) fn creation(&mut self) -> Option<(Expression, Has)> {
+    pub(super) fn creation(&mut self, in_loop: bool) -> Option<(Expression, Has)> {
         let kind = self.pick(&self.schema.kinds.clone());
         let sets = self.sets(kind.name, true);
         let has = Has::Items { many: false, kind: kind.name };
@@ -34,7 +34,9 @@ impl Generator {
             Of::Vector => (Expression::AddVector(kind.name, Box::new(self.vector()), sets), has),
             Of::Edge => {
                 let (from, to) = kind.ends.expect("an edge");
-                let ((from, many), (to, more)) = (self.end(from), self.end(to));
+                // Many on both sides, or within a loop, would soon be more than the model can look through.
+                let (from, many) = self.end(from, !in_loop);
+                let (to, more) = self.end(to, !in_loop && !many);
                 let has = Has::Items { many: many || more, kind: kind.name };
                 (Expression::AddEdge(kind.name, sets, Box::new(from), Box::new(to)), has)
             }
@@ -92,7 +94,7 @@ impl Generator {
                 self.assign(exists, Has::Scalar(Scalar::Boolean))
             }
             7 | 8 => {
-                let (value, has) = self.creation()?;
+                let (value, has) = self.creation(in_loop)?;
                 if self.rng.bool() { Statement::Create(value) } else { self.assign(value, has) }
             }
             9 | 10 => {
