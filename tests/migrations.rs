@@ -200,7 +200,7 @@ fn an_index_on_a_field_that_comes_back_holds_what_its_rows_show() {
     let without = "N::A { y: I32 } QUERY all() => RETURN N<A>::{y}";
     database.activate(with).unwrap();
     database.call("add", json!({"x": "a"}));
-    let options = ActivateOptions { allow_breaking: true, ..ActivateOptions::default() };
+    let options = ActivateOptions { allow_breaking: true };
     database.engine.activate(&program(without), options).unwrap();
     database.activate(with).unwrap();
     assert_eq!(database.call("by", json!({"x": "a"})), json!({"a": {"x": "a", "y": 1}}));

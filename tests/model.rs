@@ -84,20 +84,24 @@ impl Case {
         let _ = writeln!(self.log, "{} {body}", query.name);
 
         self.model.now = self.clock.load(Ordering::Relaxed).try_into().unwrap();
-        let expected = self.model.call(query, &arguments);
-        let found = self.runtime.block_on(self.engine.call(&query.name, body.into()));
-        match (expected, found) {
-            (Err(Failure::Undecided), _) => {
+        let expected = match self.model.call(query, &arguments) {
+            Ok(answer) => Ok(answer),
+            Err(Failure::Refused(status, text)) => Err((status, text)),
+            Err(Failure::Undecided) => {
                 self.counts.undecided += 1;
                 self.is_lost |= self.writes.contains(&query.name);
+                return Ok(());
             }
+        };
+        let found = self.runtime.block_on(self.engine.call(&query.name, body.into()));
+        match (expected, found) {
             (Ok(expected), Ok(found)) => {
                 let found: Json = serde_json::from_slice(&found).unwrap();
                 let _ = writeln!(self.log, "200 {found}");
                 differs(&expected, &found, &mut self.ids, "answer")?;
                 self.counts.answered += 1;
             }
-            (Err(Failure::Refused(status, text)), Err(error)) => {
+            (Err((status, text)), Err(error)) => {
                 let id = Regex::new("[0-9a-f]{8}-[0-9a-f-]{27}").unwrap();
                 let found = (error.status(), id.replace_all(&error.to_string(), "<id>").into_owned());
                 if found != (status, text.clone()) {

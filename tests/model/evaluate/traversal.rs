@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Longer streams, of hops to and fro, take the model too long.
+const MOST_ELEMENTS: usize = 5_000;
+
 impl Run<'_> {
     /// Whether a traversal may give several items, and of which type they are.
     pub(super) fn cardinality(&self, traversal: &Traversal) -> (bool, Name) {
@@ -129,6 +132,9 @@ impl Run<'_> {
                 shape: Shape::Items,
             });
             elements = self.step(elements, step, kind, traversal)?;
+            if elements.len() > MOST_ELEMENTS {
+                return Err(Failure::Undecided);
+            }
         }
         Ok(elements)
     }
