@@ -17,6 +17,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SCHEMA: &str = "N::Person { UNIQUE INDEX number: I64, INDEX city: String, age: I32, score: F64, name: String }
 E::Knows { From: Person, To: Person, Properties: { years: I64 } }
+N::Note { UNIQUE INDEX number: I64, INDEX city: String, text: String }
+V::Meaning { number: I64 }
+E::Means UNIQUE { From: Note, To: Meaning }
 ";
 
 const QUERIES: &str = "QUERY load(rows: [{ number: I64, city: String, age: I32, score: F64, name: String }]) =>
@@ -59,10 +62,24 @@ QUERY lightest(a: I64, b: I64) =>
     to <- N<Person>({ number: b })
     path <- N<Person>({ number: a })::ShortestPathDijkstras<Knows>(_::{years})::To(to)
     RETURN path::FIRST
+QUERY write(rows: [{ number: I64, city: String, text: String, data: [F64] }]) =>
+    FOR { number, city, text, data } IN rows {
+        note <- AddN<Note>({ number: number, city: city, text: text })
+        meaning <- AddV<Meaning>(data, { number: number })
+        AddE<Means>::From(note)::To(meaning)
+    }
+    RETURN NONE
+QUERY search(text: String) =>
+    RETURN SearchBM25<Note>(text, 10)::{number}
 ";
 
 /// Rows of one request.
 const BATCH: u64 = 10_000;
+/// Notes with text, a vector and a unique edge; words of each, and different ones; components of each vector.
+const NOTES: u64 = 20_000;
+const WORDS: usize = 20;
+const VOCABULARY: u32 = 5_000;
+const DIMENSION: usize = 128;
 const CITIES: u64 = 200;
 
 struct Bench {
@@ -147,6 +164,21 @@ fn main() {
         format!(r#"{{"a":{},"b":{},"years":{}}}"#, rng.u64(..nodes), rng.u64(..nodes), rng.u64(1..50))
     });
     println!("{edges} edges, both ends looked up: {took:.2?} ({:.0}/s)", edges as f64 / took.as_secs_f64());
+
+    let took = bench.load("write", NOTES, |rng, number| {
+        let words: Vec<String> = (0..WORDS).map(|_| format!("word{}", rng.u32(..VOCABULARY))).collect();
+        let data: Vec<String> = (0..DIMENSION).map(|_| format!("{:.4}", rng.f32() - 0.5)).collect();
+        let (city, text, data) = (rng.u64(..CITIES), words.join(" "), data.join(","));
+        format!(r#"{{"number":{number},"city":"city {city}","text":"{text}","data":[{data}]}}"#)
+    });
+    println!("{NOTES} notes with every kind of index: {took:.2?} ({:.0}/s)", NOTES as f64 / took.as_secs_f64());
+
+    let indexed = SCHEMA.replace(" age: I32", " INDEX age: I32");
+    let sources = SourceSet::new([("app.hx".to_owned(), format!("{indexed}{QUERIES}"))]);
+    let program = compiler::compile(&sources).program.expect("the program compiles");
+    let began = Instant::now();
+    bench.engine.activate(&program, ActivateOptions::default()).expect("the program activates");
+    println!("an activation that indexes a field of {nodes} nodes: {:.2?}", began.elapsed());
 
     bench.measure("filter", 5, |rng, _| format!(r#"{{"min":{}}}"#, rng.i32(10..90)));
     bench.measure("contains", 5, |rng, _| format!(r#"{{"text":"{}"}}"#, rng.u32(100..999)));
