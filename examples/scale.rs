@@ -37,6 +37,9 @@ QUERY link(rows: [{ a: I64, b: I64, years: I64 }]) =>
 QUERY filter(min: I32) =>
     n <- N<Person>::WHERE(AND(_::{age}::GTE(min), _::{score}::LT(0.5)))::COUNT
     RETURN n
+QUERY equal(city: String) =>
+    n <- N<Person>::WHERE(_::{city}::EQ(city))::COUNT
+    RETURN n
 QUERY contains(text: String) =>
     n <- N<Person>::WHERE(_::{name}::CONTAINS(text))::COUNT
     RETURN n
@@ -181,6 +184,7 @@ fn main() {
     println!("an activation that indexes a field of {nodes} nodes: {:.2?}", began.elapsed());
 
     bench.measure("filter", 5, |rng, _| format!(r#"{{"min":{}}}"#, rng.i32(10..90)));
+    bench.measure("equal", 5, |rng, _| format!(r#"{{"city":"city {}"}}"#, rng.u64(..CITIES)));
     bench.measure("contains", 5, |rng, _| format!(r#"{{"text":"{}"}}"#, rng.u32(100..999)));
     bench.measure("group", 5, |_, _| "{}".to_owned());
     bench.measure("order", 5, |_, _| "{}".to_owned());

@@ -173,6 +173,11 @@ impl Explain<'_> {
                 let field = self.catalog.describe(item, FieldRef::Declared(*field)).0;
                 format!("{} by {field} {}", self.name(item), self.expr(value))
             }
+            Source::WithValue { node, field, value } => {
+                let item = ItemType::node(*node);
+                let field = self.catalog.describe(item, FieldRef::Declared(*field)).0;
+                format!("all {} with {field} {}", self.name(item), self.expr(value))
+            }
             Source::SearchVector { vector, query, k } => {
                 format!("search {} near {} k {}", self.name(ItemType::vector(*vector)), self.expr(query), self.expr(k))
             }

@@ -83,6 +83,15 @@ pub enum Source {
     },
     /// The elements of an array; none of null.
     Elements(Box<Expr>),
+    /// The nodes whose indexed field equals a value, in creation order.
+    WithValue {
+        /// The node type.
+        node: TypeId,
+        /// A field with an index.
+        field: FieldId,
+        /// The value; null finds nothing.
+        value: Box<Expr>,
+    },
 }
 
 /// What happens to each element of a stream, or to the stream.

@@ -67,7 +67,9 @@ pub fn traversal<'q>(found: &'q Traversal, visit: &mut dyn FnMut(&'q Expr)) {
     match &found.source {
         Source::All(_) => {}
         Source::ById { item: _, ids } => ids.iter().for_each(|id| expr(id, visit)),
-        Source::ByIndex { node: _, field: _, value } => expr(value, visit),
+        Source::ByIndex { node: _, field: _, value } | Source::WithValue { node: _, field: _, value } => {
+            expr(value, visit);
+        }
         Source::SearchVector { vector: _, query, k } => {
             expr(query, visit);
             expr(k, visit);

@@ -106,7 +106,9 @@ impl Survey {
                 }
             }
             Source::ById { item: _, ids } => ids.iter().for_each(|id| self.expr(id)),
-            Source::ByIndex { node: _, field: _, value } => self.expr(value),
+            Source::ByIndex { node: _, field: _, value } | Source::WithValue { node: _, field: _, value } => {
+                self.expr(value);
+            }
             Source::SearchVector { vector: _, query, k } => {
                 self.is_long();
                 self.expr(query);

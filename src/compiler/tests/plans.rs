@@ -196,6 +196,7 @@ QUERY a(n: I32) =>
     reads_by_id_are_short_and_scans_long r#"
 QUERY by_id(id: ID) => RETURN N<User>(id)
 QUERY by_index(email: String) => RETURN N<User>({email: email})::{name}
+QUERY with_value(email: String) => RETURN N<User>::WHERE(AND(_::{age}::GT(3), _::{email}::EQ(email)))
 QUERY degree(id: ID) => RETURN N<User>(id)::Out<Follows>::COUNT
 QUERY first_page(id: ID) => RETURN N<User>(id)::Out<Follows>::RANGE(0, 20)
 QUERY any(id: ID) => RETURN N<User>(id)::WHERE(EXISTS(_::Out<Follows>))

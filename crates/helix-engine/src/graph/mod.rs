@@ -113,18 +113,32 @@ pub fn degree<T: ReadTxn>(txn: &T, direction: Direction, item: ItemId, edge: &Li
 ///
 /// When the store fails, or the field has no index.
 pub fn by_index<T: ReadTxn>(txn: &T, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Option<ItemId>> {
+    let Some((table, key)) = index_entry(ty, field, value)? else { return Ok(None) };
+    id_of(txn.get(table, &key)?)
+}
+
+/// The nodes whose indexed field equals a value, in creation order. Null, and a value that the field cannot hold, equal nothing.
+///
+/// # Errors
+///
+/// When the store fails, or the field has no index.
+pub fn with_value<T: ReadTxn>(txn: &T, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Vec<ItemId>> {
+    let Some((table, key)) = index_entry(ty, field, value)? else { return Ok(Vec::new()) };
+    if table == Table::Unique {
+        return Ok(id_of(txn.get(table, &key)?)?.into_iter().collect());
+    }
+    txn.dups(table, &key)?.map(|entry| to_id(entry?)).collect()
+}
+
+/// Where the nodes are listed whose indexed field equals a value.
+fn index_entry(ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Option<(Table, Vec<u8>)>> {
     let field = ty.field(field);
     let index =
         field.index.ok_or_else(|| EngineError::Damaged(format!("`{}.{}` has no index", ty.name, field.name)))?;
     let arena = Arena::new();
     let Ok(value) = coerce(*value, &field.ty, &field.name, &arena) else { return Ok(None) };
-    if value.is_null() {
-        return Ok(None);
-    }
-    let mut key = Vec::with_capacity(64);
-    keys::index(index.id, &value, &mut key);
-    let found = txn.get(if index.unique { Table::Unique } else { Table::Index }, &key)?;
-    id_of(found)
+    let table = if index.unique { Table::Unique } else { Table::Index };
+    Ok(index.key(&value).map(|key| (table, key)))
 }
 
 /// The edge of a unique type that joins a pair, or the first edge of any other type that does.
@@ -161,11 +175,10 @@ pub fn count<T: ReadTxn>(txn: &T, ty: &LiveType) -> Result<u64> {
 }
 
 fn id_of(bytes: Option<&[u8]>) -> Result<Option<ItemId>> {
-    match bytes {
-        None => Ok(None),
-        Some(bytes) => {
-            let bytes = bytes.try_into().map_err(|_| EngineError::Damaged("an id of another length".to_owned()))?;
-            Ok(Some(ItemId::from_bytes(bytes)))
-        }
-    }
+    bytes.map(to_id).transpose()
+}
+
+fn to_id(bytes: &[u8]) -> Result<ItemId> {
+    let bytes = bytes.try_into().map_err(|_| EngineError::Damaged("an id of another length".to_owned()))?;
+    Ok(ItemId::from_bytes(bytes))
 }

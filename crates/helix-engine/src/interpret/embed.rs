@@ -140,7 +140,9 @@ impl<'q> Search<'q> {
         match &traversal.source {
             Source::All(_) => {}
             Source::ById { item: _, ids } => self.exprs(ids),
-            Source::ByIndex { node: _, field: _, value } => self.expr(value),
+            Source::ByIndex { node: _, field: _, value } | Source::WithValue { node: _, field: _, value } => {
+                self.expr(value);
+            }
             Source::SearchVector { vector: _, query, k } => {
                 self.expr(query);
                 self.expr(k);

@@ -275,6 +275,10 @@ impl<'a> Frame<'a, '_> {
                 let value = self.value(value)?;
                 run.by_index(ItemType::node(*node), *field, value, |item| sink(Datum::Item(item)))
             }
+            Source::WithValue { node, field, value } => {
+                let value = self.value(value)?;
+                run.with_value(ItemType::node(*node), *field, value, |item| sink(Datum::Item(item)))
+            }
             Source::SearchVector { vector, query, k } => {
                 let (query, k) = (run.floats(self.value(query)?)?, run.k(self.value(k)?)?);
                 run.search(ItemType::vector(*vector), &query, k, |item| sink(Datum::Item(item)))

@@ -61,6 +61,13 @@ pub trait Access<'a> {
     /// When the store fails.
     fn by_index(&self, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Option<ItemId>>;
 
+    /// The nodes whose indexed field equals a value, in creation order.
+    ///
+    /// # Errors
+    ///
+    /// As [`graph::with_value`].
+    fn with_value(&self, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Vec<ItemId>>;
+
     /// The first edge of a type between two items.
     ///
     /// # Errors
@@ -229,6 +236,10 @@ impl<'a, T: ReadTxn> Access<'a> for ReadAccess<'a, T> {
         graph::by_index(self.txn, ty, field, value)
     }
 
+    fn with_value(&self, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Vec<ItemId>> {
+        graph::with_value(self.txn, ty, field, value)
+    }
+
     fn edge_between(&self, edge: &LiveType, from: ItemId, to: ItemId) -> Result<Option<ItemId>> {
         graph::edge_between(self.txn, edge, from, to)
     }
@@ -346,6 +357,10 @@ impl<'a, W: WriteTxn> Access<'a> for WriteAccess<'a, '_, W> {
 
     fn by_index(&self, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Option<ItemId>> {
         graph::by_index(&**self.txn.borrow(), ty, field, value)
+    }
+
+    fn with_value(&self, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Vec<ItemId>> {
+        graph::with_value(&**self.txn.borrow(), ty, field, value)
     }
 
     fn edge_between(&self, edge: &LiveType, from: ItemId, to: ItemId) -> Result<Option<ItemId>> {

@@ -109,6 +109,25 @@ impl<'a> Run<'a, '_> {
         }
     }
 
+    /// The nodes whose indexed field equals a value, in creation order.
+    ///
+    /// # Errors
+    ///
+    /// When the store or `sink` fails.
+    #[inline]
+    pub fn with_value(
+        &self,
+        item: ItemType,
+        field: FieldId,
+        value: Value<'a>,
+        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        each(self.access.with_value(self.catalog.get(item), field, &value)?, |id| {
+            self.tick()?;
+            sink(Item::new(item, id))
+        })
+    }
+
     /// The vectors of a type nearest to a query, at most `k`, best first.
     ///
     /// # Errors

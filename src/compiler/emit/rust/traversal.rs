@@ -174,7 +174,8 @@ impl<'e> Emitter<'e> {
             | Source::SearchVector { .. }
             | Source::SearchVectorWhere { .. }
             | Source::SearchText { .. }
-            | Source::Elements(_) => None,
+            | Source::Elements(_)
+            | Source::WithValue { .. } => None,
         };
         let mut prepared =
             Prepared { prelude: TokenStream::new(), input: input.unwrap_or(Input::Source(source)), rest: steps };
@@ -267,6 +268,12 @@ impl<'e> Emitter<'e> {
                 let value = self.value(value);
                 let (ty, field) = (self.schema.item(item), self.schema.field(item, *field));
                 self.each_item(item, &quote!(run.by_index(#ty, #field, #value,)), sink)
+            }
+            Source::WithValue { node, field, value } => {
+                let item = ItemType::node(*node);
+                let value = self.value(value);
+                let (ty, field) = (self.schema.item(item), self.schema.field(item, *field));
+                self.each_item(item, &quote!(run.with_value(#ty, #field, #value,)), sink)
             }
             Source::SearchVector { vector, query, k } => {
                 let item = ItemType::vector(*vector);
