@@ -29,6 +29,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("implicit_fields", implicit_fields::QUERIES),
     ("in_loops", in_loops::QUERIES),
     ("is_in_lists", is_in_lists::QUERIES),
+    ("of_an_indexed_field", of_an_indexed_field::QUERIES),
     ("short_circuit", short_circuit::QUERIES),
     ("vectors_by_fields", vectors_by_fields::QUERIES),
     ("within_projections", within_projections::QUERIES),
@@ -10323,6 +10324,1076 @@ mod is_in_lists {
             // case.hx:30:5
             let _ = run.add_node(node::T, &[(node::t::NAME, Value::Str("r"))])?;
             out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+}
+
+mod of_an_indexed_field {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:95450935505aaac85c91bf6e187d7bd4aebb079363d06c3caf9c489c7ff89b9a",
+        bodies: &[
+            ("aged", aged::query),
+            ("aged_widely", aged_widely::query),
+            ("and_on", and_on::query),
+            ("both", both::query),
+            ("by_mail", by_mail::query),
+            ("constants", constants::query),
+            ("either", either::query),
+            ("given", given::query),
+            ("in_city", in_city::query),
+            ("leave", leave::query),
+            ("move", move_::query),
+            ("none_of", none_of::query),
+            ("setup", setup::query),
+            ("shown", shown::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const MAIL: FieldId = FieldId(0);
+            pub const CITY: FieldId = FieldId(1);
+            pub const AGE: FieldId = FieldId(2);
+            pub const BORN: FieldId = FieldId(3);
+            pub const ACTIVE: FieldId = FieldId(4);
+            pub const RATIO: FieldId = FieldId(5);
+            pub const NAME: FieldId = FieldId(6);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const KNOWS: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `aged`, which reads.
+    mod aged {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `age`
+            age: u8,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { age: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY aged (case.hx:30:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { age } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.with_value(
+                node::USER,
+                node::user::AGE,
+                Value::from(age),
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_age)?,
+                        Value::from(age),
+                    ) {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `aged_widely`, which reads.
+    mod aged_widely {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `age`
+            age: u128,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { age: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY aged_widely (case.hx:33:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { age } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.with_value(
+                node::USER,
+                node::user::AGE,
+                Value::from(age),
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_age)?,
+                        Value::from(age),
+                    ) {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `and_on`, which reads.
+    mod and_on {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `city`
+            city: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { city: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY and_on (case.hx:54:7)
+            let user_city = run.column(node::USER, node::user::CITY);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { city } = Input::of(run)?;
+            out.extend_from_slice(b"{\"known\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.with_value(
+                node::USER,
+                node::user::CITY,
+                Value::from(city),
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_city)?,
+                        Value::from(city),
+                    ) {
+                        run.neighbours(
+                            &user,
+                            Direction::Out,
+                            edge::KNOWS,
+                            node::USER,
+                            |user2| {
+                                let user2 = run.load(user2)?;
+                                let element = run.read(&user2, user_name)?;
+                                separate(&mut is_next, out);
+                                write_value(&element, out);
+                                Flow::more()
+                            },
+                        )
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"old\":");
+            let mut is_written = false;
+            let mut first = First::default();
+            run.with_value(
+                node::USER,
+                node::user::CITY,
+                Value::from(city),
+                |user3| {
+                    let user3 = run.load(user3)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user3, user_city)?,
+                        Value::from(city),
+                    ) {
+                        let user3 = run.load(user3)?;
+                        if holds(
+                            Comparison::Greater,
+                            run.read(&user3, user_age)?,
+                            Value::Int(100),
+                        ) {
+                            first.take(user3)
+                        } else {
+                            Flow::more()
+                        }
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            each(
+                first.get(),
+                |user4| {
+                    let user4 = run.load(user4)?;
+                    let element2 = run.read(&user4, user_name)?;
+                    write_value(&element2, out);
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `both`, which reads.
+    mod both {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `city`
+            city: &'a str,
+            /// `age`
+            age: i64,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    city: argument(run, 0)?,
+                    age: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY both (case.hx:45:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_city = run.column(node::USER, node::user::CITY);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { city, age } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.with_value(
+                node::USER,
+                node::user::AGE,
+                Value::from(age),
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_age)?,
+                        Value::from(age),
+                    )
+                        && holds(
+                            Comparison::Equal,
+                            run.read(&user, user_city)?,
+                            Value::from(city),
+                        )
+                    {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_mail`, which reads.
+    mod by_mail {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `mail`
+            mail: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { mail: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_mail (case.hx:27:7)
+            let user_mail = run.column(node::USER, node::user::MAIL);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { mail } = Input::of(run)?;
+            out.extend_from_slice(b"{\"names\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.with_value(
+                node::USER,
+                node::user::MAIL,
+                Value::from(mail),
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_mail)?,
+                        Value::from(mail),
+                    ) {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"n\":");
+            let mut count = 0_u64;
+            run.with_value(
+                node::USER,
+                node::user::MAIL,
+                Value::from(mail),
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user2, user_mail)?,
+                        Value::from(mail),
+                    ) {
+                        count += 1;
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element2 = Value::from(count);
+            write_value(&element2, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `constants`, which reads.
+    mod constants {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY constants (case.hx:36:7)
+            let user_city = run.column(node::USER, node::user::CITY);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_born = run.column(node::USER, node::user::BORN);
+            let user_active = run.column(node::USER, node::user::ACTIVE);
+            let user_ratio = run.column(node::USER, node::user::RATIO);
+            out.extend_from_slice(b"{\"oslo\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.with_value(
+                node::USER,
+                node::user::CITY,
+                Value::Str("Oslo"),
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_city)?,
+                        Value::Str("Oslo"),
+                    ) {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"age\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.with_value(
+                node::USER,
+                node::user::AGE,
+                Value::Int(300),
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user2, user_age)?,
+                        Value::Int(300),
+                    ) {
+                        let user2 = run.load(user2)?;
+                        let element2 = run.read(&user2, user_name)?;
+                        separate(&mut is_next2, out);
+                        write_value(&element2, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"born\":");
+            out.push(b'[');
+            let mut is_next3 = false;
+            run.with_value(
+                node::USER,
+                node::user::BORN,
+                Value::Date(Date {
+                    seconds: 631238400,
+                    nanoseconds: 0,
+                }),
+                |user3| {
+                    let user3 = run.load(user3)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user3, user_born)?,
+                        Value::Date(Date {
+                            seconds: 631238400,
+                            nanoseconds: 0,
+                        }),
+                    ) {
+                        let user3 = run.load(user3)?;
+                        let element3 = run.read(&user3, user_name)?;
+                        separate(&mut is_next3, out);
+                        write_value(&element3, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"active\":");
+            out.push(b'[');
+            let mut is_next4 = false;
+            run.with_value(
+                node::USER,
+                node::user::ACTIVE,
+                Value::Bool(false),
+                |user4| {
+                    let user4 = run.load(user4)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user4, user_active)?,
+                        Value::Bool(false),
+                    ) {
+                        let user4 = run.load(user4)?;
+                        let element4 = run.read(&user4, user_name)?;
+                        separate(&mut is_next4, out);
+                        write_value(&element4, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"zero\":");
+            out.push(b'[');
+            let mut is_next5 = false;
+            run.all(
+                node::USER,
+                |user5| {
+                    let user5 = run.load(user5)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user5, user_ratio)?,
+                        Value::F64(0.0),
+                    ) {
+                        let user5 = run.load(user5)?;
+                        let element5 = run.read(&user5, user_name)?;
+                        separate(&mut is_next5, out);
+                        write_value(&element5, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `either`, which reads.
+    mod either {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `city`
+            city: &'a str,
+            /// `age`
+            age: i64,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    city: argument(run, 0)?,
+                    age: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY either (case.hx:48:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_city = run.column(node::USER, node::user::CITY);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { city, age } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_age)?,
+                        Value::from(age),
+                    )
+                        || holds(
+                            Comparison::Equal,
+                            run.read(&user, user_city)?,
+                            Value::from(city),
+                        )
+                    {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `given`, which reads.
+    mod given {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `city`
+            city: Option<&'a str>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { city: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY given (case.hx:24:7)
+            let user_city = run.column(node::USER, node::user::CITY);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { city } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.with_value(
+                node::USER,
+                node::user::CITY,
+                Value::from(city),
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_city)?,
+                        Value::from(city),
+                    ) {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `in_city`, which reads.
+    mod in_city {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `city`
+            city: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { city: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY in_city (case.hx:21:7)
+            let user_city = run.column(node::USER, node::user::CITY);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { city } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.with_value(
+                node::USER,
+                node::user::CITY,
+                Value::from(city),
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_city)?,
+                        Value::from(city),
+                    ) {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `leave`, which writes.
+    mod leave {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `city`
+            city: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { city: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY leave (case.hx:64:7)
+            let user_city = run.column(node::USER, node::user::CITY);
+            let Input { city } = Input::of(run)?;
+            // case.hx:65:5
+            let mut dropped = Slice::all();
+            run.with_value(
+                node::USER,
+                node::user::CITY,
+                Value::from(city),
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_city)?,
+                        Value::from(city),
+                    ) {
+                        dropped.take(user)
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            run.delete(&dropped.into_vec())?;
+            out.extend_from_slice(b"{\"data\":");
+            let mut count = 0_u64;
+            run.with_value(
+                node::USER,
+                node::user::CITY,
+                Value::from(city),
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user2, user_city)?,
+                        Value::from(city),
+                    ) {
+                        count += 1;
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element = Value::from(count);
+            write_value(&element, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `move`, which writes.
+    mod move_ {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `city`
+            city: &'a str,
+            /// `to`
+            to: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    city: argument(run, 0)?,
+                    to: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY move (case.hx:60:7)
+            let user_city = run.column(node::USER, node::user::CITY);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { city, to } = Input::of(run)?;
+            // case.hx:61:5
+            let _ = {
+                let mut first = First::default();
+                let mut found = Slice::all();
+                run.with_value(
+                    node::USER,
+                    node::user::CITY,
+                    Value::from(city),
+                    |user| {
+                        let user = run.load(user)?;
+                        if holds(
+                            Comparison::Equal,
+                            run.read(&user, user_city)?,
+                            Value::from(city),
+                        ) {
+                            found.take(user)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                let updated = run
+                    .update(
+                        node::USER,
+                        &found.into_vec(),
+                        &[(node::user::CITY, Value::from(to))],
+                    )?;
+                each(updated, |user2| { first.take(user2) })?;
+                match first.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"there\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.with_value(
+                node::USER,
+                node::user::CITY,
+                Value::from(to),
+                |user3| {
+                    let user3 = run.load(user3)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user3, user_city)?,
+                        Value::from(to),
+                    ) {
+                        let user3 = run.load(user3)?;
+                        let element = run.read(&user3, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"n\":");
+            let mut count = 0_u64;
+            run.with_value(
+                node::USER,
+                node::user::CITY,
+                Value::from(city),
+                |user4| {
+                    let user4 = run.load(user4)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user4, user_city)?,
+                        Value::from(city),
+                    ) {
+                        count += 1;
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element2 = Value::from(count);
+            write_value(&element2, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `none_of`, which reads.
+    mod none_of {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `city`
+            city: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { city: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY none_of (case.hx:51:7)
+            let user_city = run.column(node::USER, node::user::CITY);
+            let user_active = run.column(node::USER, node::user::ACTIVE);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { city } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    if !holds(
+                        Comparison::Equal,
+                        run.read(&user, user_city)?,
+                        Value::from(city),
+                    )
+                        || !holds(
+                            Comparison::Equal,
+                            run.read(&user, user_active)?,
+                            Value::Bool(true),
+                        )
+                    {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:12:7)
+            // case.hx:13:5
+            let a = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::MAIL, Value::Str("a@x")),
+                                (node::user::CITY, Value::Str("Oslo")),
+                                (node::user::AGE, Value::Int(30)),
+                                (
+                                    node::user::BORN,
+                                    Value::Date(Date {
+                                        seconds: 631238400,
+                                        nanoseconds: 0,
+                                    }),
+                                ),
+                                (node::user::ACTIVE, Value::Bool(true)),
+                                (node::user::RATIO, Value::F64(0.0)),
+                                (node::user::NAME, Value::Str("a")),
+                            ],
+                        )?,
+                )?;
+            // case.hx:14:5
+            let b = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::MAIL, Value::Str("b@x")),
+                                (node::user::CITY, Value::Str("Rome")),
+                                (node::user::AGE, Value::Int(30)),
+                                (node::user::ACTIVE, Value::Bool(false)),
+                                (node::user::RATIO, Value::F64(-0.0)),
+                                (node::user::NAME, Value::Str("b")),
+                            ],
+                        )?,
+                )?;
+            // case.hx:15:5
+            let c = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::MAIL, Value::Str("c@x")),
+                                (node::user::CITY, Value::Str("Oslo")),
+                                (node::user::AGE, Value::Int(300)),
+                                (
+                                    node::user::BORN,
+                                    Value::Date(Date {
+                                        seconds: 631238400,
+                                        nanoseconds: 0,
+                                    }),
+                                ),
+                                (node::user::ACTIVE, Value::Bool(true)),
+                                (node::user::RATIO, Value::F64(1.5)),
+                                (node::user::NAME, Value::Str("c")),
+                            ],
+                        )?,
+                )?;
+            // case.hx:16:5
+            let _ = run
+                .settle_item(
+                    run.add_node(node::USER, &[(node::user::NAME, Value::Str("d"))])?,
+                )?;
+            // case.hx:17:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:18:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[],
+                    &run.ends(Datum::Item(c))?,
+                    &run.ends(Datum::Item(a))?,
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `shown`, which reads.
+    mod shown {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `city`
+            city: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { city: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY shown (case.hx:57:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_city = run.column(node::USER, node::user::CITY);
+            let Input { city } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    separate(&mut is_next, out);
+                    let user = run.load(user)?;
+                    out.extend_from_slice(b"{\"name\":");
+                    write_value(&run.read(&user, user_name)?, out);
+                    out.extend_from_slice(b",\"here\":");
+                    let mut count = 0_u64;
+                    run.with_value(
+                        node::USER,
+                        node::user::CITY,
+                        Value::from(city),
+                        |user2| {
+                            let user2 = run.load(user2)?;
+                            if holds(
+                                Comparison::Equal,
+                                run.read(&user2, user_city)?,
+                                Value::from(city),
+                            ) {
+                                count += 1;
+                                Flow::more()
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    let element = Value::from(count);
+                    write_value(&element, out);
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
             Ok(())
         }
     }

@@ -14,7 +14,7 @@ mod code {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:286e564874e14914f667eb2df6d1d592ef0cdeaa0c57aaa5d462547fff6546d4",
+        digest: "sha256:8a4371450e5b376f5f645d567719289865ad0eafc796726091cea6a99c0d6b33",
         bodies: &[
             ("affected", affected::query),
             ("call_path", call_path::query),
@@ -3477,8 +3477,10 @@ mod code {
                         let kept = run
                             .settle_item({
                                 let mut found5 = First::default();
-                                run.all(
+                                run.with_value(
                                     node::TYPE,
+                                    node::type_::PATH,
+                                    path3,
                                     |type_| {
                                         let type_ = run.load(type_)?;
                                         if holds(
@@ -4568,8 +4570,10 @@ mod code {
             // 3.hx:98:5
             let all = {
                 let mut elements = Slice::all();
-                run.all(
+                run.with_value(
                     node::FUNCTION,
+                    node::function::NAME,
+                    Value::from(name),
                     |function2| {
                         let function2 = run.load(function2)?;
                         if holds(
@@ -5156,8 +5160,10 @@ mod code {
                         let to = run
                             .settle({
                                 let mut elements = Slice::all();
-                                run.all(
+                                run.with_value(
                                     node::MODULE,
+                                    node::module::PATH,
+                                    path,
                                     |module3| {
                                         let module3 = run.load(module3)?;
                                         if holds(
@@ -5340,8 +5346,10 @@ mod code {
                 let before = run
                     .settle({
                         let mut elements = Slice::all();
-                        run.all(
+                        run.with_value(
                             node::TEST,
+                            node::test::NAME,
+                            name,
                             |test2| {
                                 let test2 = run.load(test2)?;
                                 if holds(
@@ -7306,7 +7314,7 @@ mod crm {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:705092511cdd6fb9c6351dca703dbb0d2f046b6a20264b456e62c82edb264c51",
+        digest: "sha256:6653519f26168014d80b9d895fba5fabe4b0760853ba10cc691618c94f374e32",
         bodies: &[
             ("above", above::query),
             ("account", account::query),
@@ -13518,8 +13526,10 @@ mod crm {
             run.delete(&dropped.into_vec())?;
             out.extend_from_slice(b"{\"data\":");
             let mut count = 0_u64;
-            run.all(
+            run.with_value(
                 node::STAGE,
+                node::stage::KEY,
+                Value::from(key),
                 |stage3| {
                     let stage3 = run.load(stage3)?;
                     if holds(
@@ -24201,7 +24211,7 @@ mod logistics {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7d7bcabdb34be326924b6f240dbdc12e90ccafdf391e1b943f5c95cd387595c4",
+        digest: "sha256:ec87fca18d53c0915975e866fed4f0db252e01e2c83529f7ed8696dbf40844a3",
         bodies: &[
             ("add_hub", add_hub::query),
             ("add_route", add_route::query),
@@ -24610,8 +24620,10 @@ mod logistics {
             let hubs = {
                 let mut elements = Slice::all();
                 let mut keyed = Keyed::all(Order::Descending);
-                run.all(
+                run.with_value(
                     node::HUB,
+                    node::hub::COUNTRY,
+                    Value::from(country),
                     |hub| {
                         let hub = run.load(hub)?;
                         if holds(
@@ -24946,8 +24958,10 @@ mod logistics {
             // 3.hx:57:5
             let out_ = {
                 let mut elements = Slice::all();
-                run.all(
+                run.with_value(
                     node::HUB,
+                    node::hub::COUNTRY,
+                    Value::from(country),
                     |hub| {
                         let hub = run.load(hub)?;
                         if holds(
@@ -24987,8 +25001,10 @@ mod logistics {
             // 3.hx:58:5
             let abroad = {
                 let mut elements2 = Slice::all();
-                run.all(
+                run.with_value(
                     node::HUB,
+                    node::hub::COUNTRY,
+                    Value::from(country),
                     |hub4| {
                         let hub4 = run.load(hub4)?;
                         if holds(
@@ -25028,8 +25044,10 @@ mod logistics {
             // 3.hx:59:5
             let inland = {
                 let mut elements3 = Slice::all();
-                run.all(
+                run.with_value(
                     node::HUB,
+                    node::hub::COUNTRY,
+                    Value::from(country),
                     |hub7| {
                         let hub7 = run.load(hub7)?;
                         if holds(
@@ -26061,8 +26079,10 @@ mod logistics {
                 .settle_item({
                     let mut first = First::default();
                     let mut found = Slice::all();
-                    run.all(
+                    run.with_value(
                         node::SHIPMENT,
+                        node::shipment::TRACKING,
+                        Value::from(tracking),
                         |shipment2| {
                             let shipment2 = run.load(shipment2)?;
                             if holds(
@@ -26217,8 +26237,10 @@ mod logistics {
             let shipment_status = run.column(node::SHIPMENT, node::shipment::STATUS);
             // 7.hx:142:5
             let mut dropped = Slice::all();
-            run.all(
+            run.with_value(
                 node::SHIPMENT,
+                node::shipment::STATUS,
+                Value::Str("delivered"),
                 |shipment| {
                     let shipment = run.load(shipment)?;
                     if holds(
@@ -26850,8 +26872,10 @@ mod logistics {
             // 3.hx:30:5
             let all = {
                 let mut elements = Slice::all();
-                run.all(
+                run.with_value(
                     node::HUB,
+                    node::hub::COUNTRY,
+                    Value::from(country),
                     |hub| {
                         let hub = run.load(hub)?;
                         if holds(
@@ -27604,8 +27628,10 @@ mod logistics {
                     Order::Ascending,
                     run.reach(Value::from(end)),
                 );
-                run.all(
+                run.with_value(
                     node::HUB,
+                    node::hub::COUNTRY,
+                    Value::from(country),
                     |hub| {
                         let hub = run.load(hub)?;
                         if holds(
@@ -27633,8 +27659,10 @@ mod logistics {
             // 3.hx:26:5
             let total = {
                 let mut count = 0_u64;
-                run.all(
+                run.with_value(
                     node::HUB,
+                    node::hub::COUNTRY,
+                    Value::from(country),
                     |hub4| {
                         let hub4 = run.load(hub4)?;
                         if holds(
@@ -27878,8 +27906,10 @@ mod logistics {
                 .settle_item({
                     let mut first2 = First::default();
                     let mut found = Slice::all();
-                    run.all(
+                    run.with_value(
                         node::HUB,
+                        node::hub::COUNTRY,
+                        Value::from(country),
                         |hub| {
                             let hub = run.load(hub)?;
                             if holds(
@@ -31771,8 +31801,10 @@ mod logistics {
             let paths = {
                 let mut elements = Slice::all();
                 let mut found = Slice::all();
-                run.all(
+                run.with_value(
                     node::HUB,
+                    node::hub::COUNTRY,
+                    Value::from(country),
                     |hub2| {
                         let hub2 = run.load(hub2)?;
                         if holds(
@@ -31823,8 +31855,10 @@ mod logistics {
             // 5.hx:93:5
             let number = {
                 let mut found2 = Slice::all();
-                run.all(
+                run.with_value(
                     node::HUB,
+                    node::hub::COUNTRY,
+                    Value::from(country),
                     |hub3| {
                         let hub3 = run.load(hub3)?;
                         if holds(
@@ -38746,7 +38780,7 @@ mod rag {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0b6992a81a9678e9bbc5297b795207ee891d46b7faf2fc3d77295031132393b6",
+        digest: "sha256:be11ffde8f8dd8e85ef8fc82b8cbbe4229770b1264339197d5ce289a7aa8f5d0",
         bodies: &[
             ("add_source", add_source::query),
             ("add_sources", add_sources::query),
@@ -42270,8 +42304,10 @@ mod rag {
             out.push(b'}');
             out.extend_from_slice(b",\"data\":");
             let mut count = 0_u64;
-            run.all(
+            run.with_value(
                 node::DOCUMENT,
+                node::document::KIND,
+                Value::from(kind),
                 |document3| {
                     let document3 = run.load(document3)?;
                     if holds(
@@ -43650,8 +43686,10 @@ mod rag {
             // 3.hx:214:5
             let documents = {
                 let mut elements = Slice::all();
-                run.all(
+                run.with_value(
                     node::DOCUMENT,
+                    node::document::KIND,
+                    Value::from(kind),
                     |document| {
                         let document = run.load(document)?;
                         if !{
@@ -44139,7 +44177,7 @@ mod social {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:4c6751bbddbc24f4d72d90766df287e4e349f4a03980cd4bf62e3aa0f21f9634",
+        digest: "sha256:e470942d84731b25c38934a844784c307c3c4c79e667a50e547fae5d85b377c7",
         bodies: &[
             ("alike", alike::query),
             ("alike_followed", alike_followed::query),
@@ -46416,8 +46454,10 @@ mod social {
             let others = run
                 .settle({
                     let mut elements = Slice::all();
-                    run.all(
+                    run.with_value(
                         node::USER,
+                        node::user::CITY,
+                        Value::from(city),
                         |user3| {
                             let user3 = run.load(user3)?;
                             if holds(
@@ -46900,8 +46940,10 @@ mod social {
             let user = run
                 .settle_item({
                     let mut found = First::default();
-                    run.all(
+                    run.with_value(
                         node::USER,
+                        node::user::CITY,
+                        Value::from(city),
                         |user2| {
                             let user2 = run.load(user2)?;
                             if holds(
@@ -47215,8 +47257,10 @@ mod social {
             let users = {
                 let mut elements = Slice::all();
                 let mut keyed = Keyed::all(Order::Descending);
-                run.all(
+                run.with_value(
                     node::USER,
+                    node::user::CITY,
+                    Value::from(city),
                     |user| {
                         let user = run.load(user)?;
                         if holds(
@@ -50704,8 +50748,10 @@ mod social {
                 .settle_item({
                     let mut first = First::default();
                     let mut found = Slice::all();
-                    run.all(
+                    run.with_value(
                         node::USER,
+                        node::user::CITY,
+                        Value::from(city),
                         |user2| {
                             let user2 = run.load(user2)?;
                             if holds(
@@ -52315,8 +52361,10 @@ mod social {
                 .settle({
                     let mut elements = Slice::all();
                     let mut found = Slice::all();
-                    run.all(
+                    run.with_value(
                         node::USER,
+                        node::user::CITY,
+                        Value::from(city),
                         |user3| {
                             let user3 = run.load(user3)?;
                             if holds(
@@ -52463,8 +52511,10 @@ mod social {
                 let tag = run
                     .settle_item({
                         let mut found = First::default();
-                        run.all(
+                        run.with_value(
                             node::HASHTAG,
+                            node::hashtag::NAME,
+                            word,
                             |hashtag| {
                                 let hashtag = run.load(hashtag)?;
                                 if holds(

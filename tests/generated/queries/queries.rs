@@ -3430,7 +3430,7 @@ mod optional {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d1bb7cb8715f4947b04c942a445250e8189fc4a5811b93c38d4dbd2103898e35",
+        digest: "sha256:6e8803f3de252e53875a304a2c0d7dfe0455455fd82fb54cead31ff697104832",
         bodies: &[
             ("by_id", by_id::query),
             ("by_index", by_index::query),
@@ -4306,8 +4306,10 @@ mod optional {
             let user = run
                 .settle_item({
                     let mut found = First::default();
-                    run.all(
+                    run.with_value(
                         node::USER,
+                        node::user::EMAIL,
+                        Value::from(email),
                         |user2| {
                             let user2 = run.load(user2)?;
                             if holds(

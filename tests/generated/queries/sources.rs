@@ -3281,7 +3281,7 @@ mod ids_in_every_text_form {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:098f04ddea2f2dfd3e309915b0c48788c745a9d3df93ea393f5c94f0bd500f22",
+        digest: "sha256:a6f847f8669441b2b5f412e3fb24ca6d3e38fb6deef13b3fc5425c1883826d4a",
         bodies: &[
             ("add", add::query),
             ("by_filter", by_filter::query),
@@ -3365,8 +3365,10 @@ mod ids_in_every_text_form {
             // case.hx:15:5
             let users = {
                 let mut elements = Slice::all();
-                run.all(
+                run.with_value(
                     node::USER,
+                    node::user::OWNER,
+                    Value::from(owner),
                     |user| {
                         let user = run.load(user)?;
                         if holds(
@@ -4701,7 +4703,7 @@ mod index_of_unicode_text {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9d10bff464730fbfa3f5913686ae500550067f36c1cde73314d5cb04d5197edc",
+        digest: "sha256:793c3363b4c81c33197c4b5c89786a07d1fef09cb466da3c4a4cf118bf86ea9a",
         bodies: &[("add", add::query), ("find", find::query), ("same", same::query)],
     };
 
@@ -4814,8 +4816,10 @@ mod index_of_unicode_text {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            run.all(
+            run.with_value(
                 node::WORD,
+                node::word::TEXT,
+                Value::from(text),
                 |word| {
                     let word = run.load(word)?;
                     if holds(

@@ -7887,7 +7887,7 @@ mod update_statement {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:06dbc185438d041d61c42482c291310d027066f78139203256cae815f621076c",
+        digest: "sha256:307aa138ba6b603fc54edcf1a20b0519b9c3356b35fb2ec397b2cce7df028cb2",
         bodies: &[("list", list::query), ("run", run_::query)],
     };
 
@@ -8025,8 +8025,10 @@ mod update_statement {
             // case.hx:17:5
             let _ = {
                 let mut found2 = First::default();
-                run.all(
+                run.with_value(
                     node::USER,
+                    node::user::NAME,
+                    Value::Str("new"),
                     |user3| {
                         let user3 = run.load(user3)?;
                         if holds(
@@ -8127,7 +8129,7 @@ mod upsert {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e2618e8504913071b43b8491ad86c3ee1531f20ae37acbcd088df3d453b56290",
+        digest: "sha256:0f14e5443409594b51ae77d39d909100c014e92121c4b0003e87015aec26bcab",
         bodies: &[
             ("by_id", by_id::query),
             ("by_index", by_index::query),
@@ -8527,8 +8529,10 @@ mod upsert {
             let p = run
                 .settle_item({
                     let mut found = First::default();
-                    run.all(
+                    run.with_value(
                         node::PERSON,
+                        node::person::NAME,
+                        Value::from(name),
                         |person| {
                             let person = run.load(person)?;
                             if holds(
@@ -9248,7 +9252,7 @@ mod upsert_missing_variable {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d7d653e6290d34f204723d40666376ae7202abd0e504d318d19daec12e26de2f",
+        digest: "sha256:f53ce48aef39d7837194d68c76468fa835e66ab47755509775cf653e8fdf0268",
         bodies: &[
             ("by_filter", by_filter::query),
             ("by_index", by_index::query),
@@ -9289,8 +9293,10 @@ mod upsert_missing_variable {
             let u = run
                 .settle({
                     let mut elements = Slice::all();
-                    run.all(
+                    run.with_value(
                         node::USER,
+                        node::user::NAME,
+                        Value::from(name),
                         |user| {
                             let user = run.load(user)?;
                             if holds(
@@ -9413,7 +9419,7 @@ mod upsert_node_first_match {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ec0e5c1b2af65b7923213c41772eb392c5d2ec1349ae40c9b8121a63c47606f9",
+        digest: "sha256:9d4499fd9871f358ac9df379c9ef1986cf65b07ac776afb585aaee37bbacc2aa",
         bodies: &[
             ("add", add::query),
             ("list", list::query),
@@ -9552,8 +9558,10 @@ mod upsert_node_first_match {
             let u = run
                 .settle_item({
                     let mut found = First::default();
-                    run.all(
+                    run.with_value(
                         node::USER,
+                        node::user::CITY,
+                        Value::from(city),
                         |user| {
                             let user = run.load(user)?;
                             if holds(
@@ -9650,7 +9658,7 @@ mod upsert_node_in_loop {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ed68b69c8e46208978d0a5d2a9176144d3ae13a30be5192e3aaf4c2ed4dfea69",
+        digest: "sha256:1b759c291fbbc5197f2854375f7cf80b460a51a59b5884058373e5c51ccceed1",
         bodies: &[("count", count::query)],
     };
 
@@ -9692,8 +9700,10 @@ mod upsert_node_in_loop {
                 let old = run
                     .settle({
                         let mut elements = Slice::all();
-                        run.all(
+                        run.with_value(
                             node::WORD,
+                            node::word::TEXT,
+                            word,
                             |word2| {
                                 let word2 = run.load(word2)?;
                                 if holds(

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use heed::types::Bytes;
 use heed::{CommitOrAbort, DatabaseFlags, Env, EnvFlags, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
@@ -253,12 +254,25 @@ fn existing_tables(env: &Env<WithoutTls>, max_size_gb: u64) -> Result<[Database;
     }
 }
 
+/// How often a lock that another process holds is tried again, and how long after.
+const TRIES: usize = 25;
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Takes the lock of a folder, and writes into it who holds it.
 pub(crate) fn lock(folder: &Path) -> Result<File> {
     let path = folder.join("engine.lock");
     let failed = |source| EngineError::Io { action: format!("cannot lock `{}`", path.display()), source };
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-    match file.try_lock() {
+    // A process that ends lets go of its files one by one.
+    let mut tries = TRIES;
+    let locked = loop {
+        match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) if tries > 0 => tries -= 1,
+            locked => break locked,
+        }
+        std::thread::sleep(PAUSE);
+    };
+    match locked {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {
             let mut holder = String::new();
