@@ -40,7 +40,7 @@ pub enum ExprKind {
         /// Index into the members of that type.
         index: u16,
     },
-    /// The result of a traversal, as its [`Cardinality`] says.
+    /// The result of a traversal, as its [`Cardinality`](crate::Cardinality) says.
     Traversal(Box<Traversal>),
     /// Whether a traversal yields anything; stops at the first.
     Exists(Box<Traversal>),
