@@ -40,6 +40,20 @@ QUERY filter(min: I32) =>
 QUERY equal(city: String) =>
     n <- N<Person>::WHERE(_::{city}::EQ(city))::COUNT
     RETURN n
+QUERY range(number: I64, end: I64) =>
+    n <- N<Person>::WHERE(AND(_::{number}::GTE(number), _::{number}::LT(end)))::COUNT
+    RETURN n
+QUERY wide(number: I64) =>
+    n <- N<Person>::WHERE(_::{number}::GTE(number))::COUNT
+    RETURN n
+QUERY page(number: I64) =>
+    people <- N<Person>::WHERE(_::{number}::GTE(number))::RANGE(0, 10)
+    RETURN people::{number}
+QUERY top() =>
+    people <- N<Person>::ORDER<Desc>(_::{number})::RANGE(0, 10)
+    RETURN people::{number}
+QUERY greatest() =>
+    RETURN MAX(N<Person>::{number})
 QUERY contains(text: String) =>
     n <- N<Person>::WHERE(_::{name}::CONTAINS(text))::COUNT
     RETURN n
@@ -189,6 +203,14 @@ fn main() {
 
     bench.measure("filter", 5, |rng, _| format!(r#"{{"min":{}}}"#, rng.i32(10..90)));
     bench.measure("equal", 5, |rng, _| format!(r#"{{"city":"city {}"}}"#, rng.u64(..CITIES)));
+    bench.measure("range", 100, |rng, nodes| {
+        let number = rng.u64(..nodes);
+        format!(r#"{{"number":{number},"end":{}}}"#, number + 1_000)
+    });
+    bench.measure("wide", 5, |_, nodes| format!(r#"{{"number":{}}}"#, nodes / 10));
+    bench.measure("page", 100, |rng, nodes| format!(r#"{{"number":{}}}"#, rng.u64(..nodes)));
+    bench.measure("top", 100, |_, _| "{}".to_owned());
+    bench.measure("greatest", 100, |_, _| "{}".to_owned());
     bench.measure("contains", 5, |rng, _| format!(r#"{{"text":"{}"}}"#, rng.u32(100..999)));
     bench.measure("group", 5, |_, _| "{}".to_owned());
     bench.measure("order", 5, |_, _| "{}".to_owned());

@@ -3,7 +3,7 @@
 use helix_engine::compiled::*;
 /// Every query.
 pub const QUERIES: Queries = Queries {
-    digest: "sha256:37c02dc6b9326c81ab6313b0864c4ecfd449d6bfe87f5328f1cc978af3d29389",
+    digest: "sha256:7647b78858de2f57840cfcbee46a3e8c79eb36deb163f4ba1fa61c7417675dc0",
     bodies: &[
         ("add", add::query),
         ("add_doc", add_doc::query),

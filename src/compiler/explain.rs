@@ -1,9 +1,9 @@
 //! A plan as a compact text: names instead of ids, types where a value comes into being.
 
 use helix_plan::{
-    Access, Assignment, Cardinality, Catalog, Comparison, Direction, EdgeEnd, Entry, Expr, ExprKind, FieldRef, Fold,
-    ForBinding, ItemType, Kind, Literal, PathAlgorithm, PathSearch, Program, Query, ReadClass, Return, SlotId, Source,
-    Statement, StatementKind, Step, Traversal, Type,
+    Access, Assignment, Cardinality, Catalog, Comparison, Direction, EdgeEnd, Entry, Expr, ExprKind, FieldId, FieldRef,
+    Fold, ForBinding, ItemType, Kind, Literal, Lookup, PathAlgorithm, PathSearch, Program, Query, ReadClass, Return,
+    SlotId, Source, Statement, StatementKind, Step, Traversal, Type,
 };
 
 /// All queries of a program.
@@ -170,13 +170,17 @@ impl Explain<'_> {
             Source::ById { item, ids } => format!("{} by id {}", self.name(*item), self.exprs(ids)),
             Source::ByIndex { node, field, value } => {
                 let item = ItemType::node(*node);
-                let field = self.catalog.describe(item, FieldRef::Declared(*field)).0;
-                format!("{} by {field} {}", self.name(item), self.expr(value))
+                format!("{} by {} {}", self.name(item), self.declared(item, *field), self.expr(value))
             }
-            Source::WithValue { node, field, value } => {
+            Source::Lookup { item, lookup } => format!("all {} {}", self.name(*item), self.lookup(*item, lookup)),
+            Source::Leading { node, field, direction, absent, len } => {
                 let item = ItemType::node(*node);
-                let field = self.catalog.describe(item, FieldRef::Declared(*field)).0;
-                format!("all {} with {field} {}", self.name(item), self.expr(value))
+                let end = match direction {
+                    Direction::Ascending => "least",
+                    Direction::Descending => "greatest",
+                };
+                let known = if *absent { "" } else { "known " };
+                format!("{} {end} {} by {known}{}", self.expr(len), self.name(item), self.declared(item, *field))
             }
             Source::SearchVector { vector, query, k } => {
                 format!("search {} near {} k {}", self.name(ItemType::vector(*vector)), self.expr(query), self.expr(k))
@@ -194,6 +198,25 @@ impl Explain<'_> {
         };
         let steps = traversal.steps.iter().map(|step| format!(" | {}", self.step(step)));
         format!("{source}{}", steps.collect::<String>())
+    }
+
+    fn lookup(&self, item: ItemType, lookup: &Lookup) -> String {
+        match lookup {
+            Lookup::Id(id) => format!("with id {}", self.expr(id)),
+            Lookup::Value { field, value } => format!("with {} {}", self.declared(item, *field), self.expr(value)),
+            Lookup::Between { field, from, to } => {
+                let bound = |word: &str, bound: &Option<Box<Expr>>| {
+                    bound.as_ref().map_or_else(String::new, |bound| format!(" {word} {}", self.expr(bound)))
+                };
+                format!("with {}{}{}", self.declared(item, *field), bound("from", from), bound("to", to))
+            }
+            Lookup::End { end, id } => format!("{} {}", end_word(*end), self.expr(id)),
+            Lookup::Any(any) => any.iter().map(|one| self.lookup(item, one)).collect::<Vec<_>>().join(" or "),
+        }
+    }
+
+    fn declared(&self, item: ItemType, field: FieldId) -> &str {
+        self.catalog.describe(item, FieldRef::Declared(field)).0
     }
 
     fn shortest_path(&self, search: &PathSearch) -> String {

@@ -12,7 +12,7 @@ mod random_0 {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:dedb3cdc9f25e20c208a100caf57d8323243a42dd81405d789942947581d87b7",
+        digest: "sha256:1c35cb341dde87940717e216da1ed2048a96c06dfa93c763691219fb771feb34",
         bodies: &[
             ("add_Doc", add_doc::query),
             ("add_Run", add_run::query),
@@ -1733,8 +1733,11 @@ mod random_0 {
             let v0 = {
                 let mut first2 = First::default();
                 let mut keyed = Keyed::top(Order::Ascending, 1);
-                run.all(
+                run.leading(
                     node::VALUE,
+                    node::value::KEY,
+                    (Order::Ascending, true),
+                    run.reach(Value::Int(1)),
                     |value| {
                         let value = run.load(value)?;
                         keyed.take(run.read(&value, value_key)?, value)
@@ -2292,7 +2295,7 @@ mod random_1 {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d98359337aca232a49d18039bd7fd07020fae83326c944a3e601af90e735b123",
+        digest: "sha256:7f3c20a24ab8dc9f0098b629ea233948401724ff4dd3db830a9e20d6ec534906",
         bodies: &[
             ("add_Doc", add_doc::query),
             ("add_Run", add_run::query),
@@ -3256,8 +3259,13 @@ mod random_1 {
             // random.hx:86:5
             let v1 = {
                 let mut elements = Slice::all();
-                run.all(
+                run.lookup(
                     node::USER,
+                    &Lookup::Between {
+                        field: node::user::KEY,
+                        from: None,
+                        to: Some(Value::from(p0)),
+                    },
                     |user| {
                         let user = run.load(user)?;
                         if holds(
@@ -4561,7 +4569,7 @@ mod random_2 {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c85ff9444b0ac224ec1e76b07d542cf446778bc2b1a826551edf11549fa8c1d1",
+        digest: "sha256:39228fb4e6c2a6cb4784c61eaa0ea131c643ab92e0129a3491e5381818a55004",
         bodies: &[
             ("add_Doc", add_doc::query),
             ("add_User", add_user::query),
@@ -7360,7 +7368,7 @@ mod random_3 {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:deeff9075afbe812b8b63562d07a7c49abfe75cb769837354a73a240e5390b22",
+        digest: "sha256:b04f64078e8e5397daaf1dcb87c5ca49aa82c3203ae584f8ad2066e3a4909f77",
         bodies: &[
             ("add_Doc", add_doc::query),
             ("add_Run", add_run::query),

@@ -20,7 +20,7 @@ pub use crate::operators::math::apply as math;
 pub use crate::operators::paths::{PathSearch, Way};
 pub use crate::operators::predicate::{any_holds, holds, is_true};
 pub use crate::operators::streams::{End, each};
-pub use crate::operators::{Column, Flow, Run};
+pub use crate::operators::{Column, Flow, Lookup, Run};
 pub use crate::value::json::write as write_value;
 pub use crate::value::{Big, Date, Value};
 

@@ -173,8 +173,7 @@ impl<'c, T: ReadTxn> Check<'c, T> {
                     continue;
                 }
             };
-            if let Some((index, key)) = field.index.and_then(|index| Some((index, index.key(&value)?))) {
-                let table = if index.unique { Table::Unique } else { Table::Index };
+            if let Some((table, key)) = field.index.and_then(|index| index.entry(&value)) {
                 let missing = format!("{} {} is not in the index on `{}`", ty.name, id.0, field.name);
                 entries.push(Entry { table, key, value: id.to_bytes().to_vec(), missing });
             }

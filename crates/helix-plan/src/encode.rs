@@ -7,8 +7,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Catalog, EdgeType, NodeType, Program, Query, VectorType};
 
-/// The version of the plan's data format that this crate writes. It reads version 1 as well, which knew no migrations.
-pub const FORMAT_VERSION: u16 = 2;
+/// The version of the plan's data format that this crate writes. It reads version 2 as well, which knew no lookups, and
+/// version 1, which knew no migrations.
+pub const FORMAT_VERSION: u16 = 3;
 
 /// Marks the bytes as a plan, before the version.
 const MAGIC: &[u8; 4] = b"HXPL";
@@ -87,6 +88,10 @@ impl Program {
         let found = u16::from_be_bytes(*version);
         if found == 1 {
             return postcard::from_bytes(body).map(ProgramOf1::into_program).map_err(DecodeError::Damaged);
+        }
+        if found == 2 {
+            let program: Self = postcard::from_bytes(body).map_err(DecodeError::Damaged)?;
+            return Ok(Self { format_version: FORMAT_VERSION, ..program });
         }
         if found != FORMAT_VERSION {
             return Err(DecodeError::Version { found, expected: FORMAT_VERSION });

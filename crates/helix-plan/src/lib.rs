@@ -10,6 +10,7 @@ mod catalog;
 mod encode;
 mod expr;
 mod ids;
+mod lookup;
 mod path;
 mod program;
 mod query;
@@ -27,6 +28,7 @@ pub use catalog::{Catalog, DefaultValue, EdgeType, Field, Index, Migration, Node
 pub use encode::{DecodeError, Digest, FORMAT_VERSION};
 pub use expr::{Assignment, Comparison, Entry, Expr, ExprKind, Fold, Literal, MathFunction};
 pub use ids::{FieldId, SlotId, SpanId, TypeId};
+pub use lookup::Lookup;
 pub use path::{Heuristic, PathAlgorithm, PathEdge, PathSearch, Weight};
 pub use program::Program;
 pub use query::{Access, ForBinding, Param, Query, ReadClass, Return, Slot, Statement, StatementKind};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Assignment, Entry, Expr, ExprKind, FieldId, Fold, ItemType, PathSearch, SlotId, TypeId};
+use crate::{Assignment, Entry, Expr, ExprKind, FieldId, Fold, ItemType, Lookup, PathSearch, SlotId, TypeId};
 
 /// A source followed by steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,14 +83,25 @@ pub enum Source {
     },
     /// The elements of an array; none of null.
     Elements(Box<Expr>),
-    /// The nodes whose indexed field equals a value, in creation order.
-    WithValue {
+    /// The items of a type that a lookup finds, in creation order; maybe more of them.
+    Lookup {
+        /// The type.
+        item: ItemType,
+        /// Where to look.
+        lookup: Lookup,
+    },
+    /// The nodes of a type that come first in the order of an indexed field, in creation order; maybe more of them.
+    Leading {
         /// The node type.
         node: TypeId,
         /// A field with an index.
         field: FieldId,
-        /// The value; null finds nothing.
-        value: Box<Expr>,
+        /// Which way that order goes.
+        direction: Direction,
+        /// Whether nodes without a value belong to the order: first ascending, last descending.
+        absent: bool,
+        /// How many: an integer. What is none means all.
+        len: Box<Expr>,
     },
 }
 

@@ -1,8 +1,8 @@
 //! Going through all expressions of a query.
 
 use crate::{
-    Assignment, Entry, Expr, ExprKind, ForBinding, Query, Return, SlotId, Source, Statement, StatementKind, Step,
-    Traversal,
+    Assignment, Entry, Expr, ExprKind, ForBinding, Lookup, Query, Return, SlotId, Source, Statement, StatementKind,
+    Step, Traversal,
 };
 
 /// Calls `visit` with every expression of a query, those that enclose others first.
@@ -67,9 +67,9 @@ pub fn traversal<'q>(found: &'q Traversal, visit: &mut dyn FnMut(&'q Expr)) {
     match &found.source {
         Source::All(_) => {}
         Source::ById { item: _, ids } => ids.iter().for_each(|id| expr(id, visit)),
-        Source::ByIndex { node: _, field: _, value } | Source::WithValue { node: _, field: _, value } => {
-            expr(value, visit);
-        }
+        Source::ByIndex { node: _, field: _, value } => expr(value, visit),
+        Source::Lookup { item: _, lookup: found } => lookup(found, visit),
+        Source::Leading { node: _, field: _, direction: _, absent: _, len } => expr(len, visit),
         Source::SearchVector { vector: _, query, k } => {
             expr(query, visit);
             expr(k, visit);
@@ -86,6 +86,15 @@ pub fn traversal<'q>(found: &'q Traversal, visit: &mut dyn FnMut(&'q Expr)) {
         }
     }
     found.steps.iter().for_each(|found| step(found, visit));
+}
+
+/// Calls `visit` with every expression of a lookup.
+pub fn lookup<'q>(found: &'q Lookup, visit: &mut dyn FnMut(&'q Expr)) {
+    match found {
+        Lookup::Id(one) | Lookup::Value { field: _, value: one } | Lookup::End { end: _, id: one } => expr(one, visit),
+        Lookup::Between { field: _, from, to } => from.iter().chain(to).for_each(|bound| expr(bound, visit)),
+        Lookup::Any(many) => many.iter().for_each(|one| lookup(one, visit)),
+    }
 }
 
 fn step<'q>(found: &'q Step, visit: &mut dyn FnMut(&'q Expr)) {

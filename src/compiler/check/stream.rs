@@ -99,8 +99,8 @@ impl Checker<'_> {
                     Place::All => ty.with_many(true),
                     Place::Top | Place::Nested | Place::Left => ty,
                 };
-                let traversal = Box::new(Traversal { source, steps, cardinality });
-                self.settled(ExprKind::Traversal(traversal), ty, span)
+                let traversal = Traversal { source, steps, cardinality }.through_indexes(self.catalog);
+                self.settled(ExprKind::Traversal(Box::new(traversal)), ty, span)
             }
         }
     }
@@ -113,7 +113,8 @@ impl Checker<'_> {
     /// Whether a finished stream yields anything.
     pub(super) fn exists(&mut self, stream: Stream, span: Span) -> Value {
         let cardinality = if stream.ty.is_many() { Cardinality::Many } else { Cardinality::Optional };
-        let traversal = Box::new(Traversal { source: stream.source, steps: stream.steps, cardinality });
+        let traversal = Traversal { source: stream.source, steps: stream.steps, cardinality };
+        let traversal = Box::new(traversal.through_indexes(self.catalog));
         self.settled(ExprKind::Exists(traversal), Ty::scalar(ScalarType::Boolean), span)
     }
 

@@ -2,6 +2,7 @@
 
 use helix_plan::{
     Access, Assignment, Entry, Expr, ExprKind, ReadClass, Return, Source, Statement, StatementKind, Step, Traversal,
+    visit,
 };
 
 /// What the statements and the response need.
@@ -106,9 +107,9 @@ impl Survey {
                 }
             }
             Source::ById { item: _, ids } => ids.iter().for_each(|id| self.expr(id)),
-            Source::ByIndex { node: _, field: _, value } | Source::WithValue { node: _, field: _, value } => {
-                self.expr(value);
-            }
+            Source::ByIndex { node: _, field: _, value } => self.expr(value),
+            Source::Lookup { item: _, lookup } => visit::lookup(lookup, &mut |expr| self.expr(expr)),
+            Source::Leading { node: _, field: _, direction: _, absent: _, len } => self.expr(len),
             Source::SearchVector { vector: _, query, k } => {
                 self.is_long();
                 self.expr(query);

@@ -40,7 +40,7 @@ mod e_hql_632_literals {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1180f3c16fca9a538b656504d7ed1895ecb35d72e9b9c3991fe2d070f657a291",
+        digest: "sha256:e0e90df03ba264220f1f732cf5e1338e7d216e2bc734bac774606b4c40317112",
         bodies: &[("q", q::query)],
     };
 
@@ -79,7 +79,7 @@ mod w_hql_102_object {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:acdab91fb1262f301f8eb6481d6fe6f92a60c951e936bd1a7be5f7933f4d3a30",
+        digest: "sha256:1a03d228d69c7abaa3f6c4bc107ef643f0857b4ec62f687175555e43f72c10dc",
         bodies: &[("q", q::query)],
     };
 
@@ -100,7 +100,7 @@ mod w_hql_102_unnamed {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:cc140b899abde29a3ab9486920c1c57aebf360af4ae714802a1c526dfcd945f4",
+        digest: "sha256:753b1196895bca6199ac70553698a3a5a6c96c8d7a5343bd0c7692ae0c5665dc",
         bodies: &[("q", q::query)],
     };
 
@@ -121,7 +121,7 @@ mod w_hql_102_variable_twice {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:35e9248ddd1ad964c387e647471187f1d3a231c6c96403232c9284623d0b48b7",
+        digest: "sha256:eab272f0c0e0c6d1436c9dd8eaa851253e445f170194ac0182bad53db0c1b00c",
         bodies: &[("q", q::query)],
     };
 
@@ -169,7 +169,7 @@ mod w_hql_103_parameter {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0fdc2d5dd62edc73c885b7011394ddb2b1513c445b5d6f482472b43196eb3090",
+        digest: "sha256:cf66c6a2edaac947cb41ff639c906b4fcdc438f3b7811e45da80835585aa5a0e",
         bodies: &[("q", q::query)],
     };
 
@@ -239,7 +239,7 @@ mod w_hql_103_variable {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b5f1711c13e972d36f08aab15020f53d92934109eac88a4977f73247ca4aa7b2",
+        digest: "sha256:cb1a152f0af920fc6e5cf8a16181e648867699ef7c1b02b6d59e7f7aaf5919a9",
         bodies: &[("q", q::query)],
     };
 
@@ -298,7 +298,7 @@ mod w_hql_104_default_of_parameter {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e70889f3d61ace62014303e9948aa782202934456fd62d0c13f79df4d25283a1",
+        digest: "sha256:6177bdd4680f9300293a4096b31e1b4050b9280fda4e47198fe366625027af6d",
         bodies: &[("q", q::query)],
     };
 
@@ -332,7 +332,7 @@ mod w_hql_104_index_of_parameter {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f70f2e753ea62e1eee38705f2445ed431bf018fd677e7b53924d4f80d68c80b2",
+        digest: "sha256:9066b19a60832c10b5630b8a7f12b8e1b99090cc95e65796c3a8ddd4c1894084",
         bodies: &[("q", q::query)],
     };
 
@@ -366,7 +366,7 @@ mod w_hql_104_index_on_array {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d6fd7b77ec95d00bf19428c71bff58d4787e35d40bdff55c0c6bc52f991400bc",
+        digest: "sha256:315c408d455ec26616f6164a85b87255adf3d563be9e37a00b862c28b04f9348",
         bodies: &[],
     };
 }
@@ -375,7 +375,7 @@ mod w_hql_104_index_on_edge {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b8ce55d1bc11a0fa82de1f8d74870070006897d981a8a2f6e762c173f875c532",
+        digest: "sha256:6be1f2eba33a2c25ac8a6a3c8d3e5ac40f106a4990aed46c5e3a88cb688c7e26",
         bodies: &[],
     };
 }
@@ -384,7 +384,7 @@ mod w_hql_104_unique_index_on_vector {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:656a4ceb3b974a419e2f40837110d8b96fcd45c058378eb9bd904a96c8076733",
+        digest: "sha256:63db27aa0841a2f8af230dd648b3d12ccc32347269ebb17e5787870c39eef5ba",
         bodies: &[],
     };
 }
@@ -393,7 +393,7 @@ mod w_hql_105_edge {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:29cd638bf35e39eebaf556c14473930b54eae5434827c2bde80f68972147d6ad",
+        digest: "sha256:900b0c1392627d56ac0458142a67774c11e3cd5a935faa2c746b18f92ef3d41c",
         bodies: &[],
     };
 }
@@ -402,7 +402,7 @@ mod w_hql_105_node {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:481f2ae890adbcfae339a6c04cf6645ed397cb0c746b16bd571bfd62d6ae194f",
+        digest: "sha256:95296cf8f66bb4902a14be0fa1fd896b9ec20c3586f0d1baae73ca094e1691d5",
         bodies: &[],
     };
 }
@@ -411,7 +411,7 @@ mod w_hql_106_from_and_to {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:035d4089bd1ccae574aad66ece1f033d79a0255340c8676ac5f388ab0587ea41",
+        digest: "sha256:1f3177829e1cc63370aad7d27eb360fcd96ed0ccc68b26dd3a8d3eaaf8175aab",
         bodies: &[("q", q::query)],
     };
 
@@ -490,7 +490,7 @@ mod w_hql_106_to_and_from {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2881f1e548b2a078f6fa5ba1ab685dbdc221bea8d3bc79dd623b498bad8cd575",
+        digest: "sha256:1ab91e809cebe80db55721573c96b7b18ea6e6a18c48d252770e4c45ef3ea7ef",
         bodies: &[("q", q::query)],
     };
 
@@ -569,7 +569,7 @@ mod w_hql_107_aggregate_field {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c8599360fdf37bb6990d00ac83b4d29284de4feac1bc61765ec52c60f569bcaf",
+        digest: "sha256:c6c820d9ce7923f4ab1e99d5099666f64e2463fea12e0ff5417f0f0daa469ee1",
         bodies: &[("q", q::query)],
     };
 
@@ -604,7 +604,7 @@ mod w_hql_107_field_block {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2f841334ba2a4ffa2f0e8095220c79ddbc690c1c7aee66f5bebda113be00b28a",
+        digest: "sha256:1f51f6a1a5f990f8ae64aea9a3d244651c6948370cc86dfd03b8efb1f8a144e8",
         bodies: &[("q", q::query)],
     };
 
@@ -657,7 +657,7 @@ mod w_hql_107_group_field {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b9fb52d5f0218f5afc43126dbcede64fb8abd3683eac6acf9e8be91531e0ed08",
+        digest: "sha256:4eec74de9308c5d937f7b5675a03e28a074e282e1e369b55e617b0630ca47777",
         bodies: &[("q", q::query)],
     };
 
@@ -692,7 +692,7 @@ mod w_hql_107_guide {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ca42daa899d20dac88909ba0ffc36cacca3a065ddf4519b0ab7adc8119a52111",
+        digest: "sha256:ab766e8c7d33391dbeb4f1991671ea7d3994143f81a0bf7e96e980d05f9eef9d",
         bodies: &[("q", q::query)],
     };
 
@@ -783,7 +783,7 @@ mod w_hql_107_lookup_of_other_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:6fef53a9b8d6d9f1f373df84ba506c287b18e3c47b3db9d11c1ebb718b453461",
+        digest: "sha256:4349a4cb78a649eed92d606af20e47d41eb1c12e4455195ed44b13ca15fdd492",
         bodies: &[("q", q::query)],
     };
 
@@ -849,7 +849,7 @@ mod w_hql_107_lookup_of_vector {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:56acf062dfe79931c7f57056e84a3f4518bacbe9c0f5d1dcc40ba44084849ef3",
+        digest: "sha256:18e8976cdd2f186a702579cfafd5a3394fb92bf63aca23e7cf5ad54c83d170dc",
         bodies: &[("q", q::query)],
     };
 
@@ -908,7 +908,7 @@ mod w_hql_107_misspelt_name {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f0c2da966f851da6b59967eaa8bf01150af3551275544e50af30716eb8d7a1a8",
+        digest: "sha256:c1b47fe07b909cb19801035e1e86e8ee49b9f1483e99e9ddaf3c0da7c8992509",
         bodies: &[("q", q::query)],
     };
 
@@ -965,7 +965,7 @@ mod w_hql_107_model {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a595788d81cdde7821812102772494de10083390af9e0e4c403f4a15a0111d38",
+        digest: "sha256:a1d9b677e1be2c1c64fce2476743e63f434e7709aa959fc87c0370ba89b32758",
         bodies: &[("q", q::query)],
     };
 
@@ -986,7 +986,7 @@ mod w_hql_107_none {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:289bde90cd449d3abec662ab3fa1f93d2af32ff075aff6e1d727632fb8a3e46f",
+        digest: "sha256:6e7ddcfb3176c6eef0963731fe24446ab84d2a03e0dc2a54b8020ab662ec77e2",
         bodies: &[("q", q::query)],
     };
 
@@ -1037,7 +1037,7 @@ mod w_hql_107_path_that_cannot_be {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d89a950b88cb7359388023cfd6a35f906641b95c3ebbed7e84ce9c0bd10562bd",
+        digest: "sha256:34680d12596be0b19e32b9fcf56d37848359ce00357ad32802a7482585afd190",
         bodies: &[("q", q::query)],
     };
 
@@ -1117,7 +1117,7 @@ mod w_hql_107_path_to_a_vector {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:56b2068ca7150cce8a2b1e8648ae6ecbe9168de2b36acebab0d092ea6bb6f61e",
+        digest: "sha256:b513eaa21454ebf545a9d42916a1a5ae1ac4b48a241479c1ba680309d6a2cb6a",
         bodies: &[("q", q::query)],
     };
 
@@ -1185,7 +1185,7 @@ mod w_hql_107_search_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7b489a1c9370ad941d851f116eee6339b36723c310df2cbd1ce6fe2d93c6ee85",
+        digest: "sha256:cab8e505775b2efc83f368f6726e80ca983662266d552170035558977d00585b",
         bodies: &[("q", q::query)],
     };
 
@@ -1238,7 +1238,7 @@ mod w_hql_107_second_edge_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:18aaf6f80b27ceacf460bf146bbca302f07076e5623ddbc9e1dcdf498fba5a85",
+        digest: "sha256:6a5f8ce75b8dc92388ff163390232839626ef90b6f66f70baa52cd70d45806b5",
         bodies: &[("q", q::query)],
     };
 
@@ -1286,7 +1286,7 @@ mod w_hql_107_second_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ecb8bbe2bbe6a882e48300aa427b3996fcd630b25c022f5b935bab4ca9303d2e",
+        digest: "sha256:98d0de1d18b5243f48c388ddd6c7d3d686064064cecdd46de66ed8f77764dd86",
         bodies: &[("q", q::query)],
     };
 
@@ -1318,7 +1318,7 @@ mod w_hql_107_text_weight {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:3ca16ff7248b0de3271a548d1746c6e02af6e2e8899e0c8565ca5fe61ecdc82e",
+        digest: "sha256:e961c6d8927c92c8f6e168daae225b61c72255b8c96ea081361142463be24bb4",
         bodies: &[("q", q::query)],
     };
 
@@ -1397,7 +1397,7 @@ mod w_hql_107_unknown_name {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:af3d19937fd5aeeec12ffbfb43b245418534f2df15f69df3f6d3e30e48329a3e",
+        digest: "sha256:3c8f98792d5eb5a70c603cc848dc6dcdee31dee83e633cbfbf14ab9e8185ca1c",
         bodies: &[("q", q::query)],
     };
 
@@ -1454,7 +1454,7 @@ mod w_hql_107_weight {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1e19b7c5ed9c61804b029f10472b3e215b6cbd7488d6935f5ea54910fc5603a5",
+        digest: "sha256:9946ecb7d91d64c74595c21058c8c3896584c1e0eb4481c9a6799f7d5d528a01",
         bodies: &[("q", q::query)],
     };
 

@@ -9,7 +9,7 @@ mod warnings {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5196f5a4af21799cbd849ef03a36e2421c1e4afda130b94992adefdfb5d32f21",
+        digest: "sha256:c4e123c5b2bd7e63befb8efffa4947ee69f7405f84c9181c1da81ceb5f348e8b",
         bodies: &[
             ("arguments", arguments::query),
             ("known_model", known_model::query),

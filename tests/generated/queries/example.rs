@@ -9,7 +9,7 @@ mod example {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8e8dd28f4604cecbc52e21a162b5db1b86e7f45b7aee55439c19c5824b60e82d",
+        digest: "sha256:2589b7e5704baeb409ddbcef6ffebc699eb2f4aa36eddb9eda1e3b96a20485b9",
         bodies: &[
             ("add_user", add_user::query),
             ("feed", feed::query),

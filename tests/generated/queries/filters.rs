@@ -29,6 +29,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("implicit_fields", implicit_fields::QUERIES),
     ("in_loops", in_loops::QUERIES),
     ("is_in_lists", is_in_lists::QUERIES),
+    ("of_a_range_of_an_index", of_a_range_of_an_index::QUERIES),
     ("of_an_indexed_field", of_an_indexed_field::QUERIES),
     ("short_circuit", short_circuit::QUERIES),
     ("vectors_by_fields", vectors_by_fields::QUERIES),
@@ -39,7 +40,7 @@ mod a_variable_on_the_left {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:05332ac5c763223001aff870e302f3d52b06f6ad65df29d8350b39c53c370206",
+        digest: "sha256:ff566e42537cb31e5186c2aee983e6c5a27f780aa6bc716e0a4c6831120e5b04",
         bodies: &[
             ("add", add::query),
             ("all", all::query),
@@ -346,7 +347,7 @@ mod and_or_not {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f1ff0027ac9610b48188d855ed11d6e5e7fc287b173c840f446f3689fd4be714",
+        digest: "sha256:dfdb12ebbeb760b71af969d9495d7833ceb2d17450e8dde8e719a6c66f97d1e3",
         bodies: &[
             ("deep", deep::query),
             ("one", one::query),
@@ -807,7 +808,7 @@ mod by_members_of_objects {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:51e7301afb719d91a93879a90c99b4c34f6dc085738db39dd93a6990d6ac82b6",
+        digest: "sha256:20e9ffa69bc660445658698c4ccf8ec23e1113285d5bcd7c6dd4e1559f631d95",
         bodies: &[("add", add::query), ("any", any::query), ("find", find::query)],
     };
 
@@ -1009,7 +1010,7 @@ mod chained_filters {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:4bc2e2251791f998134eb96b4865e15842c08a3bd0777eefd9ae42a788b50a2d",
+        digest: "sha256:4c763f100f3197a489fd1866f9ec34a3169bfc5bb9b2d1d26965995afe14db37",
         bodies: &[
             ("both", both::query),
             ("projected", projected::query),
@@ -1442,7 +1443,7 @@ mod compare_absent_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:4c31926c2c52e6dbed86d5f9d7d08f5ad62adb41b4aede7d52b22f4569149b7c",
+        digest: "sha256:29b1c01610e92662673222ddbde5cc2f0cbaf63394b095d3e258782ed134d8d0",
         bodies: &[
             ("computed", computed::query),
             ("each", each_::query),
@@ -1892,7 +1893,7 @@ mod compare_any_of_several_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1629590ad934c99e99135fe7feb5807388de6756b373cb2774436fba69230443",
+        digest: "sha256:6cc720cbb972d5391ede670aa022833390b97229f2402ba7ad7b39f47e48f98c",
         bodies: &[
             ("ages", ages::query),
             ("edges", edges::query),
@@ -2471,7 +2472,7 @@ mod compare_booleans {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:013a23c8d82d11135e27caff434880d93a5712a538d270fb898da42a6d0eec65",
+        digest: "sha256:75d4dc0cb8ad8826853c641e2cf26df39534eb4ed14e704ae18f45cff0f4b9bd",
         bodies: &[
             ("compare", compare::query),
             ("flag", flag::query),
@@ -2869,7 +2870,7 @@ mod compare_computed_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:44ebbc5ae8a0e25e53a8209cc915f99586724fbb7087721d1a27a3750fe7bdd4",
+        digest: "sha256:81bda73646d003710bc71741af42ba4fafc8b23997d9f11cac1359f9f6639fd2",
         bodies: &[
             ("divided", divided::query),
             ("left", left::query),
@@ -3258,7 +3259,7 @@ mod compare_dates {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:bcd1b67f1ce879ef3127217d93553cba17433d85cfaf27d5f9bf40b46381b634",
+        digest: "sha256:b43a4cd30798c2080cc7aa97fde432595a8602d3d5011d50bb4862cd8ed6de82",
         bodies: &[
             ("add", add::query),
             ("compare", compare::query),
@@ -3613,7 +3614,7 @@ mod compare_f32_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:fd6333c07eaa1ee2572a69db5a0193f776cadbc15de5945d23417b35adda6ac5",
+        digest: "sha256:2f16f45508869a15b651f5373b1555c7a2760c4b31b35e894d2a00d1ab42ec6f",
         bodies: &[
             ("add", add::query),
             ("literal", literal::query),
@@ -3900,7 +3901,7 @@ mod compare_floats {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:736dbbb2c5fc2dee6facdae805fc7aae03d4ed7b1f4a59786d3974422cbd3577",
+        digest: "sha256:7f648e40145084a85d7d079a72dd62d2a7279e51a8d60367246472edf3d4f58a",
         bodies: &[
             ("add", add::query),
             ("compare", compare::query),
@@ -4189,7 +4190,7 @@ mod compare_ids {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1bc57d0aa1a5eff225859370183686aeff3898394494a154520c1feeec983a98",
+        digest: "sha256:8fd4f58fffafa6bc5d17824b8d121f45fb5c5822f44162420e33163875c87b44",
         bodies: &[
             ("literal", literal::query),
             ("newer", newer::query),
@@ -4520,7 +4521,7 @@ mod compare_large_integers {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:4a027d6ef95448f3a74fd2e9260fc26a7b0a6cabda7302ac309ff0b39a8d9d7d",
+        digest: "sha256:40afe3fa46a2985824b418331174bfb93c0c014d3006b706f7e31dffa0b39fc2",
         bodies: &[
             ("add", add::query),
             ("huge", huge::query),
@@ -4923,7 +4924,7 @@ mod compare_small_integers {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:dee4fb8604e9b06f15d400061ddc4c42e7726c613895f773ee4f61c95fee60d4",
+        digest: "sha256:0f31881f86a7b3870b8fd5d80197ac7c65d6b4a630d320db219e9d6aae06adea",
         bodies: &[
             ("add", add::query),
             ("eq", eq::query),
@@ -5373,7 +5374,7 @@ mod compare_texts {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:eeae071b0403e6285eb3063cfacdbaaa16e2a8c1e983590f763d847f0a76a0f8",
+        digest: "sha256:57c2ac9d3ad7487e414c324b7c32704215e52119325f3e2050976422f3d391e0",
         bodies: &[
             ("add", add::query),
             ("compare", compare::query),
@@ -5621,7 +5622,7 @@ mod compare_two_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2cb460abcfaccf1a78f5a73e9b8c6f63a4c65bbe52b439923363f62c9541ff0f",
+        digest: "sha256:e721d2451ce3579906f851c7edf370efceb78051e93314e64d58539509807d58",
         bodies: &[
             ("dates", dates::query),
             ("numbers", numbers::query),
@@ -5976,7 +5977,7 @@ mod compare_with_a_traversal {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:153a45793e399841bbdc5bbb11f19b42c50d11df5c54b0b55815c50e30ec5aee",
+        digest: "sha256:00d40a72c586bfe9d8415aac012bebb5740fec71f03211b474478a2770227190",
         bodies: &[
             ("by_index", by_index::query),
             ("neighbours", neighbours::query),
@@ -6422,7 +6423,7 @@ mod comparisons_as_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9fff7eba7d98633e1ba6cf74099df8daa4bdc4973122f4c6bb970fecb2f15a7b",
+        digest: "sha256:b0aea782f2d29799f358ab53c4e27238fc2fa87dd61a8e79640adbd7afa8d1a3",
         bodies: &[
             ("add", add::query),
             ("adult", adult::query),
@@ -6760,7 +6761,7 @@ mod computed_needles {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:21424d9acec0c8ab8943a6b01be101c19b557ca63a1dc861305decf5a61778c2",
+        digest: "sha256:487854181562dd7636b55ae8006aa3ee96c632404c8f156ccde90245c0e37eca",
         bodies: &[
             ("add", add::query),
             ("joined", joined::query),
@@ -7020,7 +7021,7 @@ mod contains_element {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5ab18d5e9f546cb35a3c4628e03aa21a6f2120cf499597a2d3970eb0f190b8e9",
+        digest: "sha256:7b8d59360cefab0db81825f05460554232a345cd0866adb40276c634737c31d2",
         bodies: &[
             ("literals", literals::query),
             ("number", number::query),
@@ -7407,7 +7408,7 @@ mod contains_text {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ab2d4f47223c31bf583f364b2a75d26dd81352e8b1102425febe541cc9764b29",
+        digest: "sha256:9ddaee401a82dc2a6bc9e1394192bc0aeade496d6e6039cf3386eb49e294ca18",
         bodies: &[
             ("add", add::query),
             ("has", has::query),
@@ -7636,7 +7637,7 @@ mod edges_by_fields_and_ends {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:82a902253efe75d855eadd7722626df3d3c4c6a1b0b7330293532565e46c8dba",
+        digest: "sha256:d3d945987496008f87f6c33f6f12dbd1eb2ccae2fb85de60e9f2a9bd726d7507",
         bodies: &[
             ("beyond", beyond::query),
             ("ends", ends::query),
@@ -7838,8 +7839,12 @@ mod edges_by_fields_and_ends {
             out.extend_from_slice(b"{\"from\":");
             out.push(b'[');
             let mut is_next = false;
-            run.all(
+            run.lookup(
                 edge::KNOWS,
+                &Lookup::End {
+                    end: EdgeEnd::From,
+                    id: Datum::Value(Value::from(id)),
+                },
                 |knows| {
                     let knows = run.load(knows)?;
                     if holds(
@@ -7861,8 +7866,12 @@ mod edges_by_fields_and_ends {
             out.extend_from_slice(b",\"to\":");
             out.push(b'[');
             let mut is_next2 = false;
-            run.all(
+            run.lookup(
                 edge::KNOWS,
+                &Lookup::End {
+                    end: EdgeEnd::To,
+                    id: Datum::Value(Value::from(id)),
+                },
                 |knows2| {
                     let knows2 = run.load(knows2)?;
                     if holds(
@@ -8192,7 +8201,7 @@ mod exists_negated_in_and_or {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1d949be42efdcc6cca732743c71ee6a009c51ae5971e1cfdc1da4ea4877b0d91",
+        digest: "sha256:c861842a980f0f50abe87824d8fcb33c4b4cd79b1a666c8bb14ce62894ca5ea2",
         bodies: &[
             ("and", and::query),
             ("or", or::query),
@@ -8648,7 +8657,7 @@ mod exists_nested {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:48d61f89ebf9e7eaa0e4487d5956d2f7decde3e810ae2d921faec8d08eb3e9f5",
+        digest: "sha256:e1f341d2fc66c3096d80c35713a8b60cff96c7815a2cf8bf3f36cf4136c18fad",
         bodies: &[
             ("mixed", mixed::query),
             ("one", one::query),
@@ -9223,7 +9232,7 @@ mod implicit_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:62367d4738ad840d28a5451131efd8c41fc0f9ad1cf587ddd58a9735e689d002",
+        digest: "sha256:8d9aace26bed4cfe6857499cf8e2f7721ef7ee9a7e2d185b9cf740559debda31",
         bodies: &[
             ("ends", ends::query),
             ("ids", ids::query),
@@ -9281,8 +9290,12 @@ mod implicit_fields {
             let Input { a, b } = Input::of(run)?;
             out.extend_from_slice(b"{\"from\":");
             let mut count = 0_u64;
-            run.all(
+            run.lookup(
                 edge::KNOWS,
+                &Lookup::End {
+                    end: EdgeEnd::From,
+                    id: Datum::Value(Value::from(a)),
+                },
                 |knows| {
                     let knows = run.load(knows)?;
                     if holds(
@@ -9301,8 +9314,12 @@ mod implicit_fields {
             write_value(&element, out);
             out.extend_from_slice(b",\"to\":");
             let mut count2 = 0_u64;
-            run.all(
+            run.lookup(
                 edge::KNOWS,
+                &Lookup::End {
+                    end: EdgeEnd::To,
+                    id: Datum::Value(Value::from(b)),
+                },
                 |knows2| {
                     let knows2 = run.load(knows2)?;
                     if holds(
@@ -9321,8 +9338,12 @@ mod implicit_fields {
             write_value(&element2, out);
             out.extend_from_slice(b",\"listed\":");
             let mut count3 = 0_u64;
-            run.all(
+            run.lookup(
                 edge::KNOWS,
+                &Lookup::End {
+                    end: EdgeEnd::From,
+                    id: Datum::Value(run.values(&[Value::from(a), Value::from(b)])),
+                },
                 |knows3| {
                     let knows3 = run.load(knows3)?;
                     let keeps = {
@@ -9391,8 +9412,9 @@ mod implicit_fields {
             out.extend_from_slice(b"{\"id\":");
             out.push(b'[');
             let mut is_next = false;
-            run.all(
+            run.lookup(
                 node::USER,
+                &Lookup::Id(Datum::Value(Value::from(a))),
                 |user| {
                     if holds(Comparison::Equal, run.id(&user), Value::from(a)) {
                         let user = run.load(user)?;
@@ -9409,8 +9431,9 @@ mod implicit_fields {
             out.extend_from_slice(b",\"big\":");
             out.push(b'[');
             let mut is_next2 = false;
-            run.all(
+            run.lookup(
                 node::USER,
+                &Lookup::Id(Datum::Value(Value::from(a))),
                 |user2| {
                     if holds(Comparison::Equal, run.id(&user2), Value::from(a)) {
                         let user2 = run.load(user2)?;
@@ -9650,7 +9673,7 @@ mod in_loops {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2bec01d3acee57c6e6cdd6fac5ac9fdfb5e0001e6000bd39c42ab15050c5747e",
+        digest: "sha256:8ccd5e0a1e05565d42ad247ee3e9659df43cbe16a36c5b35b072ba8d180a9025",
         bodies: &[("add_once", add_once::query), ("raise", raise::query)],
     };
 
@@ -9853,7 +9876,7 @@ mod is_in_lists {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:93b19aec617877a6b826c62e7e69ad7381a3a76b636c84d08cf8eda30e1f0d58",
+        digest: "sha256:72df3318cd33d22e7ee2dee22d3296c8e262093fa1598fae3cc812ee747dd295",
         bodies: &[
             ("floats", floats::query),
             ("ints", ints::query),
@@ -10329,11 +10352,1287 @@ mod is_in_lists {
     }
 }
 
+mod of_a_range_of_an_index {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:9784863b37fc20665fa875baf2cb345ac54d7c7e72c154d0ef9daa4e6e03ad28",
+        bodies: &[
+            ("between", between::query),
+            ("born", born::query),
+            ("ends", ends::query),
+            ("extremes", extremes::query),
+            ("grow", grow::query),
+            ("leave", leave::query),
+            ("listed", listed::query),
+            ("ordered", ordered::query),
+            ("setup", setup::query),
+            ("until", until::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const RANK: FieldId = FieldId(0);
+            pub const AGE: FieldId = FieldId(1);
+            pub const BORN: FieldId = FieldId(2);
+            pub const RATIO: FieldId = FieldId(3);
+            pub const TOWN: FieldId = FieldId(4);
+            pub const NAME: FieldId = FieldId(5);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const KNOWS: ItemType = ItemType::edge(TypeId(0));
+        pub mod knows {
+            use super::*;
+            pub const SINCE: FieldId = FieldId(0);
+        }
+    }
+
+    /// `between`, which reads.
+    mod between {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `from`
+            from: i64,
+            /// `to`
+            to: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    from: argument(run, 0)?,
+                    to: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY between (case.hx:21:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_ratio = run.column(node::USER, node::user::RATIO);
+            let user_town = run.column(node::USER, node::user::TOWN);
+            let Input { from, to } = Input::of(run)?;
+            out.extend_from_slice(b"{\"ages\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Between {
+                    field: node::user::AGE,
+                    from: Some(Value::from(from)),
+                    to: Some(Value::Int(30)),
+                },
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::GreaterOrEqual,
+                        run.read(&user, user_age)?,
+                        Value::from(from),
+                    )
+                        && holds(
+                            Comparison::Less,
+                            run.read(&user, user_age)?,
+                            Value::Int(30),
+                        )
+                    {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"above\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Between {
+                    field: node::user::AGE,
+                    from: Some(Value::from(from)),
+                    to: None,
+                },
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    if holds(
+                        Comparison::Greater,
+                        run.read(&user2, user_age)?,
+                        Value::from(from),
+                    ) {
+                        let user2 = run.load(user2)?;
+                        let element2 = run.read(&user2, user_name)?;
+                        separate(&mut is_next2, out);
+                        write_value(&element2, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"ratios\":");
+            out.push(b'[');
+            let mut is_next3 = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Between {
+                    field: node::user::RATIO,
+                    from: None,
+                    to: Some(Value::from(to)),
+                },
+                |user3| {
+                    let user3 = run.load(user3)?;
+                    if holds(
+                        Comparison::LessOrEqual,
+                        run.read(&user3, user_ratio)?,
+                        Value::from(to),
+                    ) {
+                        let user3 = run.load(user3)?;
+                        let element3 = run.read(&user3, user_name)?;
+                        separate(&mut is_next3, out);
+                        write_value(&element3, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"towns\":");
+            out.push(b'[');
+            let mut is_next4 = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Between {
+                    field: node::user::TOWN,
+                    from: Some(Value::Str("P")),
+                    to: None,
+                },
+                |user4| {
+                    let user4 = run.load(user4)?;
+                    if holds(
+                        Comparison::Greater,
+                        run.read(&user4, user_town)?,
+                        Value::Str("P"),
+                    )
+                        && holds(
+                            Comparison::Greater,
+                            run.read(&user4, user_age)?,
+                            Value::from(from),
+                        )
+                    {
+                        let user4 = run.load(user4)?;
+                        let element4 = run.read(&user4, user_name)?;
+                        separate(&mut is_next4, out);
+                        write_value(&element4, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `born`, which reads.
+    mod born {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `after`
+            after: Date,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { after: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY born (case.hx:29:7)
+            let user_born = run.column(node::USER, node::user::BORN);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { after } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Between {
+                    field: node::user::BORN,
+                    from: Some(Value::from(after)),
+                    to: None,
+                },
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::GreaterOrEqual,
+                        run.read(&user, user_born)?,
+                        Value::from(after),
+                    ) {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ends`, which reads.
+    mod ends {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `a`
+            a: Uuid,
+            /// `b`
+            b: Uuid,
+            /// `all`
+            all: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    a: argument(run, 0)?,
+                    b: argument(run, 1)?,
+                    all: argument(run, 2)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ends (case.hx:56:7)
+            let knows_since = run.column(edge::KNOWS, edge::knows::SINCE);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { a, b, all } = Input::of(run)?;
+            out.extend_from_slice(b"{\"from\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.lookup(
+                edge::KNOWS,
+                &Lookup::End {
+                    end: EdgeEnd::From,
+                    id: Datum::Value(Value::from(a)),
+                },
+                |knows| {
+                    let knows = run.load(knows)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.field(&knows, FieldRef::FromNode)?,
+                        Value::from(a),
+                    ) {
+                        let knows = run.load(knows)?;
+                        let element = run.read(&knows, knows_since)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"to\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.lookup(
+                edge::KNOWS,
+                &Lookup::End {
+                    end: EdgeEnd::To,
+                    id: Datum::Value(Value::from(all)),
+                },
+                |knows2| {
+                    let knows2 = run.load(knows2)?;
+                    if holds(
+                        Comparison::IsIn,
+                        run.field(&knows2, FieldRef::ToNode)?,
+                        Value::from(all),
+                    ) {
+                        let knows2 = run.load(knows2)?;
+                        let element2 = run.read(&knows2, knows_since)?;
+                        separate(&mut is_next2, out);
+                        write_value(&element2, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"both\":");
+            out.push(b'[');
+            let mut is_next3 = false;
+            run.lookup(
+                edge::KNOWS,
+                &Lookup::End {
+                    end: EdgeEnd::To,
+                    id: Datum::Value(Value::from(b)),
+                },
+                |knows3| {
+                    let knows3 = run.load(knows3)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.field(&knows3, FieldRef::ToNode)?,
+                        Value::from(b),
+                    )
+                        && holds(
+                            Comparison::Equal,
+                            run.field(&knows3, FieldRef::FromNode)?,
+                            Value::from(a),
+                        )
+                    {
+                        let knows3 = run.load(knows3)?;
+                        let element3 = run.read(&knows3, knows_since)?;
+                        separate(&mut is_next3, out);
+                        write_value(&element3, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"one\":");
+            out.push(b'[');
+            let mut is_next4 = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Id(Datum::Value(Value::from(b))),
+                |user| {
+                    if holds(Comparison::Equal, run.id(&user), Value::from(b)) {
+                        let user = run.load(user)?;
+                        let element4 = run.read(&user, user_name)?;
+                        separate(&mut is_next4, out);
+                        write_value(&element4, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"some\":");
+            out.push(b'[');
+            let mut is_next5 = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Id(Datum::Value(Value::from(all))),
+                |user2| {
+                    if holds(Comparison::IsIn, run.id(&user2), Value::from(all)) {
+                        let user2 = run.load(user2)?;
+                        if holds(
+                            Comparison::Greater,
+                            run.read(&user2, user_age)?,
+                            Value::Int(20),
+                        ) {
+                            let user2 = run.load(user2)?;
+                            let element5 = run.read(&user2, user_name)?;
+                            separate(&mut is_next5, out);
+                            write_value(&element5, out);
+                            Flow::more()
+                        } else {
+                            Flow::more()
+                        }
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `extremes`, which reads.
+    mod extremes {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY extremes (case.hx:53:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_ratio = run.column(node::USER, node::user::RATIO);
+            let user_rank = run.column(node::USER, node::user::RANK);
+            out.extend_from_slice(b"{\"most\":");
+            let mut folded = Folded::new(Fold::Greatest);
+            run.leading(
+                node::USER,
+                node::user::AGE,
+                (Order::Descending, false),
+                run.reach(Value::Int(1)),
+                |user| {
+                    let user = run.load(user)?;
+                    let element = run.read(&user, user_age)?;
+                    folded.take(element, run.arena)
+                },
+            )?;
+            let element2 = folded.finish(run.arena)?;
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"least\":");
+            let mut folded2 = Folded::new(Fold::Least);
+            run.leading(
+                node::USER,
+                node::user::RATIO,
+                (Order::Ascending, false),
+                run.reach(Value::Int(1)),
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    let element3 = run.read(&user2, user_ratio)?;
+                    folded2.take(element3, run.arena)
+                },
+            )?;
+            let element4 = folded2.finish(run.arena)?;
+            write_value(&element4, out);
+            out.extend_from_slice(b",\"rank\":");
+            let mut folded3 = Folded::new(Fold::Least);
+            run.leading(
+                node::USER,
+                node::user::RANK,
+                (Order::Ascending, false),
+                run.reach(Value::Int(1)),
+                |user3| {
+                    let user3 = run.load(user3)?;
+                    let element5 = run.read(&user3, user_rank)?;
+                    folded3.take(element5, run.arena)
+                },
+            )?;
+            let element6 = folded3.finish(run.arena)?;
+            write_value(&element6, out);
+            out.extend_from_slice(b",\"none\":");
+            let mut folded4 = Folded::new(Fold::Greatest);
+            run.lookup(
+                node::USER,
+                &Lookup::Between {
+                    field: node::user::AGE,
+                    from: Some(Value::Int(200)),
+                    to: None,
+                },
+                |user4| {
+                    let user4 = run.load(user4)?;
+                    if holds(
+                        Comparison::Greater,
+                        run.read(&user4, user_age)?,
+                        Value::Int(200),
+                    ) {
+                        let user4 = run.load(user4)?;
+                        let element7 = run.read(&user4, user_age)?;
+                        folded4.take(element7, run.arena)
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element8 = folded4.finish(run.arena)?;
+            write_value(&element8, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `grow`, which writes.
+    mod grow {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `from`
+            from: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { from: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY grow (case.hx:65:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { from } = Input::of(run)?;
+            // case.hx:66:5
+            let _ = {
+                let mut first = First::default();
+                let mut found = Slice::all();
+                run.lookup(
+                    node::USER,
+                    &Lookup::Between {
+                        field: node::user::AGE,
+                        from: Some(Value::from(from)),
+                        to: None,
+                    },
+                    |user| {
+                        let user = run.load(user)?;
+                        if holds(
+                            Comparison::GreaterOrEqual,
+                            run.read(&user, user_age)?,
+                            Value::from(from),
+                        ) {
+                            found.take(user)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                let updated = run
+                    .update(
+                        node::USER,
+                        &found.into_vec(),
+                        &[(node::user::AGE, Value::Int(99))],
+                    )?;
+                each(updated, |user2| { first.take(user2) })?;
+                match first.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"grown\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Between {
+                    field: node::user::AGE,
+                    from: Some(Value::Int(90)),
+                    to: None,
+                },
+                |user3| {
+                    let user3 = run.load(user3)?;
+                    if holds(
+                        Comparison::Greater,
+                        run.read(&user3, user_age)?,
+                        Value::Int(90),
+                    ) {
+                        let user3 = run.load(user3)?;
+                        let element = run.read(&user3, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"least\":");
+            let mut folded = Folded::new(Fold::Least);
+            run.leading(
+                node::USER,
+                node::user::AGE,
+                (Order::Ascending, false),
+                run.reach(Value::Int(1)),
+                |user4| {
+                    let user4 = run.load(user4)?;
+                    let element2 = run.read(&user4, user_age)?;
+                    folded.take(element2, run.arena)
+                },
+            )?;
+            let element3 = folded.finish(run.arena)?;
+            write_value(&element3, out);
+            out.extend_from_slice(b",\"top\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            let mut keyed = Keyed::top(Order::Descending, run.reach(Value::Int(3)));
+            run.leading(
+                node::USER,
+                node::user::AGE,
+                (Order::Descending, true),
+                run.reach(Value::Int(3)),
+                |user5| {
+                    let user5 = run.load(user5)?;
+                    keyed.take(run.read(&user5, user_age)?, user5)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::Int(3))?,
+            );
+            if range.wants_any() {
+                each(keyed.sorted(), |user6| { range.take(user6) })?;
+            }
+            each(
+                range.into_vec(),
+                |user7| {
+                    let user7 = run.load(user7)?;
+                    let element4 = run.read(&user7, user_name)?;
+                    separate(&mut is_next2, out);
+                    write_value(&element4, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `leave`, which writes.
+    mod leave {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `from`
+            from: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { from: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY leave (case.hx:69:7)
+            let user_rank = run.column(node::USER, node::user::RANK);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { from } = Input::of(run)?;
+            // case.hx:70:5
+            let mut dropped = Slice::all();
+            run.lookup(
+                node::USER,
+                &Lookup::Between {
+                    field: node::user::RANK,
+                    from: Some(Value::from(from)),
+                    to: None,
+                },
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::GreaterOrEqual,
+                        run.read(&user, user_rank)?,
+                        Value::from(from),
+                    ) {
+                        dropped.take(user)
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            run.delete(&dropped.into_vec())?;
+            out.extend_from_slice(b"{\"left\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::top(Order::Ascending, run.reach(Value::Int(9)));
+            run.leading(
+                node::USER,
+                node::user::RANK,
+                (Order::Ascending, true),
+                run.reach(Value::Int(9)),
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    keyed.take(run.read(&user2, user_rank)?, user2)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::Int(9))?,
+            );
+            if range.wants_any() {
+                each(keyed.sorted(), |user3| { range.take(user3) })?;
+            }
+            each(
+                range.into_vec(),
+                |user4| {
+                    let user4 = run.load(user4)?;
+                    let element = run.read(&user4, user_name)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"edges\":");
+            let element2 = Value::from(run.count(edge::KNOWS)?);
+            write_value(&element2, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `listed`, which reads.
+    mod listed {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `towns`
+            towns: &'a [Value<'a>],
+
+            /// `ages`
+            ages: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    towns: argument(run, 0)?,
+                    ages: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY listed (case.hx:35:7)
+            let user_town = run.column(node::USER, node::user::TOWN);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_rank = run.column(node::USER, node::user::RANK);
+            let Input { towns, ages } = Input::of(run)?;
+            out.extend_from_slice(b"{\"towns\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Value {
+                    field: node::user::TOWN,
+                    value: Datum::Value(Value::from(towns)),
+                },
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::IsIn,
+                        run.read(&user, user_town)?,
+                        Value::from(towns),
+                    ) {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"ages\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Value {
+                    field: node::user::AGE,
+                    value: Datum::Value(Value::from(ages)),
+                },
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    if holds(
+                        Comparison::IsIn,
+                        run.read(&user2, user_age)?,
+                        Value::from(ages),
+                    ) {
+                        let user2 = run.load(user2)?;
+                        let element2 = run.read(&user2, user_name)?;
+                        separate(&mut is_next2, out);
+                        write_value(&element2, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"either\":");
+            out.push(b'[');
+            let mut is_next3 = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Any(
+                    &[
+                        Lookup::Value {
+                            field: node::user::TOWN,
+                            value: Datum::Value(Value::from(towns)),
+                        },
+                        Lookup::Value {
+                            field: node::user::RANK,
+                            value: Datum::Value(Value::Int(2)),
+                        },
+                    ],
+                ),
+                |user3| {
+                    let user3 = run.load(user3)?;
+                    if holds(
+                        Comparison::IsIn,
+                        run.read(&user3, user_town)?,
+                        Value::from(towns),
+                    )
+                        || holds(
+                            Comparison::Equal,
+                            run.read(&user3, user_rank)?,
+                            Value::Int(2),
+                        )
+                    {
+                        let user3 = run.load(user3)?;
+                        let element3 = run.read(&user3, user_name)?;
+                        separate(&mut is_next3, out);
+                        write_value(&element3, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"here\":");
+            let mut count = 0_u64;
+            run.lookup(
+                node::USER,
+                &Lookup::Value {
+                    field: node::user::TOWN,
+                    value: Datum::Value(
+                        run
+                            .values(
+                                &[
+                                    Value::Str("Rome"),
+                                    Value::Str("Paris"),
+                                    Value::Str("Rome"),
+                                ],
+                            ),
+                    ),
+                },
+                |user4| {
+                    let user4 = run.load(user4)?;
+                    if holds(
+                        Comparison::IsIn,
+                        run.read(&user4, user_town)?,
+                        run
+                            .values(
+                                &[
+                                    Value::Str("Rome"),
+                                    Value::Str("Paris"),
+                                    Value::Str("Rome"),
+                                ],
+                            ),
+                    ) {
+                        count += 1;
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element4 = Value::from(count);
+            write_value(&element4, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `ordered`, which reads.
+    mod ordered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY ordered (case.hx:43:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_rank = run.column(node::USER, node::user::RANK);
+            let user_born = run.column(node::USER, node::user::BORN);
+            let user_ratio = run.column(node::USER, node::user::RATIO);
+            let user_town = run.column(node::USER, node::user::TOWN);
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"youngest\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut keyed = Keyed::top(Order::Ascending, run.reach(Value::from(n)));
+            run.leading(
+                node::USER,
+                node::user::AGE,
+                (Order::Ascending, true),
+                run.reach(Value::from(n)),
+                |user| {
+                    let user = run.load(user)?;
+                    keyed.take(run.read(&user, user_age)?, user)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::from(n))?,
+            );
+            if range.wants_any() {
+                each(keyed.sorted(), |user2| { range.take(user2) })?;
+            }
+            each(
+                range.into_vec(),
+                |user3| {
+                    let user3 = run.load(user3)?;
+                    let element = run.read(&user3, user_name)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"oldest\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            let mut keyed2 = Keyed::top(Order::Descending, run.reach(Value::from(n)));
+            run.leading(
+                node::USER,
+                node::user::AGE,
+                (Order::Descending, true),
+                run.reach(Value::from(n)),
+                |user4| {
+                    let user4 = run.load(user4)?;
+                    keyed2.take(run.read(&user4, user_age)?, user4)
+                },
+            )?;
+            let mut range2 = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::from(n))?,
+            );
+            if range2.wants_any() {
+                each(keyed2.sorted(), |user5| { range2.take(user5) })?;
+            }
+            each(
+                range2.into_vec(),
+                |user6| {
+                    let user6 = run.load(user6)?;
+                    let element2 = run.read(&user6, user_name)?;
+                    separate(&mut is_next2, out);
+                    write_value(&element2, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"first\":");
+            let mut is_written = false;
+            let mut keyed3 = Keyed::top(Order::Descending, 1);
+            run.leading(
+                node::USER,
+                node::user::RANK,
+                (Order::Descending, true),
+                run.reach(Value::Int(1)),
+                |user7| {
+                    let user7 = run.load(user7)?;
+                    keyed3.take(run.read(&user7, user_rank)?, user7)
+                },
+            )?;
+            let mut first = First::default();
+            each(keyed3.sorted(), |user8| { first.take(user8) })?;
+            each(
+                first.get(),
+                |user9| {
+                    let user9 = run.load(user9)?;
+                    let element3 = run.read(&user9, user_name)?;
+                    write_value(&element3, out);
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
+            out.extend_from_slice(b",\"last\":");
+            let mut is_written2 = false;
+            let mut keyed4 = Keyed::top(Order::Ascending, 1);
+            run.leading(
+                node::USER,
+                node::user::BORN,
+                (Order::Ascending, true),
+                run.reach(Value::Int(1)),
+                |user10| {
+                    let user10 = run.load(user10)?;
+                    keyed4.take(run.read(&user10, user_born)?, user10)
+                },
+            )?;
+            let mut first2 = First::default();
+            each(keyed4.sorted(), |user11| { first2.take(user11) })?;
+            each(
+                first2.get(),
+                |user12| {
+                    let user12 = run.load(user12)?;
+                    let element4 = run.read(&user12, user_name)?;
+                    write_value(&element4, out);
+                    is_written2 = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written2 {
+                return Err(EngineError::NoValue);
+            }
+            out.extend_from_slice(b",\"ratios\":");
+            out.push(b'[');
+            let mut is_next3 = false;
+            let mut keyed5 = Keyed::top(Order::Descending, run.reach(Value::Int(4)));
+            run.leading(
+                node::USER,
+                node::user::RATIO,
+                (Order::Descending, true),
+                run.reach(Value::Int(4)),
+                |user13| {
+                    let user13 = run.load(user13)?;
+                    keyed5.take(run.read(&user13, user_ratio)?, user13)
+                },
+            )?;
+            let mut range3 = Slice::range(
+                run.bound(Value::Int(1))?,
+                run.bound(Value::Int(4))?,
+            );
+            if range3.wants_any() {
+                each(keyed5.sorted(), |user14| { range3.take(user14) })?;
+            }
+            each(
+                range3.into_vec(),
+                |user15| {
+                    let user15 = run.load(user15)?;
+                    let element5 = run.read(&user15, user_name)?;
+                    separate(&mut is_next3, out);
+                    write_value(&element5, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"towns\":");
+            out.push(b'[');
+            let mut is_next4 = false;
+            let mut keyed6 = Keyed::top(Order::Ascending, run.reach(Value::Int(3)));
+            run.leading(
+                node::USER,
+                node::user::TOWN,
+                (Order::Ascending, true),
+                run.reach(Value::Int(3)),
+                |user16| {
+                    let user16 = run.load(user16)?;
+                    keyed6.take(run.read(&user16, user_town)?, user16)
+                },
+            )?;
+            let mut range4 = Slice::range(
+                run.bound(Value::Int(1))?,
+                run.bound(Value::Int(3))?,
+            );
+            if range4.wants_any() {
+                each(
+                    keyed6.sorted(),
+                    |user17| {
+                        let user17 = run.load(user17)?;
+                        let element6 = run.read(&user17, user_name)?;
+                        range4.take(element6)
+                    },
+                )?;
+            }
+            each(
+                range4.into_vec(),
+                |element7| {
+                    separate(&mut is_next4, out);
+                    write_value(&element7, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:11:7)
+            // case.hx:12:5
+            let a = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::RANK, Value::Int(3)),
+                                (node::user::AGE, Value::Int(30)),
+                                (
+                                    node::user::BORN,
+                                    Value::Date(Date {
+                                        seconds: 631238400,
+                                        nanoseconds: 0,
+                                    }),
+                                ),
+                                (node::user::RATIO, Value::F32(0.5)),
+                                (node::user::TOWN, Value::Str("Rome")),
+                                (node::user::NAME, Value::Str("a")),
+                            ],
+                        )?,
+                )?;
+            // case.hx:13:5
+            let b = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::RANK, Value::Int(1)),
+                                (node::user::AGE, Value::Int(20)),
+                                (
+                                    node::user::BORN,
+                                    Value::Date(Date {
+                                        seconds: 978393600,
+                                        nanoseconds: 0,
+                                    }),
+                                ),
+                                (node::user::RATIO, Value::F32(-0.0)),
+                                (node::user::TOWN, Value::Str("Oslo")),
+                                (node::user::NAME, Value::Str("b")),
+                            ],
+                        )?,
+                )?;
+            // case.hx:14:5
+            let c = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (node::user::RANK, Value::Int(2)),
+                                (node::user::AGE, Value::Int(30)),
+                                (node::user::RATIO, Value::F32(0.0)),
+                                (node::user::TOWN, Value::Str("Oslo")),
+                                (node::user::NAME, Value::Str("c")),
+                            ],
+                        )?,
+                )?;
+            // case.hx:15:5
+            let _ = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (
+                                    node::user::BORN,
+                                    Value::Date(Date { seconds: 0, nanoseconds: 0 }),
+                                ),
+                                (node::user::NAME, Value::Str("d")),
+                            ],
+                        )?,
+                )?;
+            // case.hx:16:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[(edge::knows::SINCE, Value::Int(1))],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:17:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[(edge::knows::SINCE, Value::Int(2))],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(c))?,
+                )?;
+            // case.hx:18:5
+            let _ = run
+                .add_edge(
+                    edge::KNOWS,
+                    &[(edge::knows::SINCE, Value::Int(3))],
+                    &run.ends(Datum::Item(c))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            out.extend_from_slice(b"{\"a\":");
+            write_value(&run.id(&a), out);
+            out.extend_from_slice(b",\"b\":");
+            write_value(&run.id(&b), out);
+            out.extend_from_slice(b",\"c\":");
+            write_value(&run.id(&c), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `until`, which reads.
+    mod until {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `to`
+            to: Option<i64>,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { to: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY until (case.hx:32:7)
+            let user_rank = run.column(node::USER, node::user::RANK);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { to } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Between {
+                    field: node::user::RANK,
+                    from: None,
+                    to: Some(Value::from(to)),
+                },
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::LessOrEqual,
+                        run.read(&user, user_rank)?,
+                        Value::from(to),
+                    ) {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
 mod of_an_indexed_field {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:95450935505aaac85c91bf6e187d7bd4aebb079363d06c3caf9c489c7ff89b9a",
+        digest: "sha256:6b5786654a1b8262322b916be31771fefcf80aea36a0ac84a657559d56d77bdb",
         bodies: &[
             ("aged", aged::query),
             ("aged_widely", aged_widely::query),
@@ -10395,10 +11694,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::AGE,
-                Value::from(age),
+                &Lookup::Value {
+                    field: node::user::AGE,
+                    value: Datum::Value(Value::from(age)),
+                },
                 |user| {
                     let user = run.load(user)?;
                     if holds(
@@ -10445,10 +11746,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::AGE,
-                Value::from(age),
+                &Lookup::Value {
+                    field: node::user::AGE,
+                    value: Datum::Value(Value::from(age)),
+                },
                 |user| {
                     let user = run.load(user)?;
                     if holds(
@@ -10496,10 +11799,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b"{\"known\":");
             out.push(b'[');
             let mut is_next = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::CITY,
-                Value::from(city),
+                &Lookup::Value {
+                    field: node::user::CITY,
+                    value: Datum::Value(Value::from(city)),
+                },
                 |user| {
                     let user = run.load(user)?;
                     if holds(
@@ -10529,10 +11834,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b",\"old\":");
             let mut is_written = false;
             let mut first = First::default();
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::CITY,
-                Value::from(city),
+                &Lookup::Value {
+                    field: node::user::CITY,
+                    value: Datum::Value(Value::from(city)),
+                },
                 |user3| {
                     let user3 = run.load(user3)?;
                     if holds(
@@ -10602,10 +11909,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::AGE,
-                Value::from(age),
+                &Lookup::Value {
+                    field: node::user::AGE,
+                    value: Datum::Value(Value::from(age)),
+                },
                 |user| {
                     let user = run.load(user)?;
                     if holds(
@@ -10658,10 +11967,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b"{\"names\":");
             out.push(b'[');
             let mut is_next = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::MAIL,
-                Value::from(mail),
+                &Lookup::Value {
+                    field: node::user::MAIL,
+                    value: Datum::Value(Value::from(mail)),
+                },
                 |user| {
                     let user = run.load(user)?;
                     if holds(
@@ -10682,10 +11993,12 @@ mod of_an_indexed_field {
             out.push(b']');
             out.extend_from_slice(b",\"n\":");
             let mut count = 0_u64;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::MAIL,
-                Value::from(mail),
+                &Lookup::Value {
+                    field: node::user::MAIL,
+                    value: Datum::Value(Value::from(mail)),
+                },
                 |user2| {
                     let user2 = run.load(user2)?;
                     if holds(
@@ -10721,10 +12034,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b"{\"oslo\":");
             out.push(b'[');
             let mut is_next = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::CITY,
-                Value::Str("Oslo"),
+                &Lookup::Value {
+                    field: node::user::CITY,
+                    value: Datum::Value(Value::Str("Oslo")),
+                },
                 |user| {
                     let user = run.load(user)?;
                     if holds(
@@ -10746,10 +12061,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b",\"age\":");
             out.push(b'[');
             let mut is_next2 = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::AGE,
-                Value::Int(300),
+                &Lookup::Value {
+                    field: node::user::AGE,
+                    value: Datum::Value(Value::Int(300)),
+                },
                 |user2| {
                     let user2 = run.load(user2)?;
                     if holds(
@@ -10771,13 +12088,17 @@ mod of_an_indexed_field {
             out.extend_from_slice(b",\"born\":");
             out.push(b'[');
             let mut is_next3 = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::BORN,
-                Value::Date(Date {
-                    seconds: 631238400,
-                    nanoseconds: 0,
-                }),
+                &Lookup::Value {
+                    field: node::user::BORN,
+                    value: Datum::Value(
+                        Value::Date(Date {
+                            seconds: 631238400,
+                            nanoseconds: 0,
+                        }),
+                    ),
+                },
                 |user3| {
                     let user3 = run.load(user3)?;
                     if holds(
@@ -10802,10 +12123,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b",\"active\":");
             out.push(b'[');
             let mut is_next4 = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::ACTIVE,
-                Value::Bool(false),
+                &Lookup::Value {
+                    field: node::user::ACTIVE,
+                    value: Datum::Value(Value::Bool(false)),
+                },
                 |user4| {
                     let user4 = run.load(user4)?;
                     if holds(
@@ -10827,8 +12150,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b",\"zero\":");
             out.push(b'[');
             let mut is_next5 = false;
-            run.all(
+            run.lookup(
                 node::USER,
+                &Lookup::Value {
+                    field: node::user::RATIO,
+                    value: Datum::Value(Value::F64(0.0)),
+                },
                 |user5| {
                     let user5 = run.load(user5)?;
                     if holds(
@@ -10881,8 +12208,20 @@ mod of_an_indexed_field {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            run.all(
+            run.lookup(
                 node::USER,
+                &Lookup::Any(
+                    &[
+                        Lookup::Value {
+                            field: node::user::AGE,
+                            value: Datum::Value(Value::from(age)),
+                        },
+                        Lookup::Value {
+                            field: node::user::CITY,
+                            value: Datum::Value(Value::from(city)),
+                        },
+                    ],
+                ),
                 |user| {
                     let user = run.load(user)?;
                     if holds(
@@ -10935,10 +12274,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::CITY,
-                Value::from(city),
+                &Lookup::Value {
+                    field: node::user::CITY,
+                    value: Datum::Value(Value::from(city)),
+                },
                 |user| {
                     let user = run.load(user)?;
                     if holds(
@@ -10985,10 +12326,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::CITY,
-                Value::from(city),
+                &Lookup::Value {
+                    field: node::user::CITY,
+                    value: Datum::Value(Value::from(city)),
+                },
                 |user| {
                     let user = run.load(user)?;
                     if holds(
@@ -11033,10 +12376,12 @@ mod of_an_indexed_field {
             let Input { city } = Input::of(run)?;
             // case.hx:65:5
             let mut dropped = Slice::all();
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::CITY,
-                Value::from(city),
+                &Lookup::Value {
+                    field: node::user::CITY,
+                    value: Datum::Value(Value::from(city)),
+                },
                 |user| {
                     let user = run.load(user)?;
                     if holds(
@@ -11053,10 +12398,12 @@ mod of_an_indexed_field {
             run.delete(&dropped.into_vec())?;
             out.extend_from_slice(b"{\"data\":");
             let mut count = 0_u64;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::CITY,
-                Value::from(city),
+                &Lookup::Value {
+                    field: node::user::CITY,
+                    value: Datum::Value(Value::from(city)),
+                },
                 |user2| {
                     let user2 = run.load(user2)?;
                     if holds(
@@ -11107,10 +12454,12 @@ mod of_an_indexed_field {
             let _ = {
                 let mut first = First::default();
                 let mut found = Slice::all();
-                run.with_value(
+                run.lookup(
                     node::USER,
-                    node::user::CITY,
-                    Value::from(city),
+                    &Lookup::Value {
+                        field: node::user::CITY,
+                        value: Datum::Value(Value::from(city)),
+                    },
                     |user| {
                         let user = run.load(user)?;
                         if holds(
@@ -11139,10 +12488,12 @@ mod of_an_indexed_field {
             out.extend_from_slice(b"{\"there\":");
             out.push(b'[');
             let mut is_next = false;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::CITY,
-                Value::from(to),
+                &Lookup::Value {
+                    field: node::user::CITY,
+                    value: Datum::Value(Value::from(to)),
+                },
                 |user3| {
                     let user3 = run.load(user3)?;
                     if holds(
@@ -11163,10 +12514,12 @@ mod of_an_indexed_field {
             out.push(b']');
             out.extend_from_slice(b",\"n\":");
             let mut count = 0_u64;
-            run.with_value(
+            run.lookup(
                 node::USER,
-                node::user::CITY,
-                Value::from(city),
+                &Lookup::Value {
+                    field: node::user::CITY,
+                    value: Datum::Value(Value::from(city)),
+                },
                 |user4| {
                     let user4 = run.load(user4)?;
                     if holds(
@@ -11368,10 +12721,12 @@ mod of_an_indexed_field {
                     write_value(&run.read(&user, user_name)?, out);
                     out.extend_from_slice(b",\"here\":");
                     let mut count = 0_u64;
-                    run.with_value(
+                    run.lookup(
                         node::USER,
-                        node::user::CITY,
-                        Value::from(city),
+                        &Lookup::Value {
+                            field: node::user::CITY,
+                            value: Datum::Value(Value::from(city)),
+                        },
                         |user2| {
                             let user2 = run.load(user2)?;
                             if holds(
@@ -11403,7 +12758,7 @@ mod short_circuit {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8a8d5691e3f291daafc093e02031e319ff8a3e6e17cf61b9321ef43601635122",
+        digest: "sha256:c01311115391b3ffd5251b7b200aca2a278aaf5f25d697493897bfb87531c9d3",
         bodies: &[
             ("and", and::query),
             ("by_parameter", by_parameter::query),
@@ -11671,7 +13026,7 @@ mod vectors_by_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c8de0c82b0e15f7ed084533d2619bc3234b911a04b0af1f00d995f0db9dfd31b",
+        digest: "sha256:04cafff66e78ae02ac985223ff9269a941f2027a2759ff6ecf2b24bddfd09792",
         bodies: &[
             ("fields", fields::query),
             ("found", found::query),
@@ -12010,8 +13365,9 @@ mod vectors_by_fields {
             out.extend_from_slice(b",\"id\":");
             out.push(b'[');
             let mut is_next3 = false;
-            run.all(
+            run.lookup(
                 vector::DOC,
+                &Lookup::Id(Datum::Value(Value::from(id))),
                 |doc5| {
                     if holds(Comparison::Equal, run.id(&doc5), Value::from(id)) {
                         let doc5 = run.load(doc5)?;
@@ -12094,7 +13450,7 @@ mod within_projections {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:827c17ce4f65d2aad64cd6ea36f99cdd4af454043b8dd68c27a349d3daae9fea",
+        digest: "sha256:5d1d22a7d56e51284d8016c7dbd273a44be19dfafadd15483772b4bbef0ab2a0",
         bodies: &[
             ("older", older::query),
             ("rivals", rivals::query),

@@ -21,7 +21,7 @@ mod aggregate_lists_each_item_once {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:3a4a18595902978da723a0e65d4a1aa416a16f93659c38f7313740a538fdca3d",
+        digest: "sha256:072fcf06a21db5772e2befb8d7294be47033944a75b2a725b5e6db5c95167e0c",
         bodies: &[
             ("cities", cities::query),
             ("counted", counted::query),
@@ -262,7 +262,7 @@ mod by_each_kind {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:6a901b76ebfca9851decc94ef7b625f79e81ec2c58b0306beae74cd1796023df",
+        digest: "sha256:ce77c6f9257cb0582b454ef91431c2750bf4603a4d300a94f8f4a4b23e9fcc2c",
         bodies: &[
             ("floats", floats::query),
             ("ints", ints::query),
@@ -504,7 +504,7 @@ mod by_implicit_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:967b9ef413ffc1b7735e54f0711f43f4c43c90abcf280bceae345cf9a64b8a13",
+        digest: "sha256:bea2967bdc172ab3ff0e400b9992277cca98a6cc0e372239acc0ffd06de13ca7",
         bodies: &[
             ("ids", ids::query),
             ("known", known::query),
@@ -698,7 +698,7 @@ mod by_lists {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:303532a161939e3a7c117b44209bde962aa6d09e78c7ceece4394eb3377f1c4a",
+        digest: "sha256:1f29a0acdac73d48edd11325eeb5bf74f3140d3a9ca450ae3ffa71d6f2ff895a",
         bodies: &[("add", add::query), ("ns", ns::query), ("tags", tags::query)],
     };
 
@@ -795,7 +795,7 @@ mod by_several_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:cc2355c35c2adf513104c1d1a348fc73ae18bf5f33cf146a2534d603253bbacf",
+        digest: "sha256:769da28e9e282e48088ebf153acb1fe30bc7ac1d128798205cdec468d335a91d",
         bodies: &[
             ("add", add::query),
             ("three", three::query),
@@ -985,7 +985,7 @@ mod colliding_keys {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:67350528bc9b30d9b5a51276a9c00291f139fe6edb75624d98fa3921981169bf",
+        digest: "sha256:4af7d4484cde3aa27ff96846196ddc19757e49dadab64563a1bb13e7eca8609a",
         bodies: &[
             ("add", add::query),
             ("groups", groups::query),
@@ -1124,7 +1124,7 @@ mod floats_and_zero {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2ddcb03d374cb8a94276e9cb8b673e78cc70330595c55a53bb57eef7fbbaac11",
+        digest: "sha256:7735073d9aa2034b647da6c0560835e57a6f421a439f2b37b65cdb509face775",
         bodies: &[("add", add::query), ("f", f::query), ("x", x::query)],
     };
 
@@ -1217,7 +1217,7 @@ mod groups_of_a_variable {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:24d1f40bb8eb88fcdf5856cc0d17df3fb88d4a1a498e1ffdd2717c8f3bcf7bb0",
+        digest: "sha256:02a33fb5f92967c4ec930a6c832ac042902414c2fd9e57eab39ed229a957aaeb",
         bodies: &[
             ("before", before::query),
             ("kept", kept::query),
@@ -1410,7 +1410,7 @@ mod keys_with_special_characters {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9f656b45c5ca9d3d1eb6f9fc4f7a90e9effeed61e58f01478bdce7848dedd833",
+        digest: "sha256:41179808d51966e3a184fa8999db7b34edef03cd871c83a07fb03674341c3d43",
         bodies: &[("add", add::query), ("single", single::query), ("two", two::query)],
     };
 
@@ -1517,7 +1517,7 @@ mod of_edges_and_vectors {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e3520aae61ddfb86d94e295275d04f47135151ed8cf2591637b53c6ff9d87b65",
+        digest: "sha256:cbf47f560e749dc76aa89cfe92c915fa15639ed2fe598553028e82f556b11cb5",
         bodies: &[
             ("edges", edges::query),
             ("ends", ends::query),
@@ -1763,7 +1763,7 @@ mod steps_before {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5ff62a1d4b1a3640db92dabf3a3846dd63d762d0105f90915e7741f95dc7177a",
+        digest: "sha256:7aa8e97d8e25f611c47ec42df1ac03ec7765093164cbe95c5b8fcec74c0e49fa",
         bodies: &[
             ("counted", counted::query),
             ("filtered", filtered::query),
@@ -2186,7 +2186,7 @@ mod unknown_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7e72a826d2c1a3c98f66f0cb1c50056969fa033e97b9856952ab92616c87c552",
+        digest: "sha256:14632a2e750a56ec1b4214fd2ddbd933b4d5b8d0ee96278505fcf9f5509b1aac",
         bodies: &[
             ("items", items::query),
             ("mixed", mixed::query),
@@ -2312,7 +2312,7 @@ mod within_projections {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1e91bbe920a503921b86e5f65faaf731dd94c9fcc32e499b828122c4c3abb78b",
+        digest: "sha256:c7932aac0a6c07c7a419f10fe2348ff6a328b8d09451ef8aa182f3b782e1d2e3",
         bodies: &[
             ("counted", counted::query),
             ("items", items::query),

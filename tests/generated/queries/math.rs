@@ -32,7 +32,7 @@ mod absolute_and_extremes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b168bc4244ee1b096768bfb9bcb309d34a0b9b0b758828b8292a8984d24dec89",
+        digest: "sha256:6ad45e7f780994456b59615282ff96e9bb514d97342f4ebab936c901ce72f881",
         bodies: &[
             ("abs", abs::query),
             ("ints", ints::query),
@@ -201,7 +201,7 @@ mod add_sub_mul_at_the_limits {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:49469b0dabda6fa321f66d10c58f171c9ef1f6e25af99c0137dc38122fdeafb5",
+        digest: "sha256:16c31082d45ee80e38abf4af7840ba63ddd172b1476a56da33da6007112dbcc7",
         bodies: &[
             ("large", large::query),
             ("over", over::query),
@@ -504,7 +504,7 @@ mod arguments_from_traversals {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ccb079c6c0e6350550af2503c0d96264fc439ab608b25178bb570a632961729a",
+        digest: "sha256:290c4d763258ac6b468d9bd23985eef80ac860dabf17bff88e616a10d1e227dd",
         bodies: &[
             ("each", each_::query),
             ("edges", edges::query),
@@ -1004,7 +1004,7 @@ mod count_of_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f11138b8ddf81fcff52f06846624d13f6bb1daf964bff814909c331c2dd27d96",
+        digest: "sha256:09d1482b4c0506cccaf5a41dfee2d6b744edfa946e0ad79de6cbf218cb5065c2",
         bodies: &[("add", add::query), ("counts", counts::query)],
     };
 
@@ -1122,7 +1122,7 @@ mod division {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e37b2bdaaf1c0ef281713a16616e9768adce13274c030715c84b670edfce20b4",
+        digest: "sha256:accb1852d8feee668303edd5f675aad068491868b73696da3b3e0c6012a483de",
         bodies: &[
             ("by_no_number", by_no_number::query),
             ("by_zero", by_zero::query),
@@ -1330,7 +1330,7 @@ mod folds {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b71d9abbde69177137bfebdd7d1189f8563b7a4b3761ac504282ed314f4c9772",
+        digest: "sha256:9a451817d6c50c97531e2f24cf8e47eed21675026f9c1ff7a34dca0f9e62cced",
         bodies: &[
             ("each", each_::query),
             ("exact", exact::query),
@@ -1884,7 +1884,7 @@ mod folds_of_each_width {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:65dbf0193edb66d51a80cf84ff1ce468a29a556cef4a8a5ecf06cfe9d41b72a8",
+        digest: "sha256:fb5823c72a7ffc1143b3010baadbf0ed97c9a2fa707701ddad4f9d0de03418c8",
         bodies: &[
             ("ends", ends::query),
             ("means", means::query),
@@ -2271,7 +2271,7 @@ mod folds_of_nothing {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:aba40b3c880223e7c2f7c09a23fd78c98acf9c8ff2f13bf1a3940234bbcb0c57",
+        digest: "sha256:a6fc4cdf8ce27d434a98b8b1397540ad8f65d2129d45c9d112ebd2e9d29b7722",
         bodies: &[
             ("each", each_::query),
             ("filtered", filtered::query),
@@ -2634,7 +2634,7 @@ mod folds_over_edges_and_variables {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d7cd2b3d4357265871eac8b754ff0ba32983aea2e243d425434d095a7e4bd4f0",
+        digest: "sha256:16f7e4fb3f95a74974782951050130383d01bf39951ab450557179063e85f07b",
         bodies: &[
             ("balance", balance::query),
             ("filtered", filtered::query),
@@ -3065,7 +3065,7 @@ mod functions {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:10a3ff4b419f8e13e0a6153390145c2be70b0f09a64660e6215e3a825bf3f94e",
+        digest: "sha256:b6f7c29a8dc6d75e9aab679c1d8ef1fbfb459f3213ddf3db1cb0e467f958e720",
         bodies: &[
             ("absent", absent::query),
             ("angles", angles::query),
@@ -3356,7 +3356,7 @@ mod in_every_place {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:214d5a68cbc4e970ca359525a84bccc72fdd3cdf51c6c671cd779012dff9b414",
+        digest: "sha256:b004672660002491d892b72e4d2e7a0e0107537d3db260bbbf1fba7d473bd163",
         bodies: &[
             ("add", add::query),
             ("answered", answered::query),
@@ -3761,7 +3761,7 @@ mod integer_against_float {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:073a4bf7f4f78c425434a0ce5b18c1d777628521d447663c910bc8d08dee3f63",
+        digest: "sha256:27959b7d3d4983ebdd3c572ae31b9c5026d6bb07abd1093396c700d6e7137ea9",
         bodies: &[
             ("large", large::query),
             ("literals", literals::query),
@@ -4032,7 +4032,7 @@ mod joining_texts_and_lists {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:85a703daef884440f991eb4cc5b9bfbed06821b580c9b0772bf7366b8a92ace8",
+        digest: "sha256:6e6cc0688d5acf6aacc40cbcf80c82a361b820d652e8bf5e8c13c30f0b8f463f",
         bodies: &[
             ("add", add::query),
             ("filtered", filtered::query),
@@ -4293,7 +4293,7 @@ mod logarithms {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f3e43a5ab01d5ed058c9561aeaf6d7b9e003cd20b76caa11a079d1f9c47ebae2",
+        digest: "sha256:583e97f45091d69696b79f558cd2b8a2ff759b3c77cefed32e33b146a8ada2e9",
         bodies: &[("ints", ints::query), ("log", log::query), ("of", of::query)],
     };
 
@@ -4402,7 +4402,7 @@ mod not_finite_is_null {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d01afb57c0c187c40b453c72b19f15c381118ab0968081e34a949064b2c1bd51",
+        digest: "sha256:801e330ee547f4828eb2e823cbf3a4edbd626d16db0e3fe59cd6e60fbbe2ff80",
         bodies: &[
             ("add", add::query),
             ("folded", folded::query),
@@ -4645,7 +4645,7 @@ mod null_in_calculations {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:57a5de292342e250c2bf19a221fb80b383600e36a81ee3ba11a72eeddaa2cbaf",
+        digest: "sha256:43e83487ec7a8cbf85ce393bafd484d26737472851cddfd72a87711fb9c5ab4b",
         bodies: &[
             ("deep", deep::query),
             ("one", one::query),
@@ -5072,7 +5072,7 @@ mod numbers {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d32e3a5edfabb5dd38b86e0f78a613eedf61e33bd88d22152343c01b31efd0f1",
+        digest: "sha256:333b8c395747498a889245d9083e89e4afe09d1d8f0691f14b68b732db628ac0",
         bodies: &[
             ("assigned", assigned::query),
             ("big", big::query),
@@ -5585,7 +5585,7 @@ mod numbers_of_32_bits {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:06fd4272eda163800f1d016b85890f57f8a6dbd778cfe0a689e462400b690a83",
+        digest: "sha256:a66a8c4844902f68f357b565c5cbaa55eee2a48c864d87728c85927e9df54a82",
         bodies: &[
             ("over", over::query),
             ("same", same::query),
@@ -5793,7 +5793,7 @@ mod power_and_root {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0ba13d639eb2a6eca8da4bcb893e8a62cd557e748773ce9656b9912b619e992a",
+        digest: "sha256:c1fc4ac00ab06d881e6cb7f0182ce530bdc52e5ac56af634e58accf5177f7233",
         bodies: &[
             ("ints", ints::query),
             ("literals", literals::query),
@@ -5936,7 +5936,7 @@ mod remainder {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:21e015cd931c07ce0020a9dd48e6371f4873de01c5da9d46442935a57556955b",
+        digest: "sha256:62626320eb0fe522e48327d238fc09e715c9295bf765e584292901c09701f2fc",
         bodies: &[
             ("even", even::query),
             ("floats", floats::query),
@@ -6117,7 +6117,7 @@ mod results_in_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5a46dc5bdec014c2fa1a5cfcb59cc30f31d0e42fdd39fa3a9730855585c73a88",
+        digest: "sha256:e8dc074054c2d04e25768a1bd0a9ad6dc397d2185c50f6c80bdade916f4f313a",
         bodies: &[
             ("change", change::query),
             ("nothing", nothing::query),
@@ -6358,7 +6358,7 @@ mod rounding {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:737b19d11c5691268be175ee62a757a6a6dee933e5aa6cee777f79d541506dae",
+        digest: "sha256:e82922eeff061a4dc91ea4c9c6b27f03a01792d669025816ea95c8985253055a",
         bodies: &[
             ("each", each_::query),
             ("ints", ints::query),
@@ -6558,7 +6558,7 @@ mod trigonometry {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:86581f4e385607f88c24643df970b957a6c0e86d77d7560c13c5d6ca710aeb18",
+        digest: "sha256:3c6e24b5a4d42fe6665a79764bb84cb08fed209bf56d91a8f96e932c17b82d71",
         bodies: &[
             ("constants", constants::query),
             ("of", of::query),
@@ -6671,7 +6671,7 @@ mod unsigned_128_bits {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:57d1173721371b2a57aa9df361c0cf15121c40804242663458d0031f6a3b65c5",
+        digest: "sha256:7254260ad64c3d13796bb7d2f222fe931e314dd64ba963dc68d135453286f935",
         bodies: &[
             ("add", add::query),
             ("below", below::query),

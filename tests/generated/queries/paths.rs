@@ -22,7 +22,7 @@ mod cycles {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c57065899d1e98471f6b88d0d1c5356f557394ae0f2061b40fe8e2b4baa5697a",
+        digest: "sha256:85dfd6a3c6ecbc11a9a63743a0dddcd7559171066f5b10b42270cfad86dcd1a9",
         bodies: &[
             ("fewest", fewest::query),
             ("guided", guided::query),
@@ -373,7 +373,7 @@ mod edge_types {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e7d9dc062ca8c60ca020ec4cdf92e2fc2655c4beff8074c120dfa413aa61b928",
+        digest: "sha256:f7857b31c4c3f4cff1a7b218f9c16d12020c435f4413d2e10d6b7b84dfaf456e",
         bodies: &[
             ("any", any::query),
             ("any_weight", any_weight::query),
@@ -899,7 +899,7 @@ mod ends_by_item {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:003a6278c5fbdb6d17353659cf0162a3c7c46616ea27cf779984922fbaa26c97",
+        digest: "sha256:004ecba32cb5c4581ba2403018817d66ea51464f56f06964f3b66258554b4d55",
         bodies: &[
             ("dropped", dropped::query),
             ("literal", literal::query),
@@ -1236,7 +1236,7 @@ mod from_equals_to {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:85b24ba76db8fa5839bfc96f3338e4782221bda79648ee5bb719fe9f7f78a379",
+        digest: "sha256:71e4610c18137cd66c3ba1917d556ed3c3fda5ae0e40c0a642c93b030b7c7b2a",
         bodies: &[
             ("back", back::query),
             ("fewest", fewest::query),
@@ -1494,7 +1494,7 @@ mod guide_of_a_star {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f8b24abc9cd5f6ab7452ef5d5e44e71126546caee34a056fcf85a7baf279de75",
+        digest: "sha256:cd5c2fdb0dffe6a470303651dc3ffdb657f75f57662cc99c2312e85d0edc671b",
         bodies: &[
             ("by_count", by_count::query),
             ("guided", guided::query),
@@ -1779,7 +1779,7 @@ mod many_starts {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:be8597541dc7f1af0d1098edf51836f46d126347b191d0964a2f8560282913f5",
+        digest: "sha256:44f9740fc91007e8184f00120075450a5ced9da654f6431d45e080cd4c4a0205",
         bodies: &[
             ("all_from", all_from::query),
             ("all_to", all_to::query),
@@ -2125,7 +2125,7 @@ mod missing_weights {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:afeecc4d8a63c2f9539329636249c42e29c1ce5bb073b7229af3d1968e79e840",
+        digest: "sha256:3c6b5879a067634895859804b1488706e175bce15b60c4826e2c37e48e39ba1b",
         bodies: &[
             ("fewest", fewest::query),
             ("fill", fill::query),
@@ -2489,7 +2489,7 @@ mod no_path {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8af2abf16550f6450b3beb5bd94fb1b8e42e56ffb703ad414d2a84688bee6b41",
+        digest: "sha256:ec19066754f7198bef930ebece70855493973321a6c9c7d02a8afec6f44ffc8c",
         bodies: &[
             ("back", back::query),
             ("bfs", bfs::query),
@@ -2930,7 +2930,7 @@ mod parallel_edges {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:fb96ecefcae8d21ea2e8fcebd61e6d786adc568b1ad67fbff1c3d0c9a3972e87",
+        digest: "sha256:5159e7bf7605df04f737b8a13fb9027ab93fcae6eceed50198a59ee84aa67e6a",
         bodies: &[
             ("fewest", fewest::query),
             ("least", least::query),
@@ -3242,7 +3242,7 @@ mod shortest {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ea376d47caa9cd457d0c369bd38eb64f3a5bd3dec7a3cfb1d307c901cc07a4a9",
+        digest: "sha256:e6ca4d0dd8bd8a1ebeff6de3ed24a735595c57b530fac7eccd497318f7d6f44c",
         bodies: &[
             ("back", back::query),
             ("built", built::query),
@@ -5022,7 +5022,7 @@ mod ties_of_edges {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:107ee496690874ab2d3294a5cf30f2a50b2c3230c3631f9f0da5d57e661699e6",
+        digest: "sha256:e2fe85f24005e6cead9db19527121fa91a0a6e65c9954fb0a5f267579d6076d7",
         bodies: &[
             ("drop_first", drop_first::query),
             ("fewest", fewest::query),
@@ -5224,7 +5224,7 @@ mod weight_of_parameters {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:94a56520f7b8f290764d11967c098528703811abf858eca5db38693b5a95274f",
+        digest: "sha256:205f374abe76c58065f5977b41623aaffa2f41e7f9c28891d4fbcaceb59520a6",
         bodies: &[
             ("constant", constant::query),
             ("fare", fare::query),
@@ -5611,7 +5611,7 @@ mod weight_types {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ef6202187a35e8126a2072f997a10034765497b11687729a9393ce5cde27c185",
+        digest: "sha256:e372c3fcb16ead33bcc382874a8cbde40b4cda21dc2223d0e80df07089942427",
         bodies: &[
             ("by_f32", by_f32::query),
             ("by_from_f32", by_from_f32::query),
@@ -6205,7 +6205,7 @@ mod zero_weights {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d79c3da0df5016ed3f5785a4cd36cc38f5e2582605b7883cc4c77e0c0b4f48ca",
+        digest: "sha256:d7ea7acb980f527e9a8cc65d13e84f18a95f92856cb9eeb75b3e5758be9b8f29",
         bodies: &[
             ("least", least::query),
             ("nothing", nothing::query),

@@ -14,7 +14,7 @@ mod code {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8a4371450e5b376f5f645d567719289865ad0eafc796726091cea6a99c0d6b33",
+        digest: "sha256:962320e57012c56a73dbe83d076a0eb9073dc247661b8cea5d54a1a0d59b0c4c",
         bodies: &[
             ("affected", affected::query),
             ("call_path", call_path::query),
@@ -489,8 +489,12 @@ mod code {
             let callees = {
                 let mut elements2 = Slice::all();
                 let mut common = Intersection::default();
-                run.all(
+                run.lookup(
                     node::FUNCTION,
+                    &Lookup::Value {
+                        field: node::function::PATH,
+                        value: Datum::Value(Value::from(paths)),
+                    },
                     |function| {
                         let function = run.load(function)?;
                         if holds(
@@ -528,8 +532,12 @@ mod code {
             let callers = {
                 let mut elements4 = Slice::all();
                 let mut common2 = Intersection::default();
-                run.all(
+                run.lookup(
                     node::FUNCTION,
+                    &Lookup::Value {
+                        field: node::function::PATH,
+                        value: Datum::Value(Value::from(paths)),
+                    },
                     |function5| {
                         let function5 = run.load(function5)?;
                         if holds(
@@ -2990,8 +2998,12 @@ mod code {
             let importers = run
                 .settle({
                     let mut elements = Slice::all();
-                    run.all(
+                    run.lookup(
                         node::MODULE,
+                        &Lookup::Value {
+                            field: node::module::PATH,
+                            value: Datum::Value(Value::from(from)),
+                        },
                         |module| {
                             let module = run.load(module)?;
                             if holds(
@@ -3011,8 +3023,12 @@ mod code {
             let imported = run
                 .settle({
                     let mut elements2 = Slice::all();
-                    run.all(
+                    run.lookup(
                         node::MODULE,
+                        &Lookup::Value {
+                            field: node::module::PATH,
+                            value: Datum::Value(Value::from(to)),
+                        },
                         |module2| {
                             let module2 = run.load(module2)?;
                             if holds(
@@ -3477,10 +3493,12 @@ mod code {
                         let kept = run
                             .settle_item({
                                 let mut found5 = First::default();
-                                run.with_value(
+                                run.lookup(
                                     node::TYPE,
-                                    node::type_::PATH,
-                                    path3,
+                                    &Lookup::Value {
+                                        field: node::type_::PATH,
+                                        value: Datum::Value(path3),
+                                    },
                                     |type_| {
                                         let type_ = run.load(type_)?;
                                         if holds(
@@ -4570,10 +4588,12 @@ mod code {
             // 3.hx:98:5
             let all = {
                 let mut elements = Slice::all();
-                run.with_value(
+                run.lookup(
                     node::FUNCTION,
-                    node::function::NAME,
-                    Value::from(name),
+                    &Lookup::Value {
+                        field: node::function::NAME,
+                        value: Datum::Value(Value::from(name)),
+                    },
                     |function2| {
                         let function2 = run.load(function2)?;
                         if holds(
@@ -5160,10 +5180,12 @@ mod code {
                         let to = run
                             .settle({
                                 let mut elements = Slice::all();
-                                run.with_value(
+                                run.lookup(
                                     node::MODULE,
-                                    node::module::PATH,
-                                    path,
+                                    &Lookup::Value {
+                                        field: node::module::PATH,
+                                        value: Datum::Value(path),
+                                    },
                                     |module3| {
                                         let module3 = run.load(module3)?;
                                         if holds(
@@ -5346,10 +5368,12 @@ mod code {
                 let before = run
                     .settle({
                         let mut elements = Slice::all();
-                        run.with_value(
+                        run.lookup(
                             node::TEST,
-                            node::test::NAME,
-                            name,
+                            &Lookup::Value {
+                                field: node::test::NAME,
+                                value: Datum::Value(name),
+                            },
                             |test2| {
                                 let test2 = run.load(test2)?;
                                 if holds(
@@ -5423,8 +5447,12 @@ mod code {
                 let covered = run
                     .settle({
                         let mut elements2 = Slice::all();
-                        run.all(
+                        run.lookup(
                             node::FUNCTION,
+                            &Lookup::Value {
+                                field: node::function::PATH,
+                                value: Datum::Value(covers),
+                            },
                             |function| {
                                 let function = run.load(function)?;
                                 if holds(
@@ -7314,7 +7342,7 @@ mod crm {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:6653519f26168014d80b9d895fba5fabe4b0760853ba10cc691618c94f374e32",
+        digest: "sha256:d621936ad9d5bd1bd2e85bf15831f48cc6922f161086b9427f4cc8ac7af94dab",
         bodies: &[
             ("above", above::query),
             ("account", account::query),
@@ -13526,10 +13554,12 @@ mod crm {
             run.delete(&dropped.into_vec())?;
             out.extend_from_slice(b"{\"data\":");
             let mut count = 0_u64;
-            run.with_value(
+            run.lookup(
                 node::STAGE,
-                node::stage::KEY,
-                Value::from(key),
+                &Lookup::Value {
+                    field: node::stage::KEY,
+                    value: Datum::Value(Value::from(key)),
+                },
                 |stage3| {
                     let stage3 = run.load(stage3)?;
                     if holds(
@@ -24211,7 +24241,7 @@ mod logistics {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ec87fca18d53c0915975e866fed4f0db252e01e2c83529f7ed8696dbf40844a3",
+        digest: "sha256:5fe793f89f6bf72c629b2590af892c90c99a757ef3f8b01c499db60db9cdbdbe",
         bodies: &[
             ("add_hub", add_hub::query),
             ("add_route", add_route::query),
@@ -24620,10 +24650,12 @@ mod logistics {
             let hubs = {
                 let mut elements = Slice::all();
                 let mut keyed = Keyed::all(Order::Descending);
-                run.with_value(
+                run.lookup(
                     node::HUB,
-                    node::hub::COUNTRY,
-                    Value::from(country),
+                    &Lookup::Value {
+                        field: node::hub::COUNTRY,
+                        value: Datum::Value(Value::from(country)),
+                    },
                     |hub| {
                         let hub = run.load(hub)?;
                         if holds(
@@ -24958,10 +24990,12 @@ mod logistics {
             // 3.hx:57:5
             let out_ = {
                 let mut elements = Slice::all();
-                run.with_value(
+                run.lookup(
                     node::HUB,
-                    node::hub::COUNTRY,
-                    Value::from(country),
+                    &Lookup::Value {
+                        field: node::hub::COUNTRY,
+                        value: Datum::Value(Value::from(country)),
+                    },
                     |hub| {
                         let hub = run.load(hub)?;
                         if holds(
@@ -25001,10 +25035,12 @@ mod logistics {
             // 3.hx:58:5
             let abroad = {
                 let mut elements2 = Slice::all();
-                run.with_value(
+                run.lookup(
                     node::HUB,
-                    node::hub::COUNTRY,
-                    Value::from(country),
+                    &Lookup::Value {
+                        field: node::hub::COUNTRY,
+                        value: Datum::Value(Value::from(country)),
+                    },
                     |hub4| {
                         let hub4 = run.load(hub4)?;
                         if holds(
@@ -25044,10 +25080,12 @@ mod logistics {
             // 3.hx:59:5
             let inland = {
                 let mut elements3 = Slice::all();
-                run.with_value(
+                run.lookup(
                     node::HUB,
-                    node::hub::COUNTRY,
-                    Value::from(country),
+                    &Lookup::Value {
+                        field: node::hub::COUNTRY,
+                        value: Datum::Value(Value::from(country)),
+                    },
                     |hub7| {
                         let hub7 = run.load(hub7)?;
                         if holds(
@@ -26079,10 +26117,12 @@ mod logistics {
                 .settle_item({
                     let mut first = First::default();
                     let mut found = Slice::all();
-                    run.with_value(
+                    run.lookup(
                         node::SHIPMENT,
-                        node::shipment::TRACKING,
-                        Value::from(tracking),
+                        &Lookup::Value {
+                            field: node::shipment::TRACKING,
+                            value: Datum::Value(Value::from(tracking)),
+                        },
                         |shipment2| {
                             let shipment2 = run.load(shipment2)?;
                             if holds(
@@ -26237,10 +26277,12 @@ mod logistics {
             let shipment_status = run.column(node::SHIPMENT, node::shipment::STATUS);
             // 7.hx:142:5
             let mut dropped = Slice::all();
-            run.with_value(
+            run.lookup(
                 node::SHIPMENT,
-                node::shipment::STATUS,
-                Value::Str("delivered"),
+                &Lookup::Value {
+                    field: node::shipment::STATUS,
+                    value: Datum::Value(Value::Str("delivered")),
+                },
                 |shipment| {
                     let shipment = run.load(shipment)?;
                     if holds(
@@ -26872,10 +26914,12 @@ mod logistics {
             // 3.hx:30:5
             let all = {
                 let mut elements = Slice::all();
-                run.with_value(
+                run.lookup(
                     node::HUB,
-                    node::hub::COUNTRY,
-                    Value::from(country),
+                    &Lookup::Value {
+                        field: node::hub::COUNTRY,
+                        value: Datum::Value(Value::from(country)),
+                    },
                     |hub| {
                         let hub = run.load(hub)?;
                         if holds(
@@ -26998,8 +27042,12 @@ mod logistics {
             // 5.hx:102:5
             let starts = {
                 let mut elements = Slice::all();
-                run.all(
+                run.lookup(
                     node::HUB,
+                    &Lookup::Value {
+                        field: node::hub::CODE,
+                        value: Datum::Value(Value::from(codes)),
+                    },
                     |hub2| {
                         let hub2 = run.load(hub2)?;
                         if holds(
@@ -27628,10 +27676,12 @@ mod logistics {
                     Order::Ascending,
                     run.reach(Value::from(end)),
                 );
-                run.with_value(
+                run.lookup(
                     node::HUB,
-                    node::hub::COUNTRY,
-                    Value::from(country),
+                    &Lookup::Value {
+                        field: node::hub::COUNTRY,
+                        value: Datum::Value(Value::from(country)),
+                    },
                     |hub| {
                         let hub = run.load(hub)?;
                         if holds(
@@ -27659,10 +27709,12 @@ mod logistics {
             // 3.hx:26:5
             let total = {
                 let mut count = 0_u64;
-                run.with_value(
+                run.lookup(
                     node::HUB,
-                    node::hub::COUNTRY,
-                    Value::from(country),
+                    &Lookup::Value {
+                        field: node::hub::COUNTRY,
+                        value: Datum::Value(Value::from(country)),
+                    },
                     |hub4| {
                         let hub4 = run.load(hub4)?;
                         if holds(
@@ -27906,10 +27958,12 @@ mod logistics {
                 .settle_item({
                     let mut first2 = First::default();
                     let mut found = Slice::all();
-                    run.with_value(
+                    run.lookup(
                         node::HUB,
-                        node::hub::COUNTRY,
-                        Value::from(country),
+                        &Lookup::Value {
+                            field: node::hub::COUNTRY,
+                            value: Datum::Value(Value::from(country)),
+                        },
                         |hub| {
                             let hub = run.load(hub)?;
                             if holds(
@@ -28846,8 +28900,12 @@ mod logistics {
             let hubs = {
                 let mut elements2 = Slice::all();
                 let mut common = Intersection::default();
-                run.all(
+                run.lookup(
                     node::HUB,
+                    &Lookup::Value {
+                        field: node::hub::CODE,
+                        value: Datum::Value(Value::from(codes)),
+                    },
                     |hub| {
                         let hub = run.load(hub)?;
                         if holds(
@@ -30890,8 +30948,12 @@ mod logistics {
             let hubs = {
                 let mut elements2 = Slice::all();
                 let mut common = Intersection::default();
-                run.all(
+                run.lookup(
                     node::CARRIER,
+                    &Lookup::Value {
+                        field: node::carrier::SLUG,
+                        value: Datum::Value(Value::from(slugs)),
+                    },
                     |carrier| {
                         let carrier = run.load(carrier)?;
                         if holds(
@@ -31801,10 +31863,12 @@ mod logistics {
             let paths = {
                 let mut elements = Slice::all();
                 let mut found = Slice::all();
-                run.with_value(
+                run.lookup(
                     node::HUB,
-                    node::hub::COUNTRY,
-                    Value::from(country),
+                    &Lookup::Value {
+                        field: node::hub::COUNTRY,
+                        value: Datum::Value(Value::from(country)),
+                    },
                     |hub2| {
                         let hub2 = run.load(hub2)?;
                         if holds(
@@ -31855,10 +31919,12 @@ mod logistics {
             // 5.hx:93:5
             let number = {
                 let mut found2 = Slice::all();
-                run.with_value(
+                run.lookup(
                     node::HUB,
-                    node::hub::COUNTRY,
-                    Value::from(country),
+                    &Lookup::Value {
+                        field: node::hub::COUNTRY,
+                        value: Datum::Value(Value::from(country)),
+                    },
                     |hub3| {
                         let hub3 = run.load(hub3)?;
                         if holds(
@@ -32444,8 +32510,12 @@ mod logistics {
             // 5.hx:79:5
             let starts = {
                 let mut elements = Slice::all();
-                run.all(
+                run.lookup(
                     node::HUB,
+                    &Lookup::Value {
+                        field: node::hub::CODE,
+                        value: Datum::Value(Value::from(codes)),
+                    },
                     |hub2| {
                         let hub2 = run.load(hub2)?;
                         if holds(
@@ -32635,7 +32705,7 @@ mod memory {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5e79e350e3b3d452c39a136268017dd6580f6b4f799a339b57c4ae832fd73e59",
+        digest: "sha256:f0216478cc40e6077bb4f25118c411f465df8b7910c71996132a2c54bb1b2a91",
         bodies: &[
             ("add_agent", add_agent::query),
             ("agent", agent::query),
@@ -36919,8 +36989,12 @@ mod memory {
             let facts = run
                 .settle({
                     let mut elements = Slice::all();
-                    run.all(
+                    run.lookup(
                         node::FACT,
+                        &Lookup::Value {
+                            field: node::fact::KEY,
+                            value: Datum::Value(Value::from(keys)),
+                        },
                         |fact2| {
                             let fact2 = run.load(fact2)?;
                             if holds(
@@ -36992,8 +37066,12 @@ mod memory {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            run.all(
+            run.lookup(
                 node::FACT,
+                &Lookup::Value {
+                    field: node::fact::KEY,
+                    value: Datum::Value(Value::from(keys)),
+                },
                 |fact6| {
                     let fact6 = run.load(fact6)?;
                     if holds(
@@ -38433,8 +38511,12 @@ mod memory {
             let messages = {
                 let mut elements2 = Slice::all();
                 let mut common = Intersection::default();
-                run.all(
+                run.lookup(
                     node::ENTITY,
+                    &Lookup::Value {
+                        field: node::entity::NAME,
+                        value: Datum::Value(Value::from(names)),
+                    },
                     |entity| {
                         let entity = run.load(entity)?;
                         if holds(
@@ -38780,7 +38862,7 @@ mod rag {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:be11ffde8f8dd8e85ef8fc82b8cbbe4229770b1264339197d5ce289a7aa8f5d0",
+        digest: "sha256:0f6e9a5a3593c5330840e6d4ac9cc06b745b82f85fd1b01d103f33dd46999f7c",
         bodies: &[
             ("add_source", add_source::query),
             ("add_sources", add_sources::query),
@@ -39641,8 +39723,12 @@ mod rag {
             let documents = {
                 let mut elements2 = Slice::all();
                 let mut common = Intersection::default();
-                run.all(
+                run.lookup(
                     node::DOCUMENT,
+                    &Lookup::Value {
+                        field: node::document::SLUG,
+                        value: Datum::Value(Value::from(slugs)),
+                    },
                     |document| {
                         let document = run.load(document)?;
                         if holds(
@@ -42304,10 +42390,12 @@ mod rag {
             out.push(b'}');
             out.extend_from_slice(b",\"data\":");
             let mut count = 0_u64;
-            run.with_value(
+            run.lookup(
                 node::DOCUMENT,
-                node::document::KIND,
-                Value::from(kind),
+                &Lookup::Value {
+                    field: node::document::KIND,
+                    value: Datum::Value(Value::from(kind)),
+                },
                 |document3| {
                     let document3 = run.load(document3)?;
                     if holds(
@@ -43686,10 +43774,8 @@ mod rag {
             // 3.hx:214:5
             let documents = {
                 let mut elements = Slice::all();
-                run.with_value(
+                run.all(
                     node::DOCUMENT,
-                    node::document::KIND,
-                    Value::from(kind),
                     |document| {
                         let document = run.load(document)?;
                         if !{
@@ -44177,7 +44263,7 @@ mod social {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e470942d84731b25c38934a844784c307c3c4c79e667a50e547fae5d85b377c7",
+        digest: "sha256:9da080a887346766dad1162fe8198315fb5c5cec0ff673aff5585e8521415d71",
         bodies: &[
             ("alike", alike::query),
             ("alike_followed", alike_followed::query),
@@ -46454,10 +46540,12 @@ mod social {
             let others = run
                 .settle({
                     let mut elements = Slice::all();
-                    run.with_value(
+                    run.lookup(
                         node::USER,
-                        node::user::CITY,
-                        Value::from(city),
+                        &Lookup::Value {
+                            field: node::user::CITY,
+                            value: Datum::Value(Value::from(city)),
+                        },
                         |user3| {
                             let user3 = run.load(user3)?;
                             if holds(
@@ -46940,10 +47028,12 @@ mod social {
             let user = run
                 .settle_item({
                     let mut found = First::default();
-                    run.with_value(
+                    run.lookup(
                         node::USER,
-                        node::user::CITY,
-                        Value::from(city),
+                        &Lookup::Value {
+                            field: node::user::CITY,
+                            value: Datum::Value(Value::from(city)),
+                        },
                         |user2| {
                             let user2 = run.load(user2)?;
                             if holds(
@@ -47162,8 +47252,12 @@ mod social {
             // 4.hx:113:5
             let users = {
                 let mut elements = Slice::all();
-                run.all(
+                run.lookup(
                     node::USER,
+                    &Lookup::Value {
+                        field: node::user::HANDLE,
+                        value: Datum::Value(Value::from(handles)),
+                    },
                     |user| {
                         let user = run.load(user)?;
                         if holds(
@@ -47257,10 +47351,12 @@ mod social {
             let users = {
                 let mut elements = Slice::all();
                 let mut keyed = Keyed::all(Order::Descending);
-                run.with_value(
+                run.lookup(
                     node::USER,
-                    node::user::CITY,
-                    Value::from(city),
+                    &Lookup::Value {
+                        field: node::user::CITY,
+                        value: Datum::Value(Value::from(city)),
+                    },
                     |user| {
                         let user = run.load(user)?;
                         if holds(
@@ -47545,8 +47641,12 @@ mod social {
             let posts = {
                 let mut elements2 = Slice::all();
                 let mut common = Intersection::default();
-                run.all(
+                run.lookup(
                     node::USER,
+                    &Lookup::Value {
+                        field: node::user::HANDLE,
+                        value: Datum::Value(Value::from(handles)),
+                    },
                     |user| {
                         let user = run.load(user)?;
                         if holds(
@@ -47920,8 +48020,12 @@ mod social {
                 let mentioned = run
                     .settle({
                         let mut elements = Slice::all();
-                        run.all(
+                        run.lookup(
                             node::USER,
+                            &Lookup::Value {
+                                field: node::user::HANDLE,
+                                value: Datum::Value(mentions),
+                            },
                             |user2| {
                                 let user2 = run.load(user2)?;
                                 if holds(
@@ -48531,8 +48635,12 @@ mod social {
             let followed = {
                 let mut elements2 = Slice::all();
                 let mut common = Intersection::default();
-                run.all(
+                run.lookup(
                     node::USER,
+                    &Lookup::Value {
+                        field: node::user::HANDLE,
+                        value: Datum::Value(Value::from(handles)),
+                    },
                     |user| {
                         let user = run.load(user)?;
                         if holds(
@@ -48567,8 +48675,12 @@ mod social {
             let followers = {
                 let mut elements4 = Slice::all();
                 let mut common2 = Intersection::default();
-                run.all(
+                run.lookup(
                     node::USER,
+                    &Lookup::Value {
+                        field: node::user::HANDLE,
+                        value: Datum::Value(Value::from(handles)),
+                    },
                     |user5| {
                         let user5 = run.load(user5)?;
                         if holds(
@@ -48603,8 +48715,12 @@ mod social {
             let liked = {
                 let mut elements6 = Slice::all();
                 let mut common3 = Intersection::default();
-                run.all(
+                run.lookup(
                     node::USER,
+                    &Lookup::Value {
+                        field: node::user::HANDLE,
+                        value: Datum::Value(Value::from(handles)),
+                    },
                     |user9| {
                         let user9 = run.load(user9)?;
                         if holds(
@@ -48721,8 +48837,14 @@ mod social {
             let friends = {
                 let mut elements3 = Slice::all();
                 let mut common = Intersection::default();
-                run.all(
+                run.lookup(
                     node::USER,
+                    &Lookup::Value {
+                        field: node::user::HANDLE,
+                        value: Datum::Value(
+                            run.values(&[Value::from(a), Value::from(b)]),
+                        ),
+                    },
                     |user| {
                         let user = run.load(user)?;
                         let keeps = {
@@ -50748,10 +50870,12 @@ mod social {
                 .settle_item({
                     let mut first = First::default();
                     let mut found = Slice::all();
-                    run.with_value(
+                    run.lookup(
                         node::USER,
-                        node::user::CITY,
-                        Value::from(city),
+                        &Lookup::Value {
+                            field: node::user::CITY,
+                            value: Datum::Value(Value::from(city)),
+                        },
                         |user2| {
                             let user2 = run.load(user2)?;
                             if holds(
@@ -51497,8 +51621,14 @@ mod social {
             let now = run
                 .settle({
                     let mut elements = Slice::all();
-                    run.all(
+                    run.lookup(
                         node::USER,
+                        &Lookup::Value {
+                            field: node::user::HANDLE,
+                            value: Datum::Value(
+                                run.values(&[Value::from(a), Value::from(b)]),
+                            ),
+                        },
                         |user9| {
                             let user9 = run.load(user9)?;
                             let keeps = {
@@ -52361,10 +52491,12 @@ mod social {
                 .settle({
                     let mut elements = Slice::all();
                     let mut found = Slice::all();
-                    run.with_value(
+                    run.lookup(
                         node::USER,
-                        node::user::CITY,
-                        Value::from(city),
+                        &Lookup::Value {
+                            field: node::user::CITY,
+                            value: Datum::Value(Value::from(city)),
+                        },
                         |user3| {
                             let user3 = run.load(user3)?;
                             if holds(
@@ -52511,10 +52643,12 @@ mod social {
                 let tag = run
                     .settle_item({
                         let mut found = First::default();
-                        run.with_value(
+                        run.lookup(
                             node::HASHTAG,
-                            node::hashtag::NAME,
-                            word,
+                            &Lookup::Value {
+                                field: node::hashtag::NAME,
+                                value: Datum::Value(word),
+                            },
                             |hashtag| {
                                 let hashtag = run.load(hashtag)?;
                                 if holds(

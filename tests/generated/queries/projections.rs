@@ -31,7 +31,7 @@ mod a_projection_changes_the_shape_alone {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8c46321c510e81bb2a758e27b197ee666cd9c4255057083b71761e94f83127bf",
+        digest: "sha256:4411d9c21e2d180aed0c19da5721c68432b635ed1e13c9ee2f8ea001faa59716",
         bodies: &[
             ("again", again::query),
             ("further", further::query),
@@ -345,7 +345,7 @@ mod closures {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:996cf9c879e76feb719c93e0a3d00b7f46b6c2b64490a6ea0f2abf72a653229c",
+        digest: "sha256:59f9e7aee31a28a8e3d754fc417d07bab2cbe8da6cf82be7626cb7063e177163",
         bodies: &[
             ("in_order", in_order::query),
             ("many", many::query),
@@ -806,7 +806,7 @@ mod closures_within_closures {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5305f7c2fbb16f73db56889c2ed17d7b0692dcb9b66ac64f217003773484f49a",
+        digest: "sha256:42353652ca36f64baa61a2a456da1a08793322dab96a1f6aa01efba34e1c700e",
         bodies: &[
             ("both", both::query),
             ("hidden", hidden::query),
@@ -1060,7 +1060,7 @@ mod counts_and_conditions {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:475c3a815c4bd3ca0bdf4185a27ba65b7cb24649fe5d668b67176bdde8ef481a",
+        digest: "sha256:0353d2d61e5ea431c691d91f9469d2f86dfc16b8df9a3ff05a1ebf7554f036ff",
         bodies: &[
             ("conditions", conditions::query),
             ("counts", counts::query),
@@ -1483,7 +1483,7 @@ mod ends_of_edges {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7927886cd5e6c666ea0e8585f64e2e70a255c72debeb16bc8e1743e89d4d1538",
+        digest: "sha256:f50c8a4e353ac033b72791af89da51c3182db49a1659a4ae14d2e8351d57bab1",
         bodies: &[
             ("bare", bare::query),
             ("many", many::query),
@@ -1763,7 +1763,7 @@ mod exclude {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f0df8afee0abe913b821950eefaa4b62d8de951d77d6c7f6b631a07dd9206e49",
+        digest: "sha256:8d6166671b9c7351923e76dc76c07acfd4d4de700c256defb74c7774fdc440fd",
         bodies: &[
             ("all", all::query),
             ("nested", nested::query),
@@ -2186,7 +2186,7 @@ mod exclude_and_spread {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1a3ad519a0fe77c7ede5291f85445330aecc9257dac41c6d1b42c1ec84db1fb8",
+        digest: "sha256:f4e33aec7d8c6e46abc1438d9798cd36958df2678c226404b6a0fa507140a8f4",
         bodies: &[
             ("computed", computed::query),
             ("plain", plain::query),
@@ -2335,7 +2335,7 @@ mod four_levels {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0ae43a58fbb2cf1b10137f6fe86a3d26a89a69b0026b6a4e25709f535503d156",
+        digest: "sha256:4b29089d24b2c05ca109ace95eb53ca35db4ddfd078c4a5576edde8718ea3bd7",
         bodies: &[
             ("anonymous", anonymous::query),
             ("deep", deep::query),
@@ -2769,7 +2769,7 @@ mod implicit_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:6a148af81d95bb7861fd8ec7cbad50a6409af29b18c567872dcfeeec236b9dee",
+        digest: "sha256:5a2b409b891fa070f6a6a33af7a6b39d169920782b91f15075d7e1d4a29b0bad",
         bodies: &[
             ("objects", objects::query),
             ("setup", setup::query),
@@ -3076,7 +3076,7 @@ mod keys_in_answers {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:255bc6ecab517be9c0e72e94e7f42986dd1fba23e23a5e253b364b56580ae4dd",
+        digest: "sha256:8af0e0f188994b1455d403f8aea3450883a50540afd415e6ddc12448ef88d7c2",
         bodies: &[
             ("nested", nested::query),
             ("nothing", nothing::query),
@@ -3351,7 +3351,7 @@ mod literals_and_objects {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:aee7dc41c50fd7b2b544420a469b0906f13c050bbeadfc9502ea3302ef841757",
+        digest: "sha256:753e5d5b1a0cfb6fa7fe4750f6e4a2bfb97bc266530d43a1095a9eb2ae8a6239",
         bodies: &[
             ("literals", literals::query),
             ("logic", logic::query),
@@ -3652,7 +3652,7 @@ mod nested_first_of_nothing {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f2c1fd7d2034219043330f93b3b265bed41aac3b371e56a7d3ce3e9abaec0f9c",
+        digest: "sha256:7404bfb26496b05f484a05e027735706865309e7420bc8ae4672d5e1285e9a24",
         bodies: &[
             ("fields", fields::query),
             ("filtered", filtered::query),
@@ -4022,7 +4022,7 @@ mod nested_lists_of_steps {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:95a9d8e7e40bdde87a702729e63115ea9e5cedcb60a78100c8b8f12a048801de",
+        digest: "sha256:cdfeefe7b9484b29fa0c4073f1727066cbb3bb58f1535a81f5f3723e343368bd",
         bodies: &[
             ("setup", setup::query),
             ("several", several::query),
@@ -4461,7 +4461,7 @@ mod of_what_was_written {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7cede0dec534937f8a0021d0fb9c832812437ae1f04a9b0fd6e9b0adb77dd1af",
+        digest: "sha256:a28ae41a41778f32fd2e412a8079ad97ef0b62b46958004138da0bf0de8200bf",
         bodies: &[("add", add::query), ("change", change::query), ("edge", edge_::query)],
     };
 
@@ -4715,7 +4715,7 @@ mod one_field {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f203f3f12e5b98c310e515e4b03c5d28ce363a5b5aaf3eeeeffefec7708fc0b6",
+        digest: "sha256:ddcc1c255b184ef363a96e5948ed434740f2e11e9fb8edb779f062f5ae7c4b5d",
         bodies: &[
             ("add", add::query),
             ("implicit", implicit::query),
@@ -4975,7 +4975,7 @@ mod rename {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:937dd009b8132ef4ef9adbd3c4f7e111d81ecf65a1cd8f3673616fc5df4ec24e",
+        digest: "sha256:b3ecb112fbc9a33be9ed8d1ecc7be7e4b344f0103ea98a09e66fb8de79b82b2e",
         bodies: &[
             ("keywords", keywords::query),
             ("one", one::query),
@@ -5200,7 +5200,7 @@ mod spread {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0ce7ac52df74077c2946b756f4f61413e88c365cd6bd54a981d48c86930f0288",
+        digest: "sha256:a3803777d49fb668794ddecfc717e12369ca071309809ca377532777b5a9ebd1",
         bodies: &[
             ("all", all::query),
             ("computed", computed::query),
@@ -5574,7 +5574,7 @@ mod steps_without_an_item_name {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:425a1646952e2c493a61e47e8811c3a158203ff01b46c8040e970620212d5feb",
+        digest: "sha256:d04468e746cda2b4c13310d84199b6fc556735cb48193d7699f64b3e9ab0d495",
         bodies: &[
             ("long", long::query),
             ("setup", setup::query),
@@ -5766,7 +5766,7 @@ mod variables_in_projections {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b9dba9d9d061cf7eea80188cd2a817dd583d2d51fce3dbda463291587e015b98",
+        digest: "sha256:ee7a71315d51e05ab86629cb3ea4e6449bf55f0f45da0f6988e80d5a5f1f1c84",
         bodies: &[
             ("items", items::query),
             ("nothing", nothing::query),
@@ -6051,7 +6051,7 @@ mod whole_items {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:bdb05c16272448b40cec4a15bc987fef5086f0b5d9e7d703d4230b725c7d97ac",
+        digest: "sha256:1ec56f6d80f0d9d2fe04881d62d2339b9b755fc704021429b59c1214499c4eb9",
         bodies: &[
             ("add", add::query),
             ("lists", lists::query),

@@ -42,7 +42,7 @@ mod body_deep {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8b1e95e6a14cf8418b3b4214c1325b21bb6aed8f1356eeebde366e895c287c24",
+        digest: "sha256:9f0dd190329f3423305acc98b7a7f66c07d7265acf0a3df44ff751381feb1af6",
         bodies: &[("list", list::query), ("none", none::query), ("one", one::query)],
     };
 
@@ -113,7 +113,7 @@ mod body_forms {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0638232d9ea6a4f621820fbbb32bc2df7ce75dba78b1831dffbe236772769998",
+        digest: "sha256:7fea78017d2a2686b4c06033a08cb7e623e72d64ed5dd5c5da24fc333e04e760",
         bodies: &[
             ("deep", deep::query),
             ("none", none::query),
@@ -214,7 +214,7 @@ mod decode {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f4840c7f482853fe9642280070ab79826f7298acea5350ab5fad24105d85b095",
+        digest: "sha256:08957f314e4bbf7a43dc940ced7ff12c39f0b6a54405ba078ce2b7b49c716863",
         bodies: &[
             ("b", b::query),
             ("date", date::query),
@@ -504,7 +504,7 @@ mod decode_dates {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1191a1dc6661b6dce03b1e27b15ae09ad993a01c59bf1d818f7bb25cd8dd6a98",
+        digest: "sha256:74122fceeada586fee996c4d5f71ebbbbe7948f1a731ffca80927809778755f7",
         bodies: &[("d", d::query)],
     };
 
@@ -538,7 +538,7 @@ mod decode_ids {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a06948b8ff5b21d1295bc056bf47cf147d3a83c47d0f56d835ad84d3cfffb17d",
+        digest: "sha256:ca837a995e8a110f4dfe2160a7ddad69b4d55057de4494e41dbaa1a1f7bd408c",
         bodies: &[("i", i::query), ("many", many::query)],
     };
 
@@ -597,7 +597,7 @@ mod decode_numbers {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:22bd619920dd49fd2888b524f3ca5070c93a7c6530278fdd4a67b5e7103d9e32",
+        digest: "sha256:c86a489cb675f0425a7ed7f1a14abc41e9b217d1873e3783dcaf738ec74fc5fe",
         bodies: &[
             ("f32", f32::query),
             ("f64", f64::query),
@@ -737,7 +737,7 @@ mod for_ {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f5ffb1f917482cd3e2e3e24f1b4d522dc191f3fd87c035b4aab622ce2b5e84a8",
+        digest: "sha256:7dfbc1f7c3e4763003884b35c60aaebf51561ec29eb389ae7a83f3cb850c2c99",
         bodies: &[
             ("all", all::query),
             ("each", each_::query),
@@ -988,7 +988,7 @@ mod for_element_objects {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a90cf975d303289da6553430806a59a3bb2176c693d32ebbc00dc79965ae290a",
+        digest: "sha256:a24d944723b182871711b3766db5bcd03567d26252fa3c0a578b850c081aaf75",
         bodies: &[("grid", grid::query), ("load", load::query)],
     };
 
@@ -1103,7 +1103,7 @@ mod for_nested_destructured {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c13520c747891c01db1c053b9522a5f876093a8a96b3daf6485805b4c9ab81ac",
+        digest: "sha256:e15f27431f4422cb7d05c0a8ee6065acb515aeae1f196f2445e92cc9ac467a80",
         bodies: &[("all", all::query), ("load", load::query)],
     };
 
@@ -1283,7 +1283,7 @@ mod for_over_items {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:4efa34d23864c0269d23dcecf88014809b5159e571b87ab676fc4cc65c95c2a0",
+        digest: "sha256:d3e7195b5ff2c17dfa41d157e8e56a3eec1286e84560be04424c28a6f9555cac",
         bodies: &[
             ("chain", chain::query),
             ("edges", edges::query),
@@ -1587,7 +1587,7 @@ mod for_over_many_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5990836e666aecb4f78a30fd87ad29fedbd1dbb8963f034c4d8698e113e2559e",
+        digest: "sha256:3451826386cc8016b5bf125d17d25dfdde5b84792354facbb532b9301f47869c",
         bodies: &[
             ("ages", ages::query),
             ("arrays", arrays::query),
@@ -1916,7 +1916,7 @@ mod for_over_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:4edab11a6c382ef1805717d07d2d55ee32caac024418dc1c2d56f919d304c17a",
+        digest: "sha256:9b9dc7ba8b18c1333ac88bd5d4a18f95fb8dcb9d55b3d37f38cee98f0a94819e",
         bodies: &[
             ("add", add::query),
             ("of_array_field", of_array_field::query),
@@ -2091,7 +2091,7 @@ mod for_scope {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:99fcfd3909501c5ef17b84f9711ebb1e564d4696b4a27cc3a510655bcd2055fa",
+        digest: "sha256:41b4c48d5ce3ef9f75afe4830bd28aee5d06e205bddf47e3aeb7cd52e7e9f7ba",
         bodies: &[
             ("hidden", hidden::query),
             ("inner_hides", inner_hides::query),
@@ -2317,7 +2317,7 @@ mod kept_values_inside_groups {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:77fe08a60dce8547364ebb153b7132fb1338f20977fba4845a299377300a9ad6",
+        digest: "sha256:0422111b59c10d85583c5ec27323f4b069eb2c62225e06b79a9fc3e2149b1440",
         bodies: &[("add", add::query), ("close", close::query), ("link", link::query)],
     };
 
@@ -2570,7 +2570,7 @@ mod many_parameters {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:aaba0b5cbd826be28747fa9fb1d5fbf19ec2ba183adebcca76068d921dc3f815",
+        digest: "sha256:276a0790801463dc4bf673f6032714cc5298f1f2a39fea6ca9d6506577558967",
         bodies: &[("all", all::query)],
     };
 
@@ -2665,7 +2665,7 @@ mod mcp {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:edcff55d149d392eebf64edc64181df1caa25406f957a897b0186ca3ba5ba0e5",
+        digest: "sha256:349284197a108aabbeaf0cc1382d008feebe398486af49c3c05d5ad8a6f9b4fd",
         bodies: &[("nested", nested::query), ("users", users::query)],
     };
 
@@ -2780,7 +2780,7 @@ mod names {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:02dc95452b1a9b0aca490b3654e373c2c9519da939203342a6841454cffdb113",
+        digest: "sha256:572c70f7cff407b4f7b989441fc52244cb171cf5621b9c73120c1bf5d19ae9a7",
         bodies: &[
             ("Self", self_::query),
             ("getItem", get_item::query),
@@ -3093,7 +3093,7 @@ mod nested_return {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:65ff390b9dca381af9e009ee2b8f3604c824061711aa9cfb3a2b33d9696b9662",
+        digest: "sha256:21fea991f727173ddf5f7ca91bab7cc44d933d6d90697bb7988fcd554c6957e0",
         bodies: &[
             ("array_in_object", array_in_object::query),
             ("beside", beside::query),
@@ -3430,7 +3430,7 @@ mod optional {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:6e8803f3de252e53875a304a2c0d7dfe0455455fd82fb54cead31ff697104832",
+        digest: "sha256:685ce307f0642bf92073a91313d4016b9bae8f7ad3e9923a1c55356892341ff7",
         bodies: &[
             ("by_id", by_id::query),
             ("by_index", by_index::query),
@@ -4306,10 +4306,12 @@ mod optional {
             let user = run
                 .settle_item({
                     let mut found = First::default();
-                    run.with_value(
+                    run.lookup(
                         node::USER,
-                        node::user::EMAIL,
-                        Value::from(email),
+                        &Lookup::Value {
+                            field: node::user::EMAIL,
+                            value: Datum::Value(Value::from(email)),
+                        },
                         |user2| {
                             let user2 = run.load(user2)?;
                             if holds(
@@ -4460,7 +4462,7 @@ mod parameter_arrays {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5ef63679a39fef7f299c3286c001e953da5c8a8b2592b1fa90519ab50eef7705",
+        digest: "sha256:e1c8702eda16a549b3f155f1d9b17631a39652ff4b19b10d7b8481edc31a48c6",
         bodies: &[
             ("in_list", in_list::query),
             ("nested", nested::query),
@@ -4637,7 +4639,7 @@ mod parameter_lower_case_types {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:bea17b239aa34ae39c95be5761c4a58d5e622cbe7c7df5e6656276d23919a50f",
+        digest: "sha256:406792e5cc4b18aae3cc82b32dac590cc6522834c21a54b019149dc0f6830cfe",
         bodies: &[("add", add::query)],
     };
 
@@ -4725,7 +4727,7 @@ mod parameter_objects {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:83bfe45344118e1d41fbcf5ccf54fb9ee40bde0be8ff985a1e56521d8a98069c",
+        digest: "sha256:220d193440fe03d6808555690b3f59092ab37b6dbda38c495aac78af6d622a36",
         bodies: &[
             ("add", add::query),
             ("echo", echo::query),
@@ -4893,7 +4895,7 @@ mod parameter_optional_nested {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1ff9efe6ccc229d434aa1271267af4eb3a5d08bd8912ddb38641bd52f2c8dd0f",
+        digest: "sha256:1cef547316faad8ce340e7aea6f128adbd98804cc5b372c649555a13e8680549",
         bodies: &[
             ("add", add::query),
             ("echo", echo::query),
@@ -5115,7 +5117,7 @@ mod return_ {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ba75f0b22bd1d23b04e56ca45d182411a616a94e1f02702dac3be92a242197cc",
+        digest: "sha256:615f0b79b741adb0da4a54bf78f7f75a0a2cd8951b60339dca2a722023482f8a",
         bodies: &[
             ("direct", direct::query),
             ("echo", echo::query),
@@ -5447,7 +5449,7 @@ mod return_booleans {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5ce19663eccdb879600cad0712701ce7951327ec125b2949875b885d506d6c92",
+        digest: "sha256:2a5b620083f1ed8eb1813bee2604b022cce12192681893a6c8d5ae46bfef432d",
         bodies: &[
             ("add", add::query),
             ("any", any::query),
@@ -5687,7 +5689,7 @@ mod return_keys {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:956231c0fb083c4fcd10ef4f50e2d5193d0f5d2fac6358373e3c8243eca4be0a",
+        digest: "sha256:5bc2dd499a433dff8015cfdc3cd484a42eeec55598952465e413f822260148f5",
         bodies: &[
             ("counted", counted::query),
             ("ids", ids::query),
@@ -5955,7 +5957,7 @@ mod return_literals {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:688467725541efd43be1b13a5c243cb402e76af7565a8ab6c30025e545656396",
+        digest: "sha256:55fc26d703e685495c149de947303ed3e08b9bffeae1edd69a05b3e60a7c5126",
         bodies: &[
             ("beside_nothing", beside_nothing::query),
             ("big", big::query),
@@ -6122,7 +6124,7 @@ mod return_many_empty_one {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:61f1e492bda93a377c4f111a62e469320ca7ed4fb2ebe7b3c48b8a2ed55479c1",
+        digest: "sha256:d6e7925aaa3e721182225088752df2506a1c43a8e5e1f8fc19544ac7bacd83c0",
         bodies: &[
             ("first", first::query),
             ("first_field", first_field::query),
@@ -6461,7 +6463,7 @@ mod return_nested_objects {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f251eb3970319d79f2ee563c287cd5bb40cf43b7440c738fd3a9f92d31e01aa3",
+        digest: "sha256:5125a668c9e289006d077d0252158f53e8c19cfbe9cfb41f7a305c1f0a32a31a",
         bodies: &[
             ("empty", empty::query),
             ("items", items::query),
@@ -6792,7 +6794,7 @@ mod return_values_of_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:aa595280f1a61ccd5093096fec10877b873022b52983702a28ae89f2a85d0a32",
+        digest: "sha256:2ad09d7d06b556ac112f8445df05845ab2fa697e8b1c41c62f3521287f9e9914",
         bodies: &[
             ("count", count::query),
             ("first", first::query),
@@ -6900,8 +6902,11 @@ mod return_values_of_fields {
             let last = {
                 let mut first4 = First::default();
                 let mut keyed = Keyed::top(Order::Descending, 1);
-                run.all(
+                run.leading(
                     node::USER,
+                    node::user::NAME,
+                    (Order::Descending, true),
+                    run.reach(Value::Int(1)),
                     |user2| {
                         let user2 = run.load(user2)?;
                         keyed.take(run.read(&user2, user_name)?, user2)
@@ -7122,7 +7127,7 @@ mod typed_parameters {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:59857deea274d6de17773bb01421f7ed4acddc4956dafb2274071cf8f39af0ae",
+        digest: "sha256:ca71b09d19c0c07df69d68775e3de65de4912f2502320ab91066a4035d9d24bc",
         bodies: &[
             ("change", change::query),
             ("create", create::query),
@@ -7577,7 +7582,7 @@ mod typed_parameters_in_loops {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9dbe3f20c232baccd3ceabe3c50289be4f076cad37cf69a20a6670e4c9abba64",
+        digest: "sha256:c3c01062372875abca1de670454a5bb4e4d58289aa2cfef2d3e2424fe229ea23",
         bodies: &[("echo", echo::query), ("link", link::query), ("load", load::query)],
     };
 
@@ -7787,7 +7792,7 @@ mod unknown_queries {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:29bcced3c7f738220284582cc316e1bacbff24b3285f39344987a452d7303060",
+        digest: "sha256:9965359668cdf7cdb08b4ca13951bfe735cd1b819312f9e6b21d3839953ee96e",
         bodies: &[
             ("Users", users::query),
             ("users", users2::query),
@@ -7849,7 +7854,7 @@ mod variables {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:6d324c2b455a71cd0139bb6e15fa9f8bae7ac18685c53319996c89da3d7c1669",
+        digest: "sha256:46cc98f7b7604eb82cf32f76c0d61338cc295664ac0e35c088d6691fe2007905",
         bodies: &[
             ("keywords", keywords::query),
             ("literals", literals::query),

@@ -43,7 +43,7 @@ mod arrays_filter {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ab4e7ca7bbce96068af289efc4e61e1a8de7331e377ff38644ccca6bc49a6057",
+        digest: "sha256:382a269ae037a0ed3bf20f5ab68f9eba39638ae9c46ce7bb45ecffc4f1e0b39c",
         bodies: &[
             ("add", add::query),
             ("bare", bare::query),
@@ -371,7 +371,7 @@ mod arrays_of_each_kind {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:acad827fff4f38344b7efcf6ce7c5e12f836f514a8d56369cf5565d73a8e26ce",
+        digest: "sha256:f075ade6d96e943a4149a1ae94f22011de5b766ce553b21fb3d0fba1b7c0ccc6",
         bodies: &[
             ("add", add::query),
             ("empty", empty::query),
@@ -627,7 +627,7 @@ mod arrays_out_of_range {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:3f69c6d00363048f487aa0cad3f5e09f08e1dc0bb1eacc77fdd49621793ff6e4",
+        digest: "sha256:5204802e124b081c64f439afe6cfb0805ef6f8975addccddb6f3ec676fdace63",
         bodies: &[("add", add::query), ("count", count::query), ("grid", grid::query)],
     };
 
@@ -722,7 +722,7 @@ mod default_bounds {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b05e65d167eb7ee55f5c416edbb09186b9e897033cdf65547d2aab209c150a65",
+        digest: "sha256:d28262a05fd1bf1528defe5047c02c35e478ce2d547c0bcb97842012b42a8f6b",
         bodies: &[("bounds", bounds::query)],
     };
 
@@ -842,7 +842,7 @@ mod default_dates_and_ids {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d12225490cfc3e636143ecb116002d655c015d71016f6047b273b3db117a6203",
+        digest: "sha256:23aba4e82a81436bfacf5518e0d62b78ab60faf939726cf657fb263b230b641a",
         bodies: &[("add", add::query), ("find", find::query)],
     };
 
@@ -958,7 +958,7 @@ mod default_is_indexed {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:448dc12eaadb6b9057f4498b7e10bba156a04c231ed159e11b60599f7f7edbde",
+        digest: "sha256:aa3d0bc8f9002005b93dcf153469050add1cf33ce72958c8a1e15513a8b75697",
         bodies: &[
             ("bare", bare::query),
             ("by_number", by_number::query),
@@ -1178,7 +1178,7 @@ mod default_none {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2bc17a5af31a73223d17c8be4df7641c543f487e9328929204a06e9938bac36e",
+        digest: "sha256:a5d25cb657af57af978dc94a447352aac6a339dc55700e69eee58066c4400a27",
         bodies: &[
             ("add", add::query),
             ("fill", fill::query),
@@ -1330,7 +1330,7 @@ mod default_not_by_update {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ae2edc0382095c7eff37cd811aa7c9b1d396b55fd0db1376ca4f344b2c79c3d4",
+        digest: "sha256:224ac23f10f3952dad4acc1471a27491d7523c828ab4879f1de5fe589eb97e77",
         bodies: &[
             ("add", add::query),
             ("clear", clear::query),
@@ -1568,7 +1568,7 @@ mod default_text {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:efdfc526285d5ac3e1ed7911ac031415b0bb077a9ab08482b5bf5fc16d5df41c",
+        digest: "sha256:c12b91b9f70e21e03ce85baad820732d2526a723312973e0dbf254894128d591",
         bodies: &[("add", add::query), ("find", find::query)],
     };
 
@@ -1672,7 +1672,7 @@ mod default_upsert_edge_and_vector {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:78536a1e03c2088d6e6629b39c0b561062134fc460785c218af2a387d7a6af01",
+        digest: "sha256:62be95cdbbde205987d0371fbc5c5a19e601eb9ab3ceb767318feba708e09e0a",
         bodies: &[
             ("face", face::query),
             ("plain", plain::query),
@@ -1967,7 +1967,7 @@ mod defaults {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:040c85426d2d3ee76eca85db32dfda40bb01c3cd9aebb663ed87ddbf80f4a573",
+        digest: "sha256:e53ff1d50091b4fbb977610f66d58eb546bda3ab8d5f3a2f00111047d4712447",
         bodies: &[
             ("bare", bare::query),
             ("edge", edge_::query),
@@ -2164,7 +2164,7 @@ mod edge_from_vector {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7f6949e17218567a547b8af979ec386a7ec89eb612db3f6ab1613158571c5bac",
+        digest: "sha256:394c470fd0624799c28baca63138b57575b482e236671a5e3704e1657c16e976",
         bodies: &[
             ("alike", alike::query),
             ("back", back::query),
@@ -2460,7 +2460,7 @@ mod fields_with_any_name {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:46bb9f4f0dc054f4b89643eb4c853c4caa86f3c49622f4d2f04afc5a4cf63513",
+        digest: "sha256:cea7a620131e0f4bd64ed5949c215b2b2897fe85a9d940d2f205a3a6965b6435",
         bodies: &[("add", add::query), ("find", find::query)],
     };
 
@@ -2651,7 +2651,7 @@ mod implicit_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:78af797fd6d71b6e7ad5ed891e976dccf1713fc82709d58c7675fb629ca1ab1a",
+        digest: "sha256:98459a8e22662b7e141c75e46091e70d13024735793ac58ad5bf65ddbcca1a1d",
         bodies: &[
             ("edges", edges::query),
             ("node", node_::query),
@@ -2705,8 +2705,12 @@ mod implicit_fields {
             // case.hx:25:5
             let e = {
                 let mut elements = Slice::all();
-                run.all(
+                run.lookup(
                     edge::KNOWS,
+                    &Lookup::End {
+                        end: EdgeEnd::From,
+                        id: Datum::Value(Value::from(from)),
+                    },
                     |knows| {
                         let knows = run.load(knows)?;
                         if holds(
@@ -2725,8 +2729,12 @@ mod implicit_fields {
             // case.hx:26:5
             let f = {
                 let mut elements2 = Slice::all();
-                run.all(
+                run.lookup(
                     edge::KNOWS,
+                    &Lookup::End {
+                        end: EdgeEnd::To,
+                        id: Datum::Value(Value::from(from)),
+                    },
                     |knows2| {
                         let knows2 = run.load(knows2)?;
                         if holds(
@@ -2817,8 +2825,9 @@ mod implicit_fields {
             // case.hx:19:5
             let u = {
                 let mut elements = Slice::all();
-                run.all(
+                run.lookup(
                     node::USER,
+                    &Lookup::Id(Datum::Value(Value::from(id))),
                     |user| {
                         if holds(Comparison::Equal, run.id(&user), Value::from(id)) {
                             elements.take(Datum::Item(user))
@@ -2832,8 +2841,9 @@ mod implicit_fields {
             // case.hx:20:5
             let v = {
                 let mut elements2 = Slice::all();
-                run.all(
+                run.lookup(
                     node::USER,
+                    &Lookup::Id(Datum::Value(Value::from(id))),
                     |user2| {
                         if holds(Comparison::Equal, run.id(&user2), Value::from(id)) {
                             elements2.take(Datum::Item(user2))
@@ -3075,7 +3085,7 @@ mod index_absent_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ee3dc615a54a0b7443d4762518928d805d06994dea53d3f5c856a8f109082fd7",
+        digest: "sha256:c8dbdf937509ed4f11e8db64fa750d7a9ec34b39501e0ac9d0f62f52542b7dfd",
         bodies: &[
             ("add", add::query),
             ("by_city", by_city::query),
@@ -3314,7 +3324,7 @@ mod index_each_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0849b0c8d5ab6ed84353982c9a76849767541bf4cca8292837877552914c468e",
+        digest: "sha256:af790bfe28e5dbe3adeb178853c71bb6a681234bf728390ab57c6f1500f12dc7",
         bodies: &[
             ("add", add::query),
             ("by_float", by_float::query),
@@ -3790,7 +3800,7 @@ mod index_exact_text {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2a9b31270fcf5a476434c91107ce509cfd11195484893b82a574789ff2649aaa",
+        digest: "sha256:f6bf7f758cde332101ecf2a853e215064bb31c2afd7938f8ca9804adf4415ae9",
         bodies: &[("add", add::query), ("find", find::query)],
     };
 
@@ -3893,7 +3903,7 @@ mod index_long_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:37f5ae5874f260bc8e7707d3d4dfa33cf614f720cfcf6d524d4f3d159144bd4a",
+        digest: "sha256:5661ce16aded63dcf86f5023f2c135f16a865e8e8b660e03749171469596a4ad",
         bodies: &[("add", add::query), ("find", find::query)],
     };
 
@@ -3996,7 +4006,7 @@ mod index_many_results {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:51bcd5555c9f9adc1223ce1851477e3b1745a80fde10dffe60dc7bd74d2c6749",
+        digest: "sha256:7af24e89318d547c7db21c05849ac2f97331eba791ea69ecba42f271e1a246c8",
         bodies: &[("add", add::query), ("count", count::query), ("first", first::query)],
     };
 
@@ -4187,7 +4197,7 @@ mod index_oldest_wins {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:40c760014c130f3fdb134422b87840d2e23a79c57a8eec51838e3f69e620d91d",
+        digest: "sha256:daca9ec1df6e150261fae0a6bce9492d658d93422b3730abf04d7a2b28cbc9f3",
         bodies: &[
             ("add", add::query),
             ("find", find::query),
@@ -4401,7 +4411,7 @@ mod indexes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:cf2c6846362797336bc3735e0507f015bcf34cc77535ed28e69a92163af1a0bd",
+        digest: "sha256:0acb366e0ec4f4b753d32e11de4b87db22a2e9dbfff1ab4d3817aabccae25d7d",
         bodies: &[
             ("add", add::query),
             ("bare", bare::query),
@@ -4743,7 +4753,7 @@ mod nodes_edges_vectors {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:02b20d929c1788b64347e5f4ac689dfc4ef4ba317fe643cac94e34edc144326c",
+        digest: "sha256:75e6b5a054f457cf17d5ad510f74690c0a22f9ada202cac20149024a67273337",
         bodies: &[("make", make::query)],
     };
 
@@ -4859,7 +4869,7 @@ mod same_name_three_kinds {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:81cc8bb48e36f46d849d9e894f4ac2ea538efa365ac622aa30db27a6f3bb9e8e",
+        digest: "sha256:7e4c8df3e35e0910c2203951296f89258e06f7c5c9d0bd6931af14dabab2a2fe",
         bodies: &[("counts", counts::query), ("make", make::query)],
     };
 
@@ -4971,7 +4981,7 @@ mod types {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d156c69b772c64bbffb704d56eb79c873601651bbf16562b8bc3963caa54127b",
+        digest: "sha256:22e5d778d660b88a1e3db9643b0dfd7c04f982602d8b6b80e3a112e010667b40",
         bodies: &[
             ("absent", absent::query),
             ("literals", literals::query),
@@ -5359,7 +5369,7 @@ mod unique_edge_fan_out {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8afbe00388a57b45572170855696e584bc210b712f24365d4bcb20eb38d61b02",
+        digest: "sha256:888fe87fce2b0233b2d722e0dea125b3e6d36c28b7e6d49d2b7055f3790b31f8",
         bodies: &[
             ("count", count::query),
             ("join", join::query),
@@ -5609,7 +5619,7 @@ mod unique_edge_per_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5a9a8b996ffacc723ec9f0d101e2818178fb9b303a9828478eddd4ad3b739e8a",
+        digest: "sha256:fa3a67139d3804ca5ca8614b1a0daadd26ae307a5e462d9466b0c75533c0cbdf",
         bodies: &[
             ("know", know::query),
             ("leave", leave::query),
@@ -5821,7 +5831,7 @@ mod unique_edge_to_vector {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e53659d54721fbf0071c6ef10a8ba5a839b9158c252618791ea36b87d3b3d9d7",
+        digest: "sha256:0486edef24546f88f39eb0add6857605165802534bb73d163f6be3cbdf3b6fc1",
         bodies: &[("add", add::query), ("forget", forget::query), ("show", show::query)],
     };
 
@@ -5976,7 +5986,7 @@ mod unique_edge_upsert {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:daeec0c60ea92f04fba3d4809783d5ada45322a215256ebf6198ef1c336de8e1",
+        digest: "sha256:e8dbf12070085947e1ffd94a3a38217be58f541b45b20c5aed5fb09ccf85a5fb",
         bodies: &[
             ("add", add::query),
             ("count", count::query),
@@ -6151,7 +6161,7 @@ mod unique_edges {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2f9c0ee1887bde8848f590871b2cfd0f4d92820c47bf7632f8e31864693720b1",
+        digest: "sha256:b8294da3fd635350b57a291b38ba05ea62b8ed5ed451af5d4fa8f96a697e9d01",
         bodies: &[
             ("disown", disown::query),
             ("link", link::query),
@@ -6350,7 +6360,7 @@ mod unique_index_floats {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:13f29f0ace7a5b2c546c05f3279a8a1003b8d818a0922a0614dca7d1aef627a4",
+        digest: "sha256:75050f12062f6af20673f2b21b16c0f8578663a23a1f8d886858ae8cbc290eba",
         bodies: &[
             ("find", find::query),
             ("float", float::query),
@@ -6472,7 +6482,7 @@ mod unique_index_two_types {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:dd72f4ff0810e2a0a839e863286c5800ede6b6133c7ccc51c8c8fc5d8a630fa1",
+        digest: "sha256:27b5c658a1b60dc2051a4c9ea5e30ca605941a86c1c7913add08f383db9dc7df",
         bodies: &[("shop", shop::query), ("user", user::query)],
     };
 
@@ -6578,7 +6588,7 @@ mod versions {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:bfba37be72966ffe87271ac8829e61ddfc712993469275cbc8f50801507e102e",
+        digest: "sha256:83b053a6368a779ca1d35b12467bb3030ce6a905a07654a8843dbdd69f2c8e2e",
         bodies: &[("add", add::query)],
     };
 
@@ -6661,7 +6671,7 @@ mod versions_gap {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:116e2fb40cca9fd8325018578dfaf1707bded4296049931778b37be811bafb12",
+        digest: "sha256:fe336cbab81f51ddaa53273f098c8ba1c4fdaae5bde3af1c5e2aaf8f510e22fd",
         bodies: &[("add", add::query)],
     };
 
@@ -6730,7 +6740,7 @@ mod versions_only_newest {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b9569f369961c8130c6d1d1b851bfa116ad9eaa42dc081a2d083470768141835",
+        digest: "sha256:a546fbb8f5e46bdd8e36a8a35be9b42072461429fb5245597feba8400c39ef69",
         bodies: &[("add", add::query), ("meet", meet::query), ("old", old::query)],
     };
 
@@ -6850,7 +6860,7 @@ mod versions_with_migration {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b3acb548a4b5caa6278b270f891cac8acca4d0aa0b24d5497bd1e09fa16d995b",
+        digest: "sha256:186e4c0bdb0571e67a246c3e88ff8e15d0e165a4afecd67dc92f12425d48228a",
         bodies: &[("add", add::query), ("find", find::query)],
     };
 

@@ -35,7 +35,7 @@ mod a_source_in_a_condition {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:fe0272ffc4fe2221ed99be4c527268118f13dbf0ddb7d3c82152eb41fa0ed617",
+        digest: "sha256:42c6ddad7d78d85072315ebd42f2dcb61207fdf75b7d26fac2cd2bb9edd1e8ed",
         bodies: &[
             ("allowed", allowed::query),
             ("by_rule", by_rule::query),
@@ -300,7 +300,7 @@ mod by_an_item_of_another_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a8bd90ce5ee0f28406a042a19b4a06278322c48c0475b9cd6dd62799ac8fbfd5",
+        digest: "sha256:9721fdd09abc4824dc7247ee22e933da8899b9335d4750f210065fc3b9a13598",
         bodies: &[
             ("end", end::query),
             ("field", field::query),
@@ -564,7 +564,7 @@ mod by_id_of_another_kind {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0e33d5ca6140e11809ea00c01209403f6f0d8e0a5841a6d5a083d0e5355335f0",
+        digest: "sha256:23bde26b78644e0b38b53c7a0401f53b523d8054948e90a29e94be197c7a04ed",
         bodies: &[
             ("counts", counts::query),
             ("doc", doc::query),
@@ -892,7 +892,7 @@ mod by_list_of_ids {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2e21e60bc8c1836a48c47f7da91972706c61d0f4a5cb653e13faa8e660726092",
+        digest: "sha256:2fdd44d101392245dcf9f6afbf51a4fcd8b72b6c0da8ff11fe2344d0bbc6494e",
         bodies: &[
             ("first", first::query),
             ("number", number::query),
@@ -1080,7 +1080,7 @@ mod by_many_ids {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:13582f5cdb954e13409f024545b78f4201ff83c60b049dc9e9f4b147af2aa336",
+        digest: "sha256:2970b8ddecfc54e3ed21376c5abe5b1ff773f55a4efddd733517713fbbd4961d",
         bodies: &[
             ("first_of_a_list", first_of_a_list::query),
             ("first_of_none", first_of_none::query),
@@ -1860,7 +1860,7 @@ mod by_several_ids {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2207bc9d4992b4f461873180302f236e6101987091229c0317311c516c2c7800",
+        digest: "sha256:66fb5e9ec561f88b6c36f8b8752ce199f4e1f7e3ac4da254bab9a043018b4530",
         bodies: &[
             ("setup", setup::query),
             ("two", two::query),
@@ -2098,7 +2098,7 @@ mod edges_by_scan_and_id {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:35b385629b913371e377347341818d0d023cbbb3860cf095f5a8a456669a2f39",
+        digest: "sha256:c48248d289483ffcad3c1c6b9faf6d7fe2d406b4e372be1276be080645659c61",
         bodies: &[
             ("all", all::query),
             ("by_literal", by_literal::query),
@@ -2409,7 +2409,7 @@ mod edges_vectors {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:eaa8f89242b4c48e9de38a3be34078339a6203617968784a22294c9a7ac6c0c2",
+        digest: "sha256:bb0334542db4c444f1a328ef1ba8575100b71279b4c250a99cb4e89dfd73b9bd",
         bodies: &[
             ("add", add::query),
             ("edge", edge_::query),
@@ -2740,7 +2740,7 @@ mod errors_of_what_is_missing {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:da7fc4b38687cba3fc291e9fa3d848ae31d7f6425d666db53c926730c6ae94ef",
+        digest: "sha256:fd0422c94c81862b9273f7e8f8faec11ffe41385bf09f15b51673888442ac139",
         bodies: &[
             ("by_id", by_id::query),
             ("by_index", by_index::query),
@@ -3133,7 +3133,7 @@ mod first_of_several_types {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:66d718b427d47d625175db7ab2a8aec16db6a07639d30542ae6271b631e9dc89",
+        digest: "sha256:a833b4d56bdbe00c0a829c28e66168a022e238d88a6ed38c00bc56f8e00c7df5",
         bodies: &[
             ("nodes", nodes::query),
             ("setup", setup::query),
@@ -3281,7 +3281,7 @@ mod ids_in_every_text_form {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a6f847f8669441b2b5f412e3fb24ca6d3e38fb6deef13b3fc5425c1883826d4a",
+        digest: "sha256:54a87fc837118b6dba1ad20f91b88a3431a5f47747043eb41194759f019e8c7f",
         bodies: &[
             ("add", add::query),
             ("by_filter", by_filter::query),
@@ -3365,10 +3365,12 @@ mod ids_in_every_text_form {
             // case.hx:15:5
             let users = {
                 let mut elements = Slice::all();
-                run.with_value(
+                run.lookup(
                     node::USER,
-                    node::user::OWNER,
-                    Value::from(owner),
+                    &Lookup::Value {
+                        field: node::user::OWNER,
+                        value: Datum::Value(Value::from(owner)),
+                    },
                     |user| {
                         let user = run.load(user)?;
                         if holds(
@@ -3485,7 +3487,7 @@ mod index_by_literal {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8eae379352cf4fd7b462b93fae1885c5391496f92896a49d7441bb30bbf36215",
+        digest: "sha256:e7ccf682b75b327213648ec1839855ea21dbbead5ff3a5a4faa71befc48d237f",
         bodies: &[
             ("add", add::query),
             ("nothing", nothing::query),
@@ -3792,7 +3794,7 @@ mod index_finds_the_oldest {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:319b6add98edf6809a9e939d0d6edf934579ccc21ea9eaf858d0fa64b7be97e9",
+        digest: "sha256:7d80f3eba9ad9f75b1a362ca67dbccb29e39b9a8f0703b9e1c7c24935e06aa91",
         bodies: &[
             ("add", add::query),
             ("find", find::query),
@@ -4024,7 +4026,7 @@ mod index_of_an_absent_value {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:cb447915b1aa9151bf3ab0f78a0fc9b5e3b0fda52623e01ac24d831b6eb15ea1",
+        digest: "sha256:93352cef0e8e06f83d5e13fda82518fa093e3366cea28ebc48d3f18a9862cbf9",
         bodies: &[
             ("add", add::query),
             ("by_city", by_city::query),
@@ -4296,7 +4298,7 @@ mod index_of_each_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ec53ac7114dd473d859db6bca42b820ae1b026c230c954aeb3d314d90eb538d5",
+        digest: "sha256:2e4b771c87e485431ff73031fe1ce86c359755ec8cf684a7085138361612ffc2",
         bodies: &[
             ("add", add::query),
             ("date", date::query),
@@ -4587,7 +4589,7 @@ mod index_of_long_texts {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:059ec7d251b4f9d5a205bb30a34c12156c207e7e6cd95f1fd990b2eb331605eb",
+        digest: "sha256:84b231dd5191693411c349f9df04adffab338a97064316ce4afd1360a925be17",
         bodies: &[("add", add::query), ("find", find::query)],
     };
 
@@ -4703,7 +4705,7 @@ mod index_of_unicode_text {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:793c3363b4c81c33197c4b5c89786a07d1fef09cb466da3c4a4cf118bf86ea9a",
+        digest: "sha256:1a8433f5a340d537bfcd1426a74f97ea2fcae11cb3d0ad794c150929230941b4",
         bodies: &[("add", add::query), ("find", find::query), ("same", same::query)],
     };
 
@@ -4816,10 +4818,12 @@ mod index_of_unicode_text {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            run.with_value(
+            run.lookup(
                 node::WORD,
-                node::word::TEXT,
-                Value::from(text),
+                &Lookup::Value {
+                    field: node::word::TEXT,
+                    value: Datum::Value(Value::from(text)),
+                },
                 |word| {
                     let word = run.load(word)?;
                     if holds(
@@ -4848,7 +4852,7 @@ mod index_per_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c6a81df1c8c230c4426ec4d24d4feb6593747fc34d508677820e43b3f4770869",
+        digest: "sha256:6d2010c1319688ead945b20502ef16c8c0b43efc524a3b62821058c4883a1113",
         bodies: &[("add", add::query), ("find", find::query), ("guests", guests::query)],
     };
 
@@ -5040,7 +5044,7 @@ mod lookups_in_loops {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f92f3d676c213171f47ed12223304f4c52a8b9c27feedfceb19f71303e312f28",
+        digest: "sha256:be85fe962a414f3b5667a9d9e60f3eb262967e7b358a5bc7215eff79ace4b7b2",
         bodies: &[
             ("add", add::query),
             ("by_ids", by_ids::query),
@@ -5267,7 +5271,7 @@ mod nodes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:346b710aa0f69d3f5ddf63a8829014210747e0043c0449a98f6fc75495479a8b",
+        digest: "sha256:a4f311f1171b4c0b61962e9a2e4dbf59b4d9ece979d949d42ccb2ecc001f3439",
         bodies: &[
             ("add", add::query),
             ("again", again::query),
@@ -5801,7 +5805,7 @@ mod same_name_of_node_edge_and_vector {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f2b16128dbabba4d0733ed966695ab22f069529930d1e72925449c35a3f5002e",
+        digest: "sha256:6cd804f5c18d72f72976e41302f09894ddd9b1a989b73c3b76ccc5f39d5cc6b1",
         bodies: &[
             ("all", all::query),
             ("clear", clear::query),
@@ -6024,7 +6028,7 @@ mod scan_keeps_creation_order {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:cfba213bdaaa31fe0fe65d5e8c96e32870eb6dddb4e5c9ffeca6b4c48420a6cb",
+        digest: "sha256:eee5a1b7ed6e8bdd0e2e62ec196e6f7ac810512e1b5167cde95dc39d367de2f4",
         bodies: &[
             ("add", add::query),
             ("all", all::query),
@@ -6234,7 +6238,7 @@ mod scan_of_an_empty_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:82b56e5c155d1d3e499b9b9c81abb7c6069659ef216fcc9620939c4df34224eb",
+        digest: "sha256:422d832154a3bdf80b4d8dec0dc6fee2932ed90fc63b524e698ba79d13bd78d0",
         bodies: &[
             ("clear", clear::query),
             ("first_edge", first_edge::query),
@@ -6447,7 +6451,7 @@ mod searches_as_sources {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:3640716462f44ad17cb5918831152e4875ddfa1abfa02ce398d5994955b2ac50",
+        digest: "sha256:a747f80d46c1b92185c5ef7b85521666dfe994cc4f42089adbfb880173ca43f7",
         bodies: &[
             ("computed", computed::query),
             ("found", found::query),
@@ -6854,7 +6858,7 @@ mod variables_hold_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9a049a0513743aa5493e1f313b32e7c5ab0f899530933682e91491b1f72b0441",
+        digest: "sha256:efd4670d5364a51144708d427783aea6b4f5bb472c3b286f88bff13d78f76921",
         bodies: &[
             ("change", change::query),
             ("counted", counted::query),
@@ -7138,7 +7142,7 @@ mod variables_of_deleted_items {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ddf02a867314c2c6b2294aa32f50b551b6140571af170370029a31a73ba1d51a",
+        digest: "sha256:421ae5497418df9977556a43df06696e2cdf57ffb13a17032a5622ff5e51226a",
         bodies: &[
             ("many", many::query),
             ("one", one::query),
@@ -7431,7 +7435,7 @@ mod vectors_by_scan_and_id {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c78953799a294df5b06c9ea54503cb9a129432c0233e27101db32d210aa4f17b",
+        digest: "sha256:c01b36111be0aec5f3867ff06eb817c934f2c2db0bfc648486a20f13e2eda4f9",
         bodies: &[
             ("add", add::query),
             ("all", all::query),

@@ -42,7 +42,7 @@ mod count_of_everything {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c394654ab62749816d2f25b7d48d1d507e2a2f77b95833a51c76124e27de09c1",
+        digest: "sha256:97d2807f1ba9e730330a93816ba83dd7a55859c2f885b4e0f53780f73faa53e8",
         bodies: &[
             ("compared", compared::query),
             ("computed", computed::query),
@@ -383,7 +383,7 @@ mod edges_between_vectors_and_nodes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a9f649924829acf763f569f035d9600ba4f6b4da64a31e0424265526178d810a",
+        digest: "sha256:ff33485aca6ab65dc5a8f743db281937ac90ab1ed17e734bca8ddc62e00ae297",
         bodies: &[
             ("chunks", chunks::query),
             ("edges", edges::query),
@@ -880,7 +880,7 @@ mod ends_of_edges {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:158a09f66263e97917e11f72c9b52246b24b0e710824198d0776eb915b27224d",
+        digest: "sha256:616f7114aa0f64c9b7107091c7244798be4ca0821d711d8fe2d7f1aaa85bd391",
         bodies: &[
             ("all", all::query),
             ("back", back::query),
@@ -1263,7 +1263,7 @@ mod ends_step_by_step_in_projections {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2f2d17e7d1bb14b18e7b13c96c8f282967c7c4df4fa17c4fe1a1656eef617e5e",
+        digest: "sha256:db21ad44cc5c228eb193d562df321b2215f28ab040bf0ef5afead704576a85b4",
         bodies: &[
             ("edges", edges::query),
             ("setup", setup::query),
@@ -1543,7 +1543,7 @@ mod first_of_an_array {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8bcc09552eeab76fbf1ee300ccf3a5fbf54f44562b1e0fda785cbe781f52bbd1",
+        digest: "sha256:f1a8ae445d76004555fa8aa8b80e4b6dd73214ba86828b0b5878cbeb6cf3aaac",
         bodies: &[
             ("filtered", filtered::query),
             ("filtered_by", filtered_by::query),
@@ -2444,7 +2444,7 @@ mod first_then_more {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:4b4320b5c83bcba79a12875c2f8ba1d85f4974cab7453c253328cb9d50072930",
+        digest: "sha256:84640aa3af21e3cfc2ca138a6fd83f6c91646b20dd03c6c3658618f8a176d5b3",
         bodies: &[
             ("firsts", firsts::query),
             ("in_list", in_list::query),
@@ -2862,7 +2862,7 @@ mod graph {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c892cbbf568873ed3a7d57eed168ff01c7c47e7c1cbd4f03195597532608198a",
+        digest: "sha256:32680abe8d9a4fb62a32417bfd6106b5dc9b2f057d5635fa6f0f6fd130007916",
         bodies: &[
             ("edges", edges::query),
             ("ends", ends::query),
@@ -3438,7 +3438,7 @@ mod group {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a92c2bec769c97236c816d057b1d6834b14e240bec44463fa28ba9ea76e06346",
+        digest: "sha256:22eb48d3df9cb9a5b0ba12a0a1202e75a1c40612ade94cbb7f34493f8a17b4d5",
         bodies: &[
             ("aggregated", aggregated::query),
             ("by_age", by_age::query),
@@ -3894,7 +3894,7 @@ mod id_step {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:4a945d2050a2dadc95d49b1eef5d86d6a61dd74767bc8e69b82aa309d894a716",
+        digest: "sha256:d2583fd105be037fbd2191772b1c56c741c4cf696a1a13c8a6021eff36b05279",
         bodies: &[
             ("again", again::query),
             ("ends", ends::query),
@@ -4032,8 +4032,9 @@ mod id_step {
             out.extend_from_slice(b"{\"eq\":");
             out.push(b'[');
             let mut is_next = false;
-            run.all(
+            run.lookup(
                 node::USER,
+                &Lookup::Id(Datum::Value(Value::from(id))),
                 |user| {
                     if holds(Comparison::Equal, run.id(&user), Value::from(id)) {
                         let user = run.load(user)?;
@@ -4147,8 +4148,9 @@ mod id_step {
             out.extend_from_slice(b"{\"data\":");
             out.push(b'[');
             let mut is_next = false;
-            run.all(
+            run.lookup(
                 node::USER,
+                &Lookup::Id(Datum::Value(Value::from(ids))),
                 |user| {
                     if holds(Comparison::IsIn, run.id(&user), Value::from(ids)) {
                         let user = run.load(user)?;
@@ -4174,8 +4176,15 @@ mod id_step {
             // QUERY literal (case.hx:38:7)
             out.extend_from_slice(b"{\"data\":");
             let mut count = 0_u64;
-            run.all(
+            run.lookup(
                 node::USER,
+                &Lookup::Id(
+                    Datum::Value(
+                        Value::Id(
+                            Uuid::from_u128(41280029922535737447148784446903420166),
+                        ),
+                    ),
+                ),
                 |user| {
                     if holds(
                         Comparison::Equal,
@@ -4296,7 +4305,7 @@ mod intersect {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a1025baf03e972186401b5c84823056085890310746f8ce13caa4300a3a8195b",
+        digest: "sha256:c6c9e0e3ea8f8c72d32c6cc29db4702272ed9c82f36649773e7571a412b5aeff",
         bodies: &[
             ("further", further::query),
             ("holders", holders::query),
@@ -4687,7 +4696,7 @@ mod intersect_edges_of_the_rule {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c1797c2870007bb7e54ac5323725a4b297ffdd1fb2932d94071fb895997c86cc",
+        digest: "sha256:03f590cfae9502a782daf94047e2d7313b6560c70c3949d777bc26f76d27bd69",
         bodies: &[
             ("edges", edges::query),
             ("filtered", filtered::query),
@@ -5210,7 +5219,7 @@ mod intersect_of_several_kinds {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:832b87cfbed537c6c535c0b3449f20ee4027a3df0e655d745b29d8698519699b",
+        digest: "sha256:ad0490fcebadb3ff5ab5147da521cffab67f2eb418e338b9a8048b75a9241035",
         bodies: &[
             ("counted", counted::query),
             ("far", far::query),
@@ -5670,7 +5679,7 @@ mod order_by_an_array {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7ebd1471116725cc010f8b38b8a626fb6100269fb57f176d98306f583790a557",
+        digest: "sha256:386e769a19f7e59b62dfc4370144602a1241e25da540c5aadf8d6296b08bebf4",
         bodies: &[
             ("add", add::query),
             ("add_without", add_without::query),
@@ -5834,7 +5843,7 @@ mod order_by_computed_keys {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1b6b23ab04f01bb249fdb8b0e2285a20493baaab9c7b8edc184558ec4174e569",
+        digest: "sha256:4d6d588ee328dc62798aa481a12f2b873cf4418976410f78d9ef536158226125",
         bodies: &[
             ("each", each_::query),
             ("edges", edges::query),
@@ -6234,7 +6243,7 @@ mod order_cut_short {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0f369598ceb5118608438bf68e1f1e0365b688247a74f2053b51543c3550158f",
+        digest: "sha256:b8e36d4d694ff5561af2868e02bf40cbf9edf265b69d6747c2cccf1b72ba0ca3",
         bodies: &[
             ("absent", absent::query),
             ("filtered", filtered::query),
@@ -6814,7 +6823,7 @@ mod order_is_stable {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f6ec108199fc9654298fa3796e51b286d3f692ad25c91c5722c429cb91be6dfe",
+        digest: "sha256:9535b9f9fad6f8d8a6e2fd665776af5c32eddca738ee2d0f8b81f4eb40d65ab0",
         bodies: &[
             ("newest", newest::query),
             ("none", none::query),
@@ -7153,7 +7162,7 @@ mod order_of_each_kind {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d1e66ba13f7d4e2341e8fff321de3bf9692fea8ea130ef66096aeca1b7337ead",
+        digest: "sha256:a3b496dc57e2747bcd1128cbcba82ec08910311cb6ab1392903fb15f3fb0d716",
         bodies: &[("add", add::query), ("down", down::query), ("up", up::query)],
     };
 
@@ -7585,7 +7594,7 @@ mod order_of_neighbours {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2d9f57698652977a3f73f5894207ec5355da9b0595a801a7b34e39f18131a01c",
+        digest: "sha256:9aff4845f1f7070e5c141570f182fdefa8482270062f41b18f32cc0c52ebd50f",
         bodies: &[
             ("all", all::query),
             ("backwards", backwards::query),
@@ -7954,7 +7963,7 @@ mod parallel_edges {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a39a3bd0606d38c1e157552f9042eabd90636c28e95a84b87750038dd6584dfc",
+        digest: "sha256:03116f8f4fe53bbcad883ec4a3620509f530f5d836de1dc4171c82536b38fbfe",
         bodies: &[
             ("close", close::query),
             ("setup", setup::query),
@@ -8262,7 +8271,7 @@ mod projection {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7cc3230cb5a5b38998d49fafccac0a5afe68538968d28e57e2559da32aa61aed",
+        digest: "sha256:3e596a501c02b42a59623e0850a408ea6b20ad4f8ef2c3df229b976d476770fa",
         bodies: &[
             ("anonymous", anonymous::query),
             ("closure", closure::query),
@@ -9222,7 +9231,7 @@ mod range_edges {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:faaf00d615ba1f540560caffd477e5f6aeee5e209652fdb05be264c90de631a8",
+        digest: "sha256:c14bb821cd4d3e98f90d01cf61053c1b3fc48be29241b1f2f792e6840d77833e",
         bodies: &[
             ("add", add::query),
             ("by_count", by_count::query),
@@ -9601,7 +9610,7 @@ mod range_within_projections {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:3aa0e0b17c8ef974bebead60f3225a6fedf4e6fada49f451eefd1f33f40120ca",
+        digest: "sha256:56965a6351137f983dd7e503df2e96d6bf69e1ce5c0fd576783e742787dc8b8f",
         bodies: &[
             ("best", best::query),
             ("second", second::query),
@@ -9881,7 +9890,7 @@ mod repeated_steps {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:806a1cf6982008ba8072be9b7a8d960adbca610b6ec4d81ee2abe100b384520d",
+        digest: "sha256:a5143a68eba0424de2c387abdd99dc7aa638c9db77c2f4941a676b32278236fb",
         bodies: &[
             ("all", all::query),
             ("setup", setup::query),
@@ -10273,7 +10282,7 @@ mod self_loops {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c12f8339a79d8a24922d36e85889a17cc67e01a2df561bded0cdbb559cd6085c",
+        digest: "sha256:9f10b0d63246589d3334a01a8e63f42e8e5bcd0ad6324e415de24736c22b8831",
         bodies: &[
             ("around", around::query),
             ("loops", loops::query),
@@ -10668,7 +10677,7 @@ mod several_edge_types {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:341ff458fc2ff5e95b51d9ef314205f005422c5a16b8089a9beb1e1d80025d92",
+        digest: "sha256:23a63a33d2381e3c405a2b44e6ee7edc65529e40cb170385cc17afca6e49efab",
         bodies: &[
             ("numbers", numbers::query),
             ("of", of::query),
@@ -11049,7 +11058,7 @@ mod shape {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:ff4ec66ae59617af0791ea51c015b631211dba22e9366a415907c09a7cd1a1e1",
+        digest: "sha256:e805a5258ccd6e55dc34dbf7015300985a69021a798e620181a5c612834bddd2",
         bodies: &[
             ("count", count::query),
             ("first", first::query),
@@ -11471,7 +11480,7 @@ mod shaping_edges_and_vectors {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:faa506839b2b809efd59b1e0b61ea3f7fd531928b065dc3ce5fe6062b7c6d41e",
+        digest: "sha256:c64199211b1440da2f3286cfe94ca08a39353326102cc49b8eb791c7d2ebc60a",
         bodies: &[
             ("edges", edges::query),
             ("found", found::query),
@@ -11981,7 +11990,7 @@ mod steps_after_deletion {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f15eb6e606fedcc5f550c6fc000bf4a0b028ce81211d7712cf8c335f48a1b28e",
+        digest: "sha256:f3ad544428183d58ea75330d37dd52059404ffc336b4294ffdb2ca5d8be5c07a",
         bodies: &[
             ("forget", forget::query),
             ("remove", remove::query),
@@ -12258,7 +12267,7 @@ mod through_several_types {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9ef137d32bade45db7c82e65bdb8381f48065b85cabd58ca370bd4d90b554dea",
+        digest: "sha256:96eef28c226dd7b4cc90af982437e4d594cd14f307b48cfaafcb56915729defa",
         bodies: &[("of", of::query), ("of_tag", of_tag::query), ("setup", setup::query)],
     };
 
@@ -12724,7 +12733,7 @@ mod unique_edges_in_steps {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5de8c80cb0c6a02d17101079b77f8964b7785eb856084f2a1db3dbd8217ed141",
+        digest: "sha256:4bff9007065d9d5e1f3473b6e91fd5eb7c8b21c901eca72b3a0bf97d688297bf",
         bodies: &[
             ("forget", forget::query),
             ("know", know::query),
@@ -12930,7 +12939,7 @@ mod values_as_a_stream {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9d8a6aca304fd6fc46bc8c0d5cdebc26c9bdc1297ddc6267088451ed3f7dcfb0",
+        digest: "sha256:748602d8524e907a52bbacfdcbf87f3495924a72cf654d0ea1ee0003ee78cbba",
         bodies: &[
             ("add", add::query),
             ("cut", cut::query),
@@ -13171,7 +13180,7 @@ mod vector_ends {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0b699d1e4cd31babbc04e8236f62173deaefa8a7a3396e93c68e4456eb5c885f",
+        digest: "sha256:7468eac669747f85728e3175d936d0b024b0ccff522c70db45411fff2cc5ae14",
         bodies: &[
             ("cited", cited::query),
             ("ends", ends::query),
@@ -13534,7 +13543,7 @@ mod where_ {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:3d1dc05d12a3198e75758bd616da56912cf87011382b9504b86ff9db9a845c16",
+        digest: "sha256:ee6b6dda9fa54d870ccd2b4359eb479680d17f9dd8eb509de46f23ea307307ec",
         bodies: &[
             ("absent", absent::query),
             ("ages", ages::query),
@@ -14748,7 +14757,7 @@ mod where_keeps_one {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e0093f8229a3f549ea3c01bb4903080c70ea68ebc8deae1afd5bcbec83ea00bd",
+        digest: "sha256:49d23a36107058e385144d3f97cda4b98c8e361e80db8df207171314c5ef48af",
         bodies: &[
             ("adult", adult::query),
             ("chained", chained::query),

@@ -20,7 +20,7 @@ mod after_every_write {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a4c9beccb6470ca59d17a03e8c46ea64bd2d14853c884a7c636513b40e7e3554",
+        digest: "sha256:7603545d2b7c291be8c5410987bd67c4fbc4c9e25692fd685848de7a7efc6e4e",
         bodies: &[
             ("add", add::query),
             ("clear", clear::query),
@@ -367,7 +367,7 @@ mod all_fields_are_searched {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a8fb0daea467f041b1f4f5d13bf5d6f1e8d6d268a8f661a56c696eaeb2db9f5f",
+        digest: "sha256:674423e18ef743d38bd8a4953d0b42e8f2fa29bea05f5688462c128d1142d7fe",
         bodies: &[("add", add::query), ("search", search::query)],
     };
 
@@ -483,7 +483,7 @@ mod nothing_to_search {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:05651130b7cd84d31ea1273c0632e55748b6b56148e80fb211be9d175ba3e7a7",
+        digest: "sha256:c398897e70a995ccda59cdf404d77419c729939f46cbbc6afa874b335378876f",
         bodies: &[
             ("add", add::query),
             ("bare", bare::query),
@@ -623,7 +623,7 @@ mod score_filters_and_sorts {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e8fc679c1c1abfd4f550c36f1f3bc467c6767e7091d672884b9038f0a7840aff",
+        digest: "sha256:85655654b26074fbce5404491f2e614b46d4074f9dea3151af6ae692ec71502f",
         bodies: &[
             ("above", above::query),
             ("add", add::query),
@@ -891,7 +891,7 @@ mod scores_by_hand {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:cbeed780243e916ac8c9a31be2ac2ef42f5812e338aee288eb216850ccb4507a",
+        digest: "sha256:2d39f6e6d8c033d6d6a76b252e08af324036accda181e26e939c279a0cb6c64d",
         bodies: &[("add", add::query), ("search", search::query)],
     };
 
@@ -991,7 +991,7 @@ mod search {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1f9409efcdb1e9335b5f0e21b0cea70a4bc5eaa1968450dc9bb5b5cc5f1236b9",
+        digest: "sha256:a85c593440ea486c9fe001a84ba711c5a90c8d085b431266991d4e57fefb90a7",
         bodies: &[
             ("add", add::query),
             ("alike", alike::query),
@@ -2142,7 +2142,7 @@ mod statistics_after_deletion {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:250744f9a49c300148af53bf45277603988081d77009095f1d44ba7a9acc3d2e",
+        digest: "sha256:52ce2e7293d5e8191ac88c29218e6aa8174de44bcdcda787012530219da2ece2",
         bodies: &[
             ("add", add::query),
             ("forget", forget::query),
@@ -2291,7 +2291,7 @@ mod text_of_expression {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:75d1ac9f03735332485eea96c4d4d8f1eb67e89cfbf09b78ca4c05e57c5ec634",
+        digest: "sha256:113b56bad2d656dce2093c3f86e8391c5556e022f22f6b4b71d68fd4fc7b61b0",
         bodies: &[
             ("add", add::query),
             ("each", each_::query),
@@ -2538,7 +2538,7 @@ mod ties_by_id {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7dc58aa249518d885d670578832247217c3803ac24aaf7a47051f42ab9694be2",
+        digest: "sha256:ccf9610847715a265a744cc5464962050dee37befe29f3b90dc86a2259212d7f",
         bodies: &[
             ("add", add::query),
             ("forget", forget::query),
@@ -2696,7 +2696,7 @@ mod types_are_apart {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7edc75cfebf1a438b4eb35dedaf59350c8be6299dfeccabaf41f8e13abc0c4f6",
+        digest: "sha256:f5bc251cdd20b9d83ac69d88cdbd14ea79b4cf335fcbcec15a764c48b3a6b9a5",
         bodies: &[
             ("note", note::query),
             ("notes", notes::query),
@@ -2932,7 +2932,7 @@ mod within_one_query {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f4b6425853e3227b60e98dc8868e63022fe4cde0289fe4721417a75f395cd9db",
+        digest: "sha256:86fd52e093e75457368f4b3ee5efaf4c8171ca5fe0e63b33c88ac55566d0c275",
         bodies: &[("fail", fail::query), ("run", run_::query), ("search", search::query)],
     };
 
@@ -3178,7 +3178,7 @@ mod words_of_three_bytes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5fdd023da312202eba7c0f1566896ef71bd8839a01f14ba4a1e228db0ed3c308",
+        digest: "sha256:1b383e1798a9a89af0bbc728fd94db82be8eb98afe753656251b5543f1c9004a",
         bodies: &[("add", add::query), ("search", search::query)],
     };
 

@@ -31,7 +31,7 @@ mod absent_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8d02735abad3ebafbe7be1f2087e8b818c3e9e2cc5dc7a02ad852d3f038d64ff",
+        digest: "sha256:5160dd6cb580b3a551efb513097932e21181739db94b02318037455d1942866e",
         bodies: &[
             ("add", add::query),
             ("give", give::query),
@@ -357,7 +357,7 @@ mod changes_of_each_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:442083ee9a86bb4acde965039ee93b4671db439255b1ae9c73ec55ad9b90e978",
+        digest: "sha256:0a5c19cd33af0173018a26f1c2dba6eb8af3187e7fbb36a9faba6ed8f7ad639c",
         bodies: &[
             ("add", add::query),
             ("numbers", numbers::query),
@@ -671,7 +671,7 @@ mod date_literals {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:cb1d0d9327815b108f3ba04f3d22750bf9cf2cd8cc1fc9629aca017afc92b625",
+        digest: "sha256:f0c957a617446a6e5577ed568c52a6844173623b0ad2b934dbe1eab8b76fb030",
         bodies: &[
             ("change", change::query),
             ("defaults", defaults::query),
@@ -900,7 +900,7 @@ mod dates_to_the_end_of_9999 {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:166128ac0b44f9b59dddd8ad28758ecb73cfe96a5c1d8e98fc7dd5a1a1602237",
+        digest: "sha256:8bb2bcb433936601ac08647c2c0609b9d1d0938433d9ef7b4c9f590bc994f30c",
         bodies: &[("add", add::query), ("open", open::query)],
     };
 
@@ -1027,7 +1027,7 @@ mod dates_with_zones {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:af80c11e85eb40a6f5e454ed115f0ece38b2eb69c258aeec0d502bcfe25b48c7",
+        digest: "sha256:1e30c334c1edbc963b052adb3ee16e85de2bc0e7ff34045e87c600ba351c9812",
         bodies: &[("keep", keep::query)],
     };
 
@@ -1074,7 +1074,7 @@ mod defaults_of_each_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:dca21fd067cdd4073132e2789918a0f5db4275117050b595009e74180e8cd90c",
+        digest: "sha256:d3c67a11be9edb2c3719de408c71594fc5501d5a1d31ab7affaa150d30f5f8b0",
         bodies: &[("add", add::query), ("given", given::query)],
     };
 
@@ -1251,7 +1251,7 @@ mod empty_arrays_within_arrays {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:129b30b34146be23169d7a3cc0028df47b99a35c6f347d047fb79cb06c160060",
+        digest: "sha256:a631f4b64126b6186c196b73085b8d0bb45463e757f4b12cf4568767f8f2acb0",
         bodies: &[("add", add::query), ("first", first::query)],
     };
 
@@ -1384,7 +1384,7 @@ mod equal_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:fde4c6448a6fc89ccec90bd1f79a35bc6b301f82f1c2942794f3f9ee669b9c4b",
+        digest: "sha256:893cde9191456428a7a5f8c93e47b2426f25f3f813e41e347a8ed151aca92a0a",
         bodies: &[
             ("computed", computed::query),
             ("fields", fields::query),
@@ -1731,7 +1731,7 @@ mod fields_of_edges_and_vectors {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d1d1372176dd2f2295563c8611b32a8b988ff4451335cd0b50b87afaf0d0bb84",
+        digest: "sha256:2e21b6f2143bbdde9f301e756ae3568b2729d092a43c745d2f272813ec7d16ed",
         bodies: &[("add", add::query), ("find", find::query)],
     };
 
@@ -1983,7 +1983,7 @@ mod floats_at_their_limits {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b357cb55f77322dd336455c3d8d94b876b579ece781ecfe3c6e97275e1b3a7de",
+        digest: "sha256:3c7d9ecabf709c4e7ddd8367f256701ee988ded363d339fcc8315305983d1720",
         bodies: &[
             ("literals", literals::query),
             ("narrow", narrow::query),
@@ -2146,7 +2146,7 @@ mod ids_as_fields {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:950006ffe70fb97a7b58aa6c896173d27432b69c5aaaca26f56c67e7e1d14d2f",
+        digest: "sha256:667d7aa1f71de4138f42c3604f7d4721301cde76c41b7d52aa94d17db3277c0f",
         bodies: &[
             ("add", add::query),
             ("boss", boss::query),
@@ -2440,7 +2440,7 @@ mod integers_of_other_widths {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:3d21648d91f683f8cfa4564c9d67fa294af43585e8f57cdeb7191ca7382ba94a",
+        digest: "sha256:1d9bff79b7ca96198c2b02f506b616274c91d258eab614b68120455915d0ead5",
         bodies: &[
             ("from_count", from_count::query),
             ("from_item", from_item::query),
@@ -2668,7 +2668,7 @@ mod lists_of_each_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8c67f145256ab16dcc94b6aa40c1a44cc727967b6bf0ae83232d6815de2e66c3",
+        digest: "sha256:d1edc980674a565196a88586b9d8d95ed0993f06c4ad73189e8db800cddf8784",
         bodies: &[
             ("literals", literals::query),
             ("numbers", numbers::query),
@@ -2930,7 +2930,7 @@ mod literals_as_answers {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8cb56ef0d1b05e5e127e341910f15c8f34c0fe279eb41e34432daa7b1bd13e04",
+        digest: "sha256:b73fc1c7533ca3d5f6b8e3d7827392f12ebd12fda0003e8dcf7ee143b56f74c0",
         bodies: &[
             ("huge", huge::query),
             ("list", list::query),
@@ -3087,7 +3087,7 @@ mod loops_over_nested_lists {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b43d0d6b6dcd540cde67c3df071c658222517e70e65763cb092b5cd889e555c5",
+        digest: "sha256:ca1be8bd81c5f9fea0ed99161dd853cccdf444b78e6fe45e1b2c9e838ec84cf9",
         bodies: &[("fill", fill::query), ("last", last::query)],
     };
 
@@ -3193,7 +3193,7 @@ mod names_of_everything {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b6744d2c19722587226b90404fa6708a50202f2d59d3d4b4bda3398587abc352",
+        digest: "sha256:2a89f263e2b13e615985d555204b8d732b45abbb3bd2c77de7307278a5956937",
         bodies: &[("Val", val::query), ("add", add::query), ("find", find::query)],
     };
 
@@ -3447,7 +3447,7 @@ mod nested_lists {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1720220ad2c5b6118391fb24ca812905b71caa8fa3c9de1e0ab6991090eae3b7",
+        digest: "sha256:769743120c8e7b2826aa76038a05ec320e58c77b5e0df6513708d31dc62853ca",
         bodies: &[
             ("add", add::query),
             ("change", change::query),
@@ -3653,7 +3653,7 @@ mod none_and_defaults {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b35ecb18581920c024c014dbdceec96fffbde295847922c1b60825cd133615f8",
+        digest: "sha256:de650a79ea72c029605bb92dd06cc5228057cd11ce1ea331e20456ee78d4f7f9",
         bodies: &[
             ("given", given::query),
             ("plain", plain::query),
@@ -3882,7 +3882,7 @@ mod objects_in_parameters {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9751938e75fe1dca10a106dee5406cd634e639666daf448d7f63d5e19fcf573b",
+        digest: "sha256:ed6d1a8ee32234208e26f9898509aa5823c82caae6e35efb45abd7904c40582a",
         bodies: &[("echo", echo::query), ("many", many::query), ("one", one::query)],
     };
 
@@ -4017,7 +4017,7 @@ mod parameters_of_each_type {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1bbd1ae31fec1e0f198c837984b4d2b0ac9de784aa0e30421e6814d84d4f6965",
+        digest: "sha256:70b1c46f27138dd89e1a26f9da874541bc3bff0c587155e81fd6e173bd2f7699",
         bodies: &[
             ("lists", lists::query),
             ("object", object::query),
@@ -4181,7 +4181,7 @@ mod signed_integers_at_their_limits {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7010f4e47e00bc7e2798397a2871c077f106242f4c782be2011dfe450f3b0df4",
+        digest: "sha256:6c7ae837a547a672f9f05b71994d5ecd1b3b15c5343aa217255077480cf390ac",
         bodies: &[
             ("add", add::query),
             ("high", high::query),
@@ -4380,7 +4380,7 @@ mod texts_keep_every_character {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:80f95f660c3548ece999325f0f80f9f8d8ac9c6c2bb2a6671bfb2a5b95d8b388",
+        digest: "sha256:8b0db6299c6e8a2b21c11761e891ad02b3e9a81d6b5fab1821485046c83bd38d",
         bodies: &[
             ("keep", keep::query),
             ("literal", literal::query),
@@ -4505,7 +4505,7 @@ mod unsigned_integers_at_their_limits {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:aac32197e960a660d0e2d68a0750ddf1891746f9ec761c3bcdf90038a6c90bf7",
+        digest: "sha256:9761ea8751620fcf95631a69083306080213ff8383599f243cfa14130a02f5ee",
         bodies: &[("add", add::query), ("high", high::query), ("huge", huge::query)],
     };
 

@@ -33,7 +33,7 @@ mod batch {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e8b4c71abc07b8d5c2c42d1c9de5945a99a5914950b8e8cbaf8e10a7f9f86cd7",
+        digest: "sha256:91a4765f5021be410c485a708b1ffbc7f8c01d527cc15e9f0c462c80a42255e9",
         bodies: &[
             ("count", count::query),
             ("literally", literally::query),
@@ -258,7 +258,7 @@ mod batch_rollback {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:6be5aace48d3119f31153b4594d0c5508c7196243c5e8160df8067aabd55f166",
+        digest: "sha256:c43f21c83d91d0ab8a412f6d23e71b6e6d547c1debf4668a0430994288972590",
         bodies: &[("load", load::query), ("near", near::query), ("twice", twice::query)],
     };
 
@@ -425,7 +425,7 @@ mod data_as_an_array {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0cd1f0b4ac9aa64a251babb65d0f5e09b168fc8d0a9ca57b16ed03134654ea67",
+        digest: "sha256:8184c361d55e07ebee1164566878d7f019b4180a50df0f570224a6e4a3ab3c29",
         bodies: &[
             ("known", known::query),
             ("numbers", numbers::query),
@@ -588,7 +588,7 @@ mod data_contains {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:cde1a107eebcb737603ba2ff94ea32dc3e42a49362a6c910a58debfecf4e4e3b",
+        digest: "sha256:44a2649ff9ab19a6b1cbb7473222367bbb358d4f7b60da91603861098b49483f",
         bodies: &[("add", add::query), ("with", with::query)],
     };
 
@@ -739,7 +739,7 @@ mod prefilter {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f2ac2b3723b33d71b1e49d9de8dc915ec7f74e349a52c7428f32d055f13df367",
+        digest: "sha256:fed59d39c56768ac32989891778315779b9ed50cf3621a65903275ae25504b90",
         bodies: &[
             ("after", after::query),
             ("among", among::query),
@@ -1247,7 +1247,7 @@ mod prefilter_conditions {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:39e5cf838a29d644a3c23b9100aacc12f078f2e073da29439cd416940c427848",
+        digest: "sha256:1fb8eaa1a5155a05265024dc364287627d22f71e9c8b08d98eb25f74ad1e8883",
         bodies: &[
             ("add", add::query),
             ("all", all::query),
@@ -1718,7 +1718,7 @@ mod rerank {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:844c537b587213ea789c17f6d8f79ca98f0902c9fa0c6ed2413969d94e0ec3df",
+        digest: "sha256:c956fc07ba645efa1debb6c1ac036e3aae01e362f4283a80052edcefafaedc61",
         bodies: &[
             ("add", add::query),
             ("by_dot", by_dot::query),
@@ -2452,7 +2452,7 @@ mod rerank_mmr_distances {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5a9674d2c6e8106cab9589af99c37215397e20281f8d4cca2fab39bdf310ed2e",
+        digest: "sha256:0357e2801bb40a643b9fa45270ad680fde07c27efcd957b70af7960c9739e121",
         bodies: &[
             ("add", add::query),
             ("cosine", cosine::query),
@@ -2718,7 +2718,7 @@ mod rerank_mmr_extremes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d17f891e6ffcfca0bac335338b50e4829d286ca72be1c14249399cc4f0b86635",
+        digest: "sha256:a97e86d16497f988437668cee6c2f9bd665aedaf2801970c7c5004d38f7fe4bc",
         bodies: &[
             ("add", add::query),
             ("literal", literal::query),
@@ -2959,7 +2959,7 @@ mod rerank_rrf_of_text {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a0623708b9c4309c770115803cefbaaf569f3c7b0f5e94620605ed96e9b6fe1d",
+        digest: "sha256:e2d14992ca2a4a42f98c9307b93bfb2b9d8c415710497912b20d39a0c6fad31a",
         bodies: &[("add", add::query), ("first", first::query), ("hits", hits::query)],
     };
 
@@ -3110,7 +3110,7 @@ mod rerank_rrf_scores {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7a63a5abefa13813959a2e16ac5428d08381ff2dbd2320c9bde2acf193c469cf",
+        digest: "sha256:8a1c96377f2edbe2370e3774fbf54a16d6a8a530b2d240b5b8f8a4b1c52a07d4",
         bodies: &[
             ("add", add::query),
             ("default_k", default_k::query),
@@ -3605,7 +3605,7 @@ mod reranker_parameters_in_any_order {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f26bb4d16f11a0ba6e039c8b362504b5a9076114e33b1f4b2edb14a24624e534",
+        digest: "sha256:25fa1aebe0b81c5803c7dbd33143ae4491d47a14f4b962becddf579ead9d860f",
         bodies: &[("add", add::query), ("one", one::query), ("other", other::query)],
     };
 
@@ -3766,7 +3766,7 @@ mod search {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9c65214f195358cbec8e36b6d83dd0bf9ff036aa7e868b9681adf20ecf4870f3",
+        digest: "sha256:fc41985b7424886e1b0690d42ff16b2c6de679aebe51b77a98023c8093a6564d",
         bodies: &[
             ("add", add::query),
             ("authors", authors::query),
@@ -4234,7 +4234,7 @@ mod search_after_delete {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e9765601ca5602a8922df188377d1c854df94f61e35c6fee7ad4ec116297ac1a",
+        digest: "sha256:495b6244258f9a9c4317db92a53a7aaf7a2ad5b5c16ebc4858bf14a3352c96b6",
         bodies: &[
             ("add", add::query),
             ("authors", authors::query),
@@ -4570,7 +4570,7 @@ mod search_dimensions {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:4dc30d81e62ececaa65d09ded7fc610943c92ac42e06450bcb19843285eeb8a5",
+        digest: "sha256:4ed36330c3cba55e057eacae4ee9a04309cabbc436b0df3e9f5a6b678c769fbf",
         bodies: &[
             ("drop_two", drop_two::query),
             ("near_three", near_three::query),
@@ -4785,7 +4785,7 @@ mod search_in_loop {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0fb89145395ffec910875b239613dcf210e6df327c836346c7e762d7c0480da5",
+        digest: "sha256:a1edf4b45881d3263d36330efbf2fcdc61e7263f58b23e9afe6a11ce1a6ff141",
         bodies: &[
             ("forget_near", forget_near::query),
             ("load", load::query),
@@ -4978,7 +4978,7 @@ mod search_k {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5c91b681f989ef7d78ad0329f1d813442d65b6bf61e0022ff91da2750f09b5d6",
+        digest: "sha256:0d97abcbf2df9299f92414a3a27a7eb293171d66cdeebc247c4ef3c01d0842ec",
         bodies: &[
             ("add", add::query),
             ("counted", counted::query),
@@ -5176,7 +5176,7 @@ mod search_many_deleted {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c0a2417d736858605b32c3a6eb6b3bcb1b796a49f6a9f433e6de9973893c2bd3",
+        digest: "sha256:29d8c1d79ace13e9f6cc26b63bcfd247080f6b8e646f42130cd901cc7ebb65c8",
         bodies: &[("keep", keep::query), ("load", load::query), ("near", near::query)],
     };
 
@@ -5343,7 +5343,7 @@ mod search_post_filter {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d00841b4ef8a260c609cce26879bd60ba9f100d7a6525e73fdf5d69b70e95d57",
+        digest: "sha256:2a18b7b5fd96dd096803e3540e2f6607700393f3ba248c9317d7514bc559305d",
         bodies: &[
             ("add", add::query),
             ("before", before::query),
@@ -5742,7 +5742,7 @@ mod search_read_your_writes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:fd71ff29540adf87ce9bc4ddeda242a7811c90fa3ee7175512ab6b007b74c8a8",
+        digest: "sha256:8b4ca920ccbf2310e93f6c6e4e5280203f0c7eaedb42d36e5453c4b63827351e",
         bodies: &[("run", run_::query)],
     };
 
@@ -5909,7 +5909,7 @@ mod search_step_of_few {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:fa3bdb03372f9a93fe40893de0bfb1c6cdd88224fa643a148f88f4fa6fde495a",
+        digest: "sha256:68163bd3890a40df629d199468ff40e1fe32b85ec0fd82c6f30e5acc45595958",
         bodies: &[
             ("add", add::query),
             ("of_filter", of_filter::query),
@@ -6243,7 +6243,7 @@ mod search_then_graph {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:48f65a04e2d1255db36d79ad811535c21e159fe7bc24f2b3138d68342eb35c78",
+        digest: "sha256:7b51a83e45991a39cda645f8eeec1848131c901abd4d188c1ab82d8224b5e88d",
         bodies: &[
             ("add", add::query),
             ("authors", authors::query),
@@ -6662,7 +6662,7 @@ mod search_ties {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:168de7169589982eda108aece0c7e64c388ae0faf43768bdfe88cee541beef1b",
+        digest: "sha256:bf3be3d13916a7b620aa7b8e9d2600fc1b7a22a2e3f280eff04d5ca0284b7aa0",
         bodies: &[("add", add::query), ("near", near::query)],
     };
 
@@ -6784,7 +6784,7 @@ mod vector_data_of_sources {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5e5a5b3dfc1323bfe11cf4fce2e29b62c772cdb03bf08d16605690579975fb0e",
+        digest: "sha256:f0d9bd3ec8ac3648a242aa4263d8cd81f4ff74cfc810d2fabb17e904caf090ae",
         bodies: &[
             ("along", along::query),
             ("by_id", by_id::query),
@@ -7187,7 +7187,7 @@ mod vector_values {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0bf33114afb8ce14fd0fb7ac6266278d3fdac4255adec3120da29979d97109c1",
+        digest: "sha256:8c97f158e87c010c112eb1b161b727ba5dab27f7e9f589fb64b984de84a9393c",
         bodies: &[
             ("add", add::query),
             ("near", near::query),

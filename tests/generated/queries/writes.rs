@@ -51,7 +51,7 @@ mod add_edge_fan_out {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2bfcf1cb4322af19b85ddb43093b478522002af4ad7fc9ad401706665fd3f560",
+        digest: "sha256:7ee1386d3704191f9ac3a0c153f837222778d55971520eb81f0236b1542042cf",
         bodies: &[
             ("none", none::query),
             ("pairs", pairs::query),
@@ -329,7 +329,7 @@ mod add_edge_step {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a289d7f07241809323de58999df8d2e1d5b51ca0b642c78c90920cd1fc90afa4",
+        digest: "sha256:918bb4e8702f4f1c0cdfbdf51da52fcdb3f8d45b0b37f7d63668545bb2e216ac",
         bodies: &[
             ("everyone", everyone::query),
             ("join", join::query),
@@ -729,7 +729,7 @@ mod add_edge_unknown_ends {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:263b06434fa99911df805444ffee460d5d55d8137e4a1724db84c10b5eff07d3",
+        digest: "sha256:d7c140be08f45c30406c6f115f22e0484647b28df2de5171e002e165ca7c36e3",
         bodies: &[
             ("face", face::query),
             ("forget", forget::query),
@@ -944,7 +944,7 @@ mod add_in_loop_with_edges {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:95812f0e674a995f8baa15ce6c9e2c69a3aafe62ec2b217541300a8dd27b01d9",
+        digest: "sha256:1ee3a51b8e5e05680e188d2563709e4f238aa4ac7ac8ec0f7b2a47a7ec2fa6ae",
         bodies: &[("all", all::query), ("load", load::query)],
     };
 
@@ -1104,7 +1104,7 @@ mod add_node_value_expressions {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b248bde0c85ea22a8ac8b73359dbce0d352fb19570b352eec4df8c9de5f88813",
+        digest: "sha256:56df1136bb67c0406ce95fe0587f59f46ba37809eb341e1bb32fd5dfe57df42c",
         bodies: &[
             ("derived", derived::query),
             ("first", first::query),
@@ -1378,7 +1378,7 @@ mod create {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:65c984efe7c63850294d980a07e213ddb4a03a84793717443229e8b36dd840de",
+        digest: "sha256:582e638683fc86152680b847c2dccf82c666db3e62d5740c7cfe75c7f95fab0e",
         bodies: &[
             ("count", count::query),
             ("everybody", everybody::query),
@@ -1782,7 +1782,7 @@ mod drop {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:dfe978c2cab9515a6f3d4af6cb5a8a8f1072cce44614a3da9f8ee1c89019b9d6",
+        digest: "sha256:54b213cedf2ef5a0d29bf4937622023113508096d582fe2132c53f8cbf5f34f5",
         bodies: &[
             ("counts", counts::query),
             ("drop_edges", drop_edges::query),
@@ -2062,7 +2062,7 @@ mod drop_and_create_again {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0d19d5f0aba172dad4414eb00a53fd167f2bf3f5c27a0a2f2d84d7f244fc4671",
+        digest: "sha256:eba798ad60c40d4096418c5f11bcc9b47cb8828bece52f80393b9fa5a9a3790d",
         bodies: &[
             ("add", add::query),
             ("again", again::query),
@@ -2244,7 +2244,7 @@ mod drop_cascades {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:aed494f430f7fd68b72fff33f220714af843724f91a61d9d00e3561d0a89148e",
+        digest: "sha256:8901f5d8534191f36d65882882e11c631b907e820ec7fef848c1cab8b3e5dbdf",
         bodies: &[
             ("counts", counts::query),
             ("drop_face", drop_face::query),
@@ -2533,7 +2533,7 @@ mod drop_edges_only {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7981401be5f0c925870b456e051d64fd0c02b73536865b9addce34475727c26a",
+        digest: "sha256:f79ec8ce7109f3c79e190cf218f3eb95fc22089d0fa7f89166388181a66b8453",
         bodies: &[
             ("by_id", by_id::query),
             ("filtered", filtered::query),
@@ -2816,7 +2816,7 @@ mod drop_first_and_range {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:724e12b14ef76db99f90a88b1d3c086465e25e050f08d5bcf3342b00636426ae",
+        digest: "sha256:d5e3ec3ea6f06182a4bc307694a838e70181f4398ec025328d663b8b9d53342a",
         bodies: &[
             ("first", first::query),
             ("range", range::query),
@@ -2961,7 +2961,7 @@ mod drop_in_loop_over_items {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5f14dfc56f6223e65fd0832d2a89cb2316d565944a1c330645238ae4e3677379",
+        digest: "sha256:a13f9b35c76de700395c6277c5ae02030c227b60aa9ef732875f9bdbcc81bf92",
         bodies: &[("each", each_::query), ("setup", setup::query), ("trim", trim::query)],
     };
 
@@ -3198,7 +3198,7 @@ mod drop_repeated_items {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d9f0a06b2ab6c379c55df6d7b3ea323aaa0dfe984cb12bfdcaf5b65a385dc095",
+        digest: "sha256:06979c425fad3038855e89410fcd29e0104cc8bfbae58bb8d384409bfdea001c",
         bodies: &[
             ("cycle", cycle::query),
             ("loop_over", loop_over::query),
@@ -3437,7 +3437,7 @@ mod edge_ends_dropped {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2e2a6e97fae8acbac024051813db18a5ea82f8baf1aab79fce0cfa11b2044b68",
+        digest: "sha256:fcf151a9de985ea81c192e2935e93a526835483a3a4533ca632fa88db830951a",
         bodies: &[
             ("change", change::query),
             ("drop_all", drop_all::query),
@@ -3660,7 +3660,7 @@ mod edges_to_the_items_of_many_ids {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:66d176ba9493400013479a5104d6b5d04a18fd63e9ca532a928e1c872160aa9d",
+        digest: "sha256:3f9e0497e8bfb1038fe37e5c53705468483e61dce22dcbe8a5912362dc60bcc9",
         bodies: &[
             ("add", add::query),
             ("follow", follow::query),
@@ -3924,7 +3924,7 @@ mod ends_of_expressions {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:98f0e1a8cdadf496b0c3aedb537b503690fb16b6f602bd3b90f2b52f5024eda6",
+        digest: "sha256:ed7debf3bc965c8d0322cd36f90758ec89f39c47f4f4d722102046f98a22a7af",
         bodies: &[
             ("counts", counts::query),
             ("created", created::query),
@@ -4218,7 +4218,7 @@ mod long_and_odd_text {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:42a94a949d83d146d717cc854e507e0ea3b1bc23551661bbda5cec88a01e3d6a",
+        digest: "sha256:ff53787e78aff07c64ff28c517e016ef6be03d5867d35ccd3a55658ee64855fa",
         bodies: &[("add", add::query), ("change", change::query), ("find", find::query)],
     };
 
@@ -4375,7 +4375,7 @@ mod loop_failure_in_the_middle {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9da2cf4f7e42667aa1743dfe5a2c2bdf7e7dc0a2ca21829a0f083e4fcb3a5610",
+        digest: "sha256:e91ef0d305b300813d40ae99a2f4a67e58265429dbd0f4b4ec28e50fccd51b78",
         bodies: &[
             ("change", change::query),
             ("drop", drop::query),
@@ -4600,7 +4600,7 @@ mod one_now_per_query {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:adb456d85f695d3948bc87be37e72926742092ad4a6a498bc720f48b77eb71e1",
+        digest: "sha256:3936a43d956cfe7f94bf9e3add84d1b227d0ca0d63b1c98316debf307ee1bbb0",
         bodies: &[("log", log::query)],
     };
 
@@ -4760,7 +4760,7 @@ mod optional_in_writes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:bf80ab8f0f5828a4aeed41107e877159af83ff5c03f5967abf265554237cf592",
+        digest: "sha256:60992f3a07dd8c39d197542bda6e235a0af16feace13fb320920e78c250d3a4a",
         bodies: &[
             ("add", add::query),
             ("face", face::query),
@@ -5062,7 +5062,7 @@ mod read_your_writes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:b32b8185dd75c68f9b1ededb8c623b0d29612dcd0ffe07c93eeec1c7d523a338",
+        digest: "sha256:b2b5baa75e9e4e7ec772b00d344461ea9db65d9abacef6bbc013473c346820b0",
         bodies: &[("write", write::query)],
     };
 
@@ -5267,7 +5267,7 @@ mod rollback_in_response {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:cc4ec6ed1b4ffc5ec3239a9574522cf4bf9afe32812c3803a92f999f8de7b0b5",
+        digest: "sha256:09678120637d24d69ab7e47ea6350c18b5d5a08fe5d4a1988f005d40e43c869c",
         bodies: &[
             ("add_and_divide", add_and_divide::query),
             ("add_and_first", add_and_first::query),
@@ -5437,7 +5437,7 @@ mod rollback_of_indexes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c0059963ffab9377df973b4b410b715c787944f0b7e3da3f1f28f94e1909ec29",
+        digest: "sha256:e8ac8b7e5d9b110e4f708b710b5345c7dde730b2b5f4562809c086dd67bc1458",
         bodies: &[
             ("fail", fail::query),
             ("setup", setup::query),
@@ -5845,7 +5845,7 @@ mod rollback_whole_query {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:883308ec138f6a1dc8d4665eba4f538eaace8533c0435eb7f3d31e84fe68c1bb",
+        digest: "sha256:33082f4804ede674929974a6daa075c381a6ddc7934814982b6fe0f0136525d2",
         bodies: &[
             ("all_then_fail", all_then_fail::query),
             ("setup", setup::query),
@@ -6195,7 +6195,7 @@ mod steps_after_writes {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:6df5f70044eaf52016f7c16fe6abbc87aa9929c73be2966010d4393eeada5d9f",
+        digest: "sha256:3296e4250274d83741f4944cabc21ddf48e2fe64932f6ad17369c355575bf823",
         bodies: &[("add", add::query), ("change", change::query), ("put", put::query)],
     };
 
@@ -6441,7 +6441,7 @@ mod update {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:cc422df924cb55c3cad128d3445fa89eeae1d675e8070201f4668e9193d5c72b",
+        digest: "sha256:552cd863dd16820c74ac8fa686c614afece6be341c53fc2b5712a9046d0dc99a",
         bodies: &[
             ("all", all::query),
             ("clear", clear::query),
@@ -6814,7 +6814,7 @@ mod update_edges {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9b8327b7a5ec9915ac2b27277024fce02ba45443889fcfee7d3650bab986d6dd",
+        digest: "sha256:38d15de37eba75c8ff67beab8afd38356037b1ee95300c2e1cc25713d9770be2",
         bodies: &[
             ("along", along::query),
             ("by_id", by_id::query),
@@ -7106,7 +7106,7 @@ mod update_every_item {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:26cf0e7b3c02fe1d64427982ee25ae7092f8b2159aef477ad1f2bedb0a8db5b8",
+        digest: "sha256:f2214bd6b1ce1b42d241760dc7888d32b935148d07087fbf4c5604bc9d4406ac",
         bodies: &[
             ("add", add::query),
             ("all", all::query),
@@ -7393,7 +7393,7 @@ mod update_reads_first {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c752578e9fab9d94bc4b36ac9f9ea2b0c3933fd6aabfa191e0c3f7fff6e529a5",
+        digest: "sha256:5e7d3b02454f511dab7ebd606eccd06d774294606205b78327f4c802647a011d",
         bodies: &[
             ("increment", increment::query),
             ("list", list::query),
@@ -7607,7 +7607,7 @@ mod update_same_unique_value {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:71cf28f240dc8259a122df16670d6da90c8e6c1eb891c56279e82a0fe45e598d",
+        digest: "sha256:a4537423384a339fa7990f3b95912e509908f5b1ecb6990a35465c8f6fe8f240",
         bodies: &[
             ("add", add::query),
             ("keep", keep::query),
@@ -7887,7 +7887,7 @@ mod update_statement {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:307aa138ba6b603fc54edcf1a20b0519b9c3356b35fb2ec397b2cce7df028cb2",
+        digest: "sha256:b5388e0a671c5d7c709c5053408990479d68496c4a99cd52dce36b0ea92e2ba5",
         bodies: &[("list", list::query), ("run", run_::query)],
     };
 
@@ -8025,10 +8025,12 @@ mod update_statement {
             // case.hx:17:5
             let _ = {
                 let mut found2 = First::default();
-                run.with_value(
+                run.lookup(
                     node::USER,
-                    node::user::NAME,
-                    Value::Str("new"),
+                    &Lookup::Value {
+                        field: node::user::NAME,
+                        value: Datum::Value(Value::Str("new")),
+                    },
                     |user3| {
                         let user3 = run.load(user3)?;
                         if holds(
@@ -8129,7 +8131,7 @@ mod upsert {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0f14e5443409594b51ae77d39d909100c014e92121c4b0003e87015aec26bcab",
+        digest: "sha256:e0a32bdb8b4adeb2879f6c5623682908091160864b89cee436ca3b45720bd17f",
         bodies: &[
             ("by_id", by_id::query),
             ("by_index", by_index::query),
@@ -8529,10 +8531,12 @@ mod upsert {
             let p = run
                 .settle_item({
                     let mut found = First::default();
-                    run.with_value(
+                    run.lookup(
                         node::PERSON,
-                        node::person::NAME,
-                        Value::from(name),
+                        &Lookup::Value {
+                            field: node::person::NAME,
+                            value: Datum::Value(Value::from(name)),
+                        },
                         |person| {
                             let person = run.load(person)?;
                             if holds(
@@ -8578,7 +8582,7 @@ mod upsert_by_id {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:267f08f337125d95c1aebee9b998b84a016b618ba452246070173156972a2ab6",
+        digest: "sha256:2a27738d9bf19a89c89f88d6c21edbfaf77fad7c626ac089dbf1e75220d43b57",
         bodies: &[
             ("counts", counts::query),
             ("node", node_::query),
@@ -8768,7 +8772,7 @@ mod upsert_edge_ends {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:a0cfa87dee9aea6a1c5ca37b14897dea5cabd30a7e4989482054252bd256976d",
+        digest: "sha256:7ff0440764bbcf6844eab84d3b6031db966d160485291f90f6d10cd1ca4ebcf7",
         bodies: &[
             ("list", list::query),
             ("put", put::query),
@@ -9077,7 +9081,7 @@ mod upsert_edge_parallel {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:5b6bce1247e7559d0e7c6379f40773d79d16ea1d5936ca8637233762b483d405",
+        digest: "sha256:360daf08ef97dfafec24d46e80317b2ba8e0f0dc4102cb1a6c82e2b3e3994d37",
         bodies: &[
             ("drop_first", drop_first::query),
             ("list", list::query),
@@ -9252,7 +9256,7 @@ mod upsert_missing_variable {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:f53ce48aef39d7837194d68c76468fa835e66ab47755509775cf653e8fdf0268",
+        digest: "sha256:80e57257285a3812f854b9c41f812d15d4026d93faeeacb53dbef0cfaa06c62e",
         bodies: &[
             ("by_filter", by_filter::query),
             ("by_index", by_index::query),
@@ -9293,10 +9297,12 @@ mod upsert_missing_variable {
             let u = run
                 .settle({
                     let mut elements = Slice::all();
-                    run.with_value(
+                    run.lookup(
                         node::USER,
-                        node::user::NAME,
-                        Value::from(name),
+                        &Lookup::Value {
+                            field: node::user::NAME,
+                            value: Datum::Value(Value::from(name)),
+                        },
                         |user| {
                             let user = run.load(user)?;
                             if holds(
@@ -9419,7 +9425,7 @@ mod upsert_node_first_match {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9d4499fd9871f358ac9df379c9ef1986cf65b07ac776afb585aaee37bbacc2aa",
+        digest: "sha256:791087c354831278b9fea1d1e0e44c86d600020846752742cf6741b6712a73ac",
         bodies: &[
             ("add", add::query),
             ("list", list::query),
@@ -9558,10 +9564,12 @@ mod upsert_node_first_match {
             let u = run
                 .settle_item({
                     let mut found = First::default();
-                    run.with_value(
+                    run.lookup(
                         node::USER,
-                        node::user::CITY,
-                        Value::from(city),
+                        &Lookup::Value {
+                            field: node::user::CITY,
+                            value: Datum::Value(Value::from(city)),
+                        },
                         |user| {
                             let user = run.load(user)?;
                             if holds(
@@ -9658,7 +9666,7 @@ mod upsert_node_in_loop {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:1b759c291fbbc5197f2854375f7cf80b460a51a59b5884058373e5c51ccceed1",
+        digest: "sha256:d9ed25d008a77251d5d844b52c54832f9a1f84ef11675a7f4688181104858dd7",
         bodies: &[("count", count::query)],
     };
 
@@ -9700,10 +9708,12 @@ mod upsert_node_in_loop {
                 let old = run
                     .settle({
                         let mut elements = Slice::all();
-                        run.with_value(
+                        run.lookup(
                             node::WORD,
-                            node::word::TEXT,
-                            word,
+                            &Lookup::Value {
+                                field: node::word::TEXT,
+                                value: Datum::Value(word),
+                            },
                             |word2| {
                                 let word2 = run.load(word2)?;
                                 if holds(
@@ -9781,7 +9791,7 @@ mod upsert_node_unique {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:6130fa13c1c480874670756270102db78c4bba03b01a0f6b6d2d67c73f15db0b",
+        digest: "sha256:6d961cdc2418380456e971108e51f6cf32653c4e813b167d4277e31cac88b04f",
         bodies: &[("by_phone", by_phone::query), ("put", put::query)],
     };
 
@@ -9913,7 +9923,7 @@ mod upsert_vector_reindexed {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:18bcce1bfddd82e478087a6ab3d91e748c68433a797ca43bdf85ebddc6313621",
+        digest: "sha256:783c6050e5b1bb526832d8553eb1ed0c4f84b85a4b8cf5473d688fdf38bf73b9",
         bodies: &[("count", count::query), ("near", near::query), ("put", put::query)],
     };
 
@@ -10072,7 +10082,7 @@ mod values_out_of_range {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:2af9944e20bac1e6d9d9b40d20fcf49cbcca8e5ae3db8d0afe6c96f7664daa26",
+        digest: "sha256:ae33ec265691d9343556a3fc8869271376e8dff1b3a0923ed6d6b2c77766e59f",
         bodies: &[
             ("add", add::query),
             ("change", change::query),
@@ -10386,7 +10396,7 @@ mod variable_keeps_dropped_item {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:3e5ace426d26c25d75c1b03c0359c22820335625be5d1444263c703e78208729",
+        digest: "sha256:0571d103ed890f595a621f8790650d045dd83668b2295ed447ce1948437313a6",
         bodies: &[
             ("change", change::query),
             ("join", join::query),
@@ -10633,7 +10643,7 @@ mod writes_behind_steps {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:43e0d156c7e9df7a22006047e7223e4d965247a07d0235c8048586f1c10c2726",
+        digest: "sha256:02f8c98941ba67d03790c3932ef718769ab1d23a89de627a7ace1d5ebd7e2e64",
         bodies: &[
             ("counts", counts::query),
             ("put_edge", put_edge::query),

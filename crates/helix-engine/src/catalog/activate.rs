@@ -12,6 +12,7 @@ use super::pending::{BuiltIndex, Garbage, Pending};
 use super::stored::{self, StoredEnds, StoredField, StoredIndex, StoredLayout, StoredType};
 use super::{build, migrate};
 use crate::error::{EngineError, Result};
+use crate::graph;
 use crate::ids::IdCodec;
 use crate::storage::meta::{self, Meta};
 use crate::storage::{ReadTxn, WriteTxn};
@@ -197,7 +198,7 @@ impl Definitions {
             let mut ty = self.of(kind)[place].clone();
             layouts(&mut ty, catalog, item)?;
             if kind == ItemKind::Node {
-                self.indexes(&mut ty, before, catalog, item)?;
+                self.indexes(txn, &mut ty, (before, catalog), item)?;
             }
             if kind == ItemKind::Edge {
                 let edge = &catalog.edges[item.id.index()];
@@ -212,12 +213,12 @@ impl Definitions {
     }
 
     /// Keeps the indexes that still apply, discards the others, and takes on the new ones: those that were filled, and those of
-    /// fields without values.
-    fn indexes(
+    /// types without items.
+    fn indexes<T: ReadTxn>(
         &mut self,
+        txn: &T,
         ty: &mut StoredType,
-        before: Option<&Catalog>,
-        catalog: &Catalog,
+        (before, catalog): (Option<&Catalog>, &Catalog),
         item: ItemType,
     ) -> Result<()> {
         let declared = catalog.fields(item);
@@ -231,11 +232,11 @@ impl Definitions {
                 continue;
             }
             let unique = field.index == Index::Unique;
-            let id = match self.filled(ty.id, &field.name, unique) {
-                Some(id) => id,
-                None => self.fresh_index()?,
+            let (id, lists_absent) = match self.filled(ty.id, &field.name, unique) {
+                Some(id) => (id, true),
+                None => (self.fresh_index()?, graph::count_of(txn, ItemKind::Node, ty.id)? == 0),
             };
-            ty.indexes.push(StoredIndex { id, field: field.name.clone(), unique });
+            ty.indexes.push(StoredIndex { id, field: field.name.clone(), unique, lists_absent });
         }
         Ok(())
     }

@@ -1,18 +1,18 @@
 //! Filling new indexes from rows, a slice a transaction, while the earlier program keeps serving. They hold what the coming
 //! program shows of the rows.
 
-use helix_plan::{Catalog, Field, Index, ItemKind, ItemType, Program, diff};
+use helix_plan::{Catalog, Index, ItemKind, ItemType, Program};
 
 use super::activate::keeps_index;
 use super::live::{LiveCatalog, LiveType};
 use super::migrate;
 use super::pending::{Building, BuiltIndex, Coming, Pending};
-use super::stored::{self, StoredIndex, StoredType};
+use super::stored::{self, StoredIndex};
 use crate::error::{EngineError, Result};
 use crate::graph;
 use crate::ids::{IdCodec, ItemId};
 use crate::row::{self, Arena};
-use crate::storage::{Bounds, ReadTxn, Table, WriteTxn, keys};
+use crate::storage::{ReadTxn, Table, WriteTxn, keys};
 use crate::text::{self, TextConfig};
 
 /// Rows that a slice looks at: few enough that requests do not wait long for it.
@@ -43,7 +43,7 @@ pub fn begin<W: WriteTxn>(txn: &mut W, active: &Program, program: &Program, text
         let Some(item) = migrate::new_type(before, ItemKind::Node, &stored.name, after) else { continue };
         for field in after.fields(item).iter().filter(|field| field.index != Index::None) {
             let is_it = |index: &StoredIndex| index.field == field.name && keeps_index(index, before, after, item);
-            if stored.indexes.iter().any(is_it) || !holds_values(stored, field, (before, after), item) {
+            if stored.indexes.iter().any(is_it) {
                 continue;
             }
             let id = u16::try_from(next_id)
@@ -70,13 +70,6 @@ pub fn begin<W: WriteTxn>(txn: &mut W, active: &Program, program: &Program, text
     Ok(builds)
 }
 
-/// Whether stored rows may show values in a field of the coming program.
-fn holds_values(stored: &StoredType, field: &Field, (before, after): (&Catalog, &Catalog), item: ItemType) -> bool {
-    let mut known = stored.layouts.iter().flat_map(|layout| &layout.fields);
-    known.any(|known| known.name == field.name && diff::widens(&known.ty, &field.ty))
-        || migrate::changes(before, after, item, &field.name)
-}
-
 /// Looks at the next `rows` rows; gives whether there are more.
 ///
 /// # Errors
@@ -98,18 +91,13 @@ pub fn fill<W: WriteTxn>(txn: &mut W, catalog: &LiveCatalog, codec: IdCodec, row
     }
     let entries = entries(txn, ty, building, rows)?;
     building.filled = entries.len() < rows;
-    for Entry { id, key } in entries {
+    for (id, entry) in entries {
         building.next = id.0 + 1;
-        let Some(key) = key else { continue };
-        let table = match building.index {
-            BuiltIndex::Field { unique: false, .. } => {
-                txn.put_dup(Table::Index, &key, &id.to_bytes())?;
-                continue;
-            }
-            BuiltIndex::Field { unique: true, .. } => Table::Unique,
-            BuiltIndex::Pairs { .. } => Table::Pair,
-            BuiltIndex::Text { .. } => continue,
-        };
+        let Some((table, key)) = entry else { continue };
+        if table.has_duplicates() {
+            txn.put_dup(table, &key, &id.to_bytes())?;
+            continue;
+        }
         let holder = txn.get(table, &key)?.and_then(|bytes| bytes.try_into().ok()).map(ItemId::from_bytes);
         match holder {
             Some(holder) if holder != id => building.conflict = Some((holder.0, id.0)),
@@ -133,7 +121,7 @@ fn fill_text<W: WriteTxn>(txn: &mut W, ty: &LiveType, rows: usize) -> Result<boo
     let mut documents = Vec::with_capacity(rows);
     let mut bytes = 0;
     let mut is_last = true;
-    for row in rows_from(txn, ty, ItemId(first))? {
+    for row in graph::scan_from(txn, ty, ItemId(first))? {
         if documents.len() == rows || bytes > SLICE_BYTES {
             is_last = false;
             break;
@@ -150,48 +138,29 @@ fn fill_text<W: WriteTxn>(txn: &mut W, ty: &LiveType, rows: usize) -> Result<boo
     Ok(is_last)
 }
 
-/// The rows of a type from an id on.
-fn rows_from<'t, T: ReadTxn>(
-    txn: &'t T,
-    ty: &LiveType,
-    first: ItemId,
-) -> Result<impl Iterator<Item = Result<(ItemId, &'t [u8])>> + use<'t, T>> {
-    let (first, end) = (keys::row(ty.stored, first), keys::row(ty.stored, ItemId(u64::MAX)));
-    let rows = txn.range(graph::table(ty.item.kind), Bounds::Range(&first, &end))?;
-    Ok(rows.map(|entry| {
-        let (key, row) = entry?;
-        let id = keys::row_id(key).ok_or_else(|| EngineError::Damaged("a row's key".to_owned()))?;
-        Ok((id, row))
-    }))
-}
-
-/// What a row asks of an index.
-struct Entry {
-    id: ItemId,
-    /// `None` where the value is absent.
-    key: Option<Vec<u8>>,
-}
+/// Where an item is listed, if it is.
+type Entry = (ItemId, Option<(Table, Vec<u8>)>);
 
 /// The next rows of a type as entries of an index.
 fn entries<T: ReadTxn>(txn: &T, ty: &LiveType, building: &Building, rows: usize) -> Result<Vec<Entry>> {
     let mut arena = Arena::new();
     let mut entries = Vec::with_capacity(rows);
-    for row in rows_from(txn, ty, ItemId(building.next))?.take(rows) {
+    for row in graph::scan_from(txn, ty, ItemId(building.next))?.take(rows) {
         let (id, bytes) = row?;
-        let key = match &building.index {
+        let entry = match &building.index {
             BuiltIndex::Pairs { edge } => {
                 let (from, to) = row::edge_ends(bytes)?;
-                Some(keys::pair(*edge, from, to).to_vec())
+                Some((Table::Pair, keys::pair(*edge, from, to).to_vec()))
             }
             BuiltIndex::Text { .. } => None,
             BuiltIndex::Field { id, .. } => {
                 let index = ty.building.iter().find(|building| building.index.id == *id);
                 let index = index
                     .ok_or_else(|| EngineError::Damaged(format!("an unknown index of `{}` is being built", ty.name)))?;
-                index.key(bytes, &arena)?
+                index.entry(bytes, &arena)?
             }
         };
-        entries.push(Entry { id, key });
+        entries.push((id, entry));
         arena.reset();
     }
     Ok(entries)

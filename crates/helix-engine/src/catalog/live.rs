@@ -9,7 +9,7 @@ use super::stored::{self, StoredField, StoredLayout, StoredType};
 use super::text::{self, StoredText};
 use crate::error::{EngineError, Result};
 use crate::row::{Arena, FieldReader, Layout};
-use crate::storage::{ReadTxn, keys};
+use crate::storage::{ReadTxn, Table, keys};
 use crate::text::TextIndex;
 use crate::value::Value;
 
@@ -72,17 +72,51 @@ pub struct LiveIndex {
     pub id: u16,
     /// Whether a value is held at most once.
     pub unique: bool,
+    /// Whether it lists what has no value as well.
+    pub lists_absent: bool,
 }
 
 impl LiveIndex {
-    /// The key of a value; `None` where it is absent.
+    /// The table that lists values.
     #[must_use]
-    pub fn key(self, value: &Value<'_>) -> Option<Vec<u8>> {
-        (!value.is_null()).then(|| {
-            let mut key = Vec::with_capacity(64);
-            keys::index(self.id, value, &mut key);
-            key
-        })
+    pub const fn table(self) -> Table {
+        if self.unique { Table::Unique } else { Table::Index }
+    }
+
+    /// The key of a value in that table.
+    #[must_use]
+    pub fn key(self, value: &Value<'_>) -> Vec<u8> {
+        let mut key = Vec::with_capacity(64);
+        keys::index(self.id, value, &mut key);
+        key
+    }
+
+    /// The key in [`Table::Index`] of what has no value.
+    #[must_use]
+    pub fn absent_key(self) -> Vec<u8> {
+        keys::absent(self.id).to_vec()
+    }
+
+    /// Where the keys of values begin.
+    #[must_use]
+    pub fn first_key(self) -> Vec<u8> {
+        self.id.to_be_bytes().to_vec()
+    }
+
+    /// What comes behind the keys of all values.
+    #[must_use]
+    pub fn last_key(self) -> Vec<u8> {
+        self.absent_key()
+    }
+
+    /// Where an item with a value is listed, if it is.
+    #[must_use]
+    pub fn entry(self, value: &Value<'_>) -> Option<(Table, Vec<u8>)> {
+        if value.is_null() {
+            self.lists_absent.then(|| (Table::Index, self.absent_key()))
+        } else {
+            Some((self.table(), self.key(value)))
+        }
     }
 }
 
@@ -96,13 +130,13 @@ pub struct BuildingIndex {
 }
 
 impl BuildingIndex {
-    /// The key of a row; `None` where the field is absent.
+    /// Where an item with a row is listed.
     ///
     /// # Errors
     ///
     /// [`EngineError::Damaged`] when the row is none of the type's.
-    pub fn key(&self, row: &[u8], arena: &Arena) -> Result<Option<Vec<u8>>> {
-        Ok(self.index.key(&self.reader.read(row, arena)?))
+    pub fn entry(&self, row: &[u8], arena: &Arena) -> Result<Option<(Table, Vec<u8>)>> {
+        Ok(self.index.entry(&self.reader.read(row, arena)?))
     }
 }
 
@@ -193,6 +227,15 @@ impl LiveCatalog {
     }
 }
 
+#[cfg(test)]
+impl LiveCatalog {
+    /// Takes the indexes of a node type as those of an earlier format.
+    pub fn forget_absent(&mut self, item: ItemType) {
+        let fields = &mut self.nodes[item.id.index()].fields;
+        fields.iter_mut().filter_map(|field| field.index.as_mut()).for_each(|index| index.lists_absent = false);
+    }
+}
+
 fn unknown(name: &str) -> EngineError {
     EngineError::Damaged(format!("the store does not know `{name}`"))
 }
@@ -265,7 +308,11 @@ fn fields(catalog: &Catalog, item: ItemType, stored: &StoredType) -> Result<Vec<
             ty: field.ty.clone(),
             kept: reader.timeless(),
             reader,
-            index: index.map(|index| LiveIndex { id: index.id, unique: index.unique }),
+            index: index.map(|index| LiveIndex {
+                id: index.id,
+                unique: index.unique,
+                lists_absent: index.lists_absent,
+            }),
             default: field.default.clone(),
         })
     });
@@ -283,7 +330,8 @@ fn build(ty: &mut LiveType, active: &Catalog, coming: &Catalog, stored: &StoredT
             BuiltIndex::Field { node, field: name, id, unique } if *node == stored.id => {
                 let field = fields.iter().find(|field| field.name == *name);
                 let reader = field.ok_or_else(|| unknown(&format!("{}.{name}", stored.name)))?.kept.clone();
-                ty.building.push(BuildingIndex { index: LiveIndex { id: *id, unique: *unique }, reader });
+                ty.building
+                    .push(BuildingIndex { index: LiveIndex { id: *id, unique: *unique, lists_absent: true }, reader });
             }
             BuiltIndex::Text { node, id, stemmer } if *node == stored.id => {
                 ty.building_text = text::building(*id, stemmer.as_deref(), &fields);

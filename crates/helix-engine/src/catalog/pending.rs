@@ -76,7 +76,7 @@ pub enum Garbage {
     Index {
         /// Its number in keys.
         id: u16,
-        /// In which table they are.
+        /// Whether its values were held at most once.
         unique: bool,
     },
     /// The pairs of an edge type.
@@ -287,7 +287,9 @@ pub fn collect<W: WriteTxn>(txn: &mut W, deadline: Instant) -> Result<bool> {
 fn remove<W: WriteTxn>(txn: &mut W, garbage: &Garbage, deadline: Instant) -> Result<bool> {
     match garbage {
         Garbage::Index { id, unique } => {
-            clear(txn, if *unique { Table::Unique } else { Table::Index }, &id.to_be_bytes(), deadline)
+            // What has no value is listed beside the others.
+            let tables = [Table::Index].into_iter().chain(unique.then_some(Table::Unique));
+            clear_all(txn, tables, *id, deadline)
         }
         Garbage::Pairs { edge } => clear(txn, Table::Pair, &edge.to_be_bytes(), deadline),
         Garbage::Text { id } => clear_all(txn, crate::text::TABLES, *id, deadline),

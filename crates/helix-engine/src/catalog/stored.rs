@@ -7,7 +7,7 @@ use crate::error::{EngineError, Result};
 use crate::storage::{Bounds, ReadTxn, Table, WriteTxn, keys};
 
 /// The version of the definitions' encoding.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// A type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub struct StoredIndex {
     pub field: String,
     /// Whether a value is held at most once.
     pub unique: bool,
+    /// Whether it lists items without a value as well. Indexes of earlier formats do not.
+    pub lists_absent: bool,
 }
 
 /// What an edge joins.
@@ -98,13 +100,12 @@ pub fn all<T: ReadTxn>(txn: &T, kind: ItemKind) -> Result<Vec<StoredType>> {
         .map(|entry| {
             let (_, value) = entry?;
             match value.split_first() {
-                Some((1, body)) => postcard::from_bytes(body)
-                    .map(StoredTypeOf1::into_type)
-                    .map_err(|error| EngineError::Damaged(format!("a type's definition: {error}"))),
-                Some((&FORMAT, body)) => postcard::from_bytes(body)
-                    .map_err(|error| EngineError::Damaged(format!("a type's definition: {error}"))),
-                _ => Err(EngineError::Damaged("a type's definition of an unknown format".to_owned())),
+                Some((1, body)) => postcard::from_bytes(body).map(StoredTypeOf1::into_type),
+                Some((2, body)) => postcard::from_bytes(body).map(StoredTypeOf2::into_type),
+                Some((&FORMAT, body)) => postcard::from_bytes(body),
+                _ => return Err(EngineError::Damaged("a type's definition of an unknown format".to_owned())),
             }
+            .map_err(|error| EngineError::Damaged(format!("a type's definition: {error}")))
         })
         .collect()
 }
@@ -149,7 +150,7 @@ struct StoredTypeOf1 {
     id: u16,
     name: String,
     layouts: Vec<StoredLayoutOf1>,
-    indexes: Vec<StoredIndex>,
+    indexes: Vec<StoredIndexOf2>,
     ends: Option<StoredEnds>,
 }
 
@@ -164,6 +165,36 @@ impl StoredTypeOf1 {
         let Self { id, name, layouts, indexes, ends } = self;
         let layouts =
             layouts.into_iter().map(|StoredLayoutOf1 { version, fields }| StoredLayout { version, schema: 1, fields });
-        StoredType { id, name, layouts: layouts.collect(), indexes, ends }
+        StoredTypeOf2 { id, name, layouts: layouts.collect(), indexes, ends }.into_type()
+    }
+}
+
+/// A type of format 2, whose indexes listed no absent values.
+#[derive(Deserialize)]
+struct StoredTypeOf2 {
+    id: u16,
+    name: String,
+    layouts: Vec<StoredLayout>,
+    indexes: Vec<StoredIndexOf2>,
+    ends: Option<StoredEnds>,
+}
+
+#[derive(Deserialize)]
+struct StoredIndexOf2 {
+    id: u16,
+    field: String,
+    unique: bool,
+}
+
+impl StoredTypeOf2 {
+    fn into_type(self) -> StoredType {
+        let Self { id, name, layouts, indexes, ends } = self;
+        let indexes = indexes.into_iter().map(|StoredIndexOf2 { id, field, unique }| StoredIndex {
+            id,
+            field,
+            unique,
+            lists_absent: false,
+        });
+        StoredType { id, name, layouts, indexes: indexes.collect(), ends }
     }
 }

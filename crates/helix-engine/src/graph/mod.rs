@@ -1,19 +1,19 @@
 //! The graph: typed reads and writes over the tables, with every index kept in step.
 
+mod index;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use index::{IndexRange, by_index, leading};
 pub use write::{Ends, Mutator};
 
 use crate::catalog::LiveType;
 use crate::catalog::stored::kind_byte;
 use crate::error::{EngineError, Result};
 use crate::ids::ItemId;
-use crate::row::{Arena, coerce};
 use crate::storage::{Bounds, ReadTxn, Table, keys};
-use crate::value::Value;
-use helix_plan::{FieldId, ItemKind};
+use helix_plan::ItemKind;
 
 /// Which way edges are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,21 @@ pub fn scan<'t, T: ReadTxn>(
     txn: &'t T,
     ty: &LiveType,
 ) -> Result<impl Iterator<Item = Result<(ItemId, &'t [u8])>> + use<'t, T>> {
-    let rows = txn.range(table(ty.item.kind), Bounds::Prefix(&ty.stored.to_be_bytes()))?;
+    scan_from(txn, ty, ItemId(0))
+}
+
+/// The same from an id on.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn scan_from<'t, T: ReadTxn>(
+    txn: &'t T,
+    ty: &LiveType,
+    first: ItemId,
+) -> Result<impl Iterator<Item = Result<(ItemId, &'t [u8])>> + use<'t, T>> {
+    let (first, end) = (keys::row(ty.stored, first), keys::row(ty.stored, ItemId(u64::MAX)));
+    let rows = txn.range(table(ty.item.kind), Bounds::Range(&first, &end))?;
     Ok(rows.map(|entry| {
         let (key, row) = entry?;
         let id = keys::row_id(key).ok_or_else(|| EngineError::Damaged("a row's key".to_owned()))?;
@@ -107,40 +121,6 @@ pub fn degree<T: ReadTxn>(txn: &T, direction: Direction, item: ItemId, edge: &Li
     txn.dup_count(direction.table(), &keys::adjacency(item, edge.stored))
 }
 
-/// The oldest node whose indexed field equals a value. Null, and a value that the field cannot hold, equal nothing.
-///
-/// # Errors
-///
-/// When the store fails, or the field has no index.
-pub fn by_index<T: ReadTxn>(txn: &T, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Option<ItemId>> {
-    let Some((table, key)) = index_entry(ty, field, value)? else { return Ok(None) };
-    id_of(txn.get(table, &key)?)
-}
-
-/// The nodes whose indexed field equals a value, in creation order. Null, and a value that the field cannot hold, equal nothing.
-///
-/// # Errors
-///
-/// When the store fails, or the field has no index.
-pub fn with_value<T: ReadTxn>(txn: &T, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Vec<ItemId>> {
-    let Some((table, key)) = index_entry(ty, field, value)? else { return Ok(Vec::new()) };
-    if table == Table::Unique {
-        return Ok(id_of(txn.get(table, &key)?)?.into_iter().collect());
-    }
-    txn.dups(table, &key)?.map(|entry| to_id(entry?)).collect()
-}
-
-/// Where the nodes are listed whose indexed field equals a value.
-fn index_entry(ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Option<(Table, Vec<u8>)>> {
-    let field = ty.field(field);
-    let index =
-        field.index.ok_or_else(|| EngineError::Damaged(format!("`{}.{}` has no index", ty.name, field.name)))?;
-    let arena = Arena::new();
-    let Ok(value) = coerce(*value, &field.ty, &field.name, &arena) else { return Ok(None) };
-    let table = if index.unique { Table::Unique } else { Table::Index };
-    Ok(index.key(&value).map(|key| (table, key)))
-}
-
 /// The edge of a unique type that joins a pair, or the first edge of any other type that does.
 ///
 /// # Errors
@@ -150,9 +130,12 @@ pub fn edge_between<T: ReadTxn>(txn: &T, edge: &LiveType, from: ItemId, to: Item
     if edge.ends.is_some_and(|ends| ends.unique) {
         return id_of(txn.get(Table::Pair, &keys::pair(edge.stored, from, to))?);
     }
-    for entry in adjacent(txn, Direction::Out, from, edge)? {
+    // Both lists are in creation order; the shorter one is the shorter way.
+    let is_out_shorter = degree(txn, Direction::Out, from, edge)? <= degree(txn, Direction::In, to, edge)?;
+    let (direction, near, far) = if is_out_shorter { (Direction::Out, from, to) } else { (Direction::In, to, from) };
+    for entry in adjacent(txn, direction, near, edge)? {
         let (id, other) = entry?;
-        if other == to {
+        if other == far {
             return Ok(Some(id));
         }
     }
@@ -165,7 +148,16 @@ pub fn edge_between<T: ReadTxn>(txn: &T, edge: &LiveType, from: ItemId, to: Item
 ///
 /// When the store fails.
 pub fn count<T: ReadTxn>(txn: &T, ty: &LiveType) -> Result<u64> {
-    let bytes = txn.get(Table::Count, &keys::kind_and_id(kind_byte(ty.item.kind), ty.stored))?;
+    count_of(txn, ty.item.kind, ty.stored)
+}
+
+/// The same by kind and number.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn count_of<T: ReadTxn>(txn: &T, kind: ItemKind, number: u16) -> Result<u64> {
+    let bytes = txn.get(Table::Count, &keys::kind_and_id(kind_byte(kind), number))?;
     match bytes {
         None => Ok(0),
         Some(bytes) => {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use helix_plan::{
-    Catalog, EdgeType, Field, Index, ItemType, NodeType, Program, ScalarType, TypeId, ValueType, VectorType,
+    Catalog, Direction as Order, EdgeType, Field, FieldId, Index, ItemType, NodeType, Program, ScalarType, TypeId,
+    ValueType, VectorType,
 };
 use proptest::prelude::*;
 
@@ -11,10 +12,12 @@ use super::*;
 use crate::catalog::{LiveCatalog, activate};
 use crate::error::EngineError;
 use crate::ids::IdCodec;
+use crate::row::Arena;
 use crate::storage::lmdb::LmdbOptions;
 use crate::storage::meta::{self, Meta};
 use crate::storage::{Lmdb, Memory, Store, WriteTxn};
 use crate::text::TextConfig;
+use crate::value::Value;
 use crate::verify::verify;
 
 const PERSON: ItemType = ItemType::node(TypeId(0));
@@ -196,6 +199,15 @@ fn check<T: ReadTxn>(txn: &T, catalog: &LiveCatalog, model: &Model) {
             model.people.iter().find(|(_, (_, known))| *known == Some(city)).map(|(id, _)| *id),
             "oldest"
         );
+    }
+    let by_city = |order: Order| {
+        let mut people: Vec<_> = model.people.iter().map(|(id, (_, city))| (*city, *id)).collect();
+        people.sort_by(|(a, _), (b, _)| if order == Order::Ascending { a.cmp(b) } else { b.cmp(a) });
+        people.into_iter().map(|(_, id)| id)
+    };
+    for order in [Order::Ascending, Order::Descending] {
+        let found = leading(txn, person, FieldId(1), (order, true), 4, &mut || Ok(())).unwrap();
+        assert_eq!(found, Some(by_city(order).take(4).collect()));
     }
     for id in model.people.keys() {
         for (edge, edges) in [(KNOWS, &model.knows), (OWNS, &model.owns)] {

@@ -120,7 +120,7 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         for (field, new) in ty.fields.iter().zip(&after) {
             if let Some(index) = field.index {
                 let old = field.kept.read(bytes, self.arena)?;
-                self.reindex(&field.name, index, id, (&old, new))?;
+                self.reindex(&field.name, index, id, (Some(&old), Some(new)))?;
             }
         }
         self.put_row(ty, id, header, &after, Some(bytes))
@@ -160,7 +160,7 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         for field in &ty.fields {
             if let Some(index) = field.index {
                 let old = field.kept.read(bytes, self.arena)?;
-                self.reindex(&field.name, index, id, (&old, &Value::Null))?;
+                self.reindex(&field.name, index, id, (Some(&old), None))?;
             }
         }
         self.rebuild(ty, id, Some(bytes), None)?;
@@ -178,7 +178,7 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         if ty.is_indexed {
             for (field, value) in ty.fields.iter().zip(&values) {
                 if let Some(index) = field.index {
-                    self.reindex(&field.name, index, id, (&Value::Null, value))?;
+                    self.reindex(&field.name, index, id, (None, Some(value)))?;
                 }
             }
         }
@@ -288,20 +288,21 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         Ok(())
     }
 
-    /// Moves an item's entry in a field's index from one value to another.
+    /// Moves an item's entry in a field's index from one value to another; before an item is there, and after, is none.
     fn reindex(
         &mut self,
         field: &str,
         index: LiveIndex,
         id: ItemId,
-        (old, new): (&Value<'_>, &Value<'_>),
+        (old, new): (Option<&Value<'_>>, Option<&Value<'_>>),
     ) -> Result<()> {
-        let (old, new) = (index.key(old), index.key(new));
+        let entry = |value: Option<&Value<'_>>| value.and_then(|value| index.entry(value));
+        let (old, new) = (entry(old), entry(new));
         if old == new {
             return Ok(());
         }
-        if let Some(new) = new.as_ref().filter(|_| index.unique)
-            && self.txn.get(Table::Unique, new)?.is_some()
+        if let Some((Table::Unique, key)) = &new
+            && self.txn.get(Table::Unique, key)?.is_some()
         {
             return Err(EngineError::DuplicateKey { key: field.to_owned() });
         }
@@ -311,8 +312,8 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
     /// Moves an item's entries in the indexes that are being filled from one row to another.
     fn rebuild(&mut self, ty: &LiveType, id: ItemId, before: Option<&[u8]>, after: Option<&[u8]>) -> Result<()> {
         for building in &ty.building {
-            let key = |row: Option<&[u8]>| row.map_or(Ok(None), |row| building.key(row, self.arena));
-            let (old, new) = (key(before)?, key(after)?);
+            let entry = |row: Option<&[u8]>| row.map_or(Ok(None), |row| building.entry(row, self.arena));
+            let (old, new) = (entry(before)?, entry(after)?);
             if old != new {
                 self.move_entry(building.index, id, old, new)?;
             }
@@ -320,21 +321,27 @@ impl<'a, W: WriteTxn> Mutator<'a, W> {
         Ok(())
     }
 
-    fn move_entry(&mut self, index: LiveIndex, id: ItemId, old: Option<Vec<u8>>, new: Option<Vec<u8>>) -> Result<()> {
+    fn move_entry(
+        &mut self,
+        index: LiveIndex,
+        id: ItemId,
+        old: Option<(Table, Vec<u8>)>,
+        new: Option<(Table, Vec<u8>)>,
+    ) -> Result<()> {
         match old {
             None => {}
-            Some(old) if index.unique => self.release(Table::Unique, &old, id)?,
-            Some(old) => {
-                self.txn.del_dup(Table::Index, &old, &id.to_bytes())?;
+            Some((Table::Unique, old)) => self.release(Table::Unique, &old, id)?,
+            Some((table, old)) => {
+                self.txn.del_dup(table, &old, &id.to_bytes())?;
             }
         }
         match new {
             None => Ok(()),
-            Some(new) if index.unique => {
+            Some((Table::Unique, new)) => {
                 let is_it = |built: &BuiltIndex| matches!(built, BuiltIndex::Field { id, .. } if *id == index.id);
                 self.claim(Table::Unique, &new, id, is_it)
             }
-            Some(new) => self.txn.put_dup(Table::Index, &new, &id.to_bytes()).map(drop),
+            Some((table, new)) => self.txn.put_dup(table, &new, &id.to_bytes()).map(drop),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use helix_plan::{
     Assignment, Entry, Expr, ExprKind, ForBinding, Literal, Query, Return, SlotId, Source, Statement, StatementKind,
-    Step, Traversal,
+    Step, Traversal, visit,
 };
 
 use super::arguments::{Argument, Arguments};
@@ -140,9 +140,9 @@ impl<'q> Search<'q> {
         match &traversal.source {
             Source::All(_) => {}
             Source::ById { item: _, ids } => self.exprs(ids),
-            Source::ByIndex { node: _, field: _, value } | Source::WithValue { node: _, field: _, value } => {
-                self.expr(value);
-            }
+            Source::ByIndex { node: _, field: _, value } => self.expr(value),
+            Source::Lookup { item: _, lookup } => visit::lookup(lookup, &mut |expr| self.expr(expr)),
+            Source::Leading { node: _, field: _, direction: _, absent: _, len } => self.expr(len),
             Source::SearchVector { vector: _, query, k } => {
                 self.expr(query);
                 self.expr(k);

@@ -1,18 +1,18 @@
 //! Traversals: elements are pushed through the steps one by one. A step that must see the whole stream cuts the traversal in
 //! two.
 
-use helix_plan::{Cardinality, Hop, ItemType, PathSearch, Reach, Source, Step, Traversal, Weight};
+use helix_plan::{Cardinality, Expr, Hop, ItemType, PathSearch, Reach, Source, Step, Traversal, Weight};
 
 use super::run::Frame;
 use crate::error::{EngineError, Result};
 use crate::graph::Direction;
-use crate::operators::Flow;
 use crate::operators::datum::{Datum, Item};
 use crate::operators::fold::{Folded, Intersection};
 use crate::operators::group::Groups;
 use crate::operators::keep::{First, Keyed, Slice};
 use crate::operators::paths::{self, Way};
 use crate::operators::streams::{End, each};
+use crate::operators::{Flow, Lookup};
 use crate::value::Value;
 
 /// Takes elements, and says whether it wants more.
@@ -275,9 +275,10 @@ impl<'a> Frame<'a, '_> {
                 let value = self.value(value)?;
                 run.by_index(ItemType::node(*node), *field, value, |item| sink(Datum::Item(item)))
             }
-            Source::WithValue { node, field, value } => {
-                let value = self.value(value)?;
-                run.with_value(ItemType::node(*node), *field, value, |item| sink(Datum::Item(item)))
+            Source::Lookup { item, lookup } => run.lookup(*item, &self.lookup(lookup)?, |item| sink(Datum::Item(item))),
+            Source::Leading { node, field, direction, absent, len } => {
+                let len = run.reach(self.value(len)?);
+                run.leading(ItemType::node(*node), *field, (*direction, *absent), len, |item| sink(Datum::Item(item)))
             }
             Source::SearchVector { vector, query, k } => {
                 let (query, k) = (run.floats(self.value(query)?)?, run.k(self.value(k)?)?);
@@ -298,6 +299,23 @@ impl<'a> Frame<'a, '_> {
                 run.search_text(ItemType::node(*node), text, k, |item| sink(Datum::Item(item)))
             }
         }
+    }
+
+    /// A lookup with the values that it looks for.
+    fn lookup(&self, lookup: &'a helix_plan::Lookup) -> Result<Lookup<'a, 'a>> {
+        let bound = |bound: &'a Option<Box<Expr>>| bound.as_ref().map(|bound| self.value(bound)).transpose();
+        Ok(match lookup {
+            helix_plan::Lookup::Id(id) => Lookup::Id(self.eval(id)?),
+            helix_plan::Lookup::Value { field, value } => Lookup::Value { field: *field, value: self.eval(value)? },
+            helix_plan::Lookup::Between { field, from, to } => {
+                Lookup::Between { field: *field, from: bound(from)?, to: bound(to)? }
+            }
+            helix_plan::Lookup::End { end, id } => Lookup::End { end: *end, id: self.eval(id)? },
+            helix_plan::Lookup::Any(any) => {
+                let any = any.iter().map(|one| self.lookup(one)).collect::<Result<Vec<_>>>()?;
+                Lookup::Any(self.run.arena.alloc_slice_copy(&any))
+            }
+        })
     }
 
     /// Pushes an element through steps that look at one element at a time.

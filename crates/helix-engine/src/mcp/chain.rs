@@ -53,6 +53,7 @@ pub(super) fn plan(program: &Program, chain: &[Tool], ask: &Ask<'_>) -> Result<(
         }
     }
     let ty = Type { kind: Kind::Item(item), many: traversal.cardinality == Cardinality::Many };
+    let traversal = traversal.through_indexes(&program.catalog);
     let value = expr(ExprKind::Traversal(Box::new(traversal)), ty);
     let query = once::reading(walk.slots, vec![Entry { key: FOUND.to_owned(), value }]);
     Ok((query, item.kind))
@@ -328,4 +329,54 @@ fn literal_of(value: &Value, ty: ScalarType) -> Option<Expr> {
 
 fn bad(message: String) -> EngineError {
     EngineError::BadValue(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use helix_plan::{Field, Index, Lookup, NodeType, Return};
+
+    use super::*;
+
+    fn program() -> Program {
+        let field = |name: &str, index| Field {
+            name: name.to_owned(),
+            ty: ValueType::Scalar(ScalarType::I64),
+            index,
+            default: None,
+        };
+        let fields = vec![field("age", Index::Secondary), field("size", Index::None)];
+        let nodes = vec![NodeType { name: "User".to_owned(), fields }];
+        Program::new(Catalog { version: 1, nodes, ..Catalog::default() }, Vec::new(), Vec::new())
+    }
+
+    fn source(steps: serde_json::Value, end: Option<usize>) -> Source {
+        let steps: Vec<Tool> = serde_json::from_value(steps).expect("steps");
+        let (query, _) = plan(&program(), &steps, &Ask::Items { start: 0, end }).expect("a plan");
+        match query.returns {
+            Return::Object(mut entries) => match entries.remove(0).value.kind {
+                ExprKind::Traversal(traversal) => traversal.source,
+                other => panic!("{other:?}"),
+            },
+            Return::Null => panic!("nothing is returned"),
+        }
+    }
+
+    #[test]
+    fn walks_use_indexes() {
+        let all = serde_json::json!({"tool_name": "n_from_type", "args": {"node_type": "User"}});
+        let filter = |key: &str, operator: &str| {
+            let condition = serde_json::json!([[{"key": key, "value": 3, "operator": operator}]]);
+            let args = serde_json::json!({"filter": {"properties": condition}});
+            serde_json::json!([all, {"tool_name": "filter_items", "args": args}])
+        };
+        let is_value = |source: &Source| matches!(source, Source::Lookup { lookup: Lookup::Value { .. }, .. });
+        let is_range = |source: &Source| matches!(source, Source::Lookup { lookup: Lookup::Between { .. }, .. });
+        assert!(is_value(&source(filter("age", "=="), None)));
+        assert!(is_range(&source(filter("age", ">="), None)));
+        assert!(matches!(source(filter("size", "=="), None), Source::All(_)));
+        let order = serde_json::json!({"tool_name": "order_by", "args": {"properties": "age", "order": "desc"}});
+        let ordered = serde_json::json!([all, order]);
+        assert!(matches!(source(ordered.clone(), Some(10)), Source::Leading { .. }));
+        assert!(matches!(source(ordered, None), Source::All(_)), "all of them are sorted");
+    }
 }

@@ -5,12 +5,12 @@
 
 use std::cell::RefCell;
 
-use helix_plan::{FieldId, ItemType};
+use helix_plan::{Direction as Order, FieldId, ItemType};
 
 use super::Flow;
 use crate::catalog::{LiveCatalog, LiveType};
 use crate::error::{EngineError, Result};
-use crate::graph::{self, Direction, Ends, Mutator};
+use crate::graph::{self, Direction, Ends, IndexRange, Mutator};
 use crate::ids::{IdCodec, IdSource, ItemId};
 use crate::row::Arena;
 use crate::storage::{ReadTxn, WriteTxn};
@@ -27,12 +27,13 @@ pub trait Access<'a> {
     /// When the store fails.
     fn row(&self, ty: &LiveType, id: ItemId) -> Result<Option<&'a [u8]>>;
 
-    /// Every item of a type with its row, in creation order, until `visit` stops.
+    /// Every item of a type from an id on with its row, in creation order, until `visit` stops.
     ///
     /// # Errors
     ///
     /// When the store or `visit` fails.
-    fn scan(&self, ty: &LiveType, visit: &mut dyn FnMut(ItemId, &'a [u8]) -> Result<Flow>) -> Result<()>;
+    fn scan(&self, ty: &LiveType, first: ItemId, visit: &mut dyn FnMut(ItemId, &'a [u8]) -> Result<Flow>)
+    -> Result<()>;
 
     /// The edges of a type at an item with their other ends, in creation order, until `visit` stops.
     ///
@@ -61,12 +62,26 @@ pub trait Access<'a> {
     /// When the store fails.
     fn by_index(&self, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Option<ItemId>>;
 
-    /// The nodes whose indexed field equals a value, in creation order.
+    /// The nodes of the first entries of an index.
     ///
     /// # Errors
     ///
-    /// As [`graph::with_value`].
-    fn with_value(&self, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Vec<ItemId>>;
+    /// As [`IndexRange::read`].
+    fn entries(&self, range: &IndexRange, limit: usize, tick: &mut dyn FnMut() -> Result<()>) -> Result<Vec<ItemId>>;
+
+    /// The nodes that come first in the order of an indexed field.
+    ///
+    /// # Errors
+    ///
+    /// As [`graph::leading`].
+    fn leading(
+        &self,
+        ty: &LiveType,
+        field: FieldId,
+        order: (Order, bool),
+        len: usize,
+        tick: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Option<Vec<ItemId>>>;
 
     /// The first edge of a type between two items.
     ///
@@ -202,8 +217,13 @@ impl<'a, T: ReadTxn> Access<'a> for ReadAccess<'a, T> {
         graph::row(self.txn, ty, id)
     }
 
-    fn scan(&self, ty: &LiveType, visit: &mut dyn FnMut(ItemId, &'a [u8]) -> Result<Flow>) -> Result<()> {
-        for entry in graph::scan(self.txn, ty)? {
+    fn scan(
+        &self,
+        ty: &LiveType,
+        first: ItemId,
+        visit: &mut dyn FnMut(ItemId, &'a [u8]) -> Result<Flow>,
+    ) -> Result<()> {
+        for entry in graph::scan_from(self.txn, ty, first)? {
             let (id, row) = entry?;
             if visit(id, row)? == Flow::Stop {
                 break;
@@ -236,8 +256,19 @@ impl<'a, T: ReadTxn> Access<'a> for ReadAccess<'a, T> {
         graph::by_index(self.txn, ty, field, value)
     }
 
-    fn with_value(&self, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Vec<ItemId>> {
-        graph::with_value(self.txn, ty, field, value)
+    fn entries(&self, range: &IndexRange, limit: usize, tick: &mut dyn FnMut() -> Result<()>) -> Result<Vec<ItemId>> {
+        range.read(self.txn, limit, tick)
+    }
+
+    fn leading(
+        &self,
+        ty: &LiveType,
+        field: FieldId,
+        order: (Order, bool),
+        len: usize,
+        tick: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Option<Vec<ItemId>>> {
+        graph::leading(self.txn, ty, field, order, len, tick)
     }
 
     fn edge_between(&self, edge: &LiveType, from: ItemId, to: ItemId) -> Result<Option<ItemId>> {
@@ -323,9 +354,14 @@ impl<'a, W: WriteTxn> Access<'a> for WriteAccess<'a, '_, W> {
         Ok(graph::row(&**txn, ty, id)?.map(|row| &*self.arena.alloc_slice_copy(row)))
     }
 
-    fn scan(&self, ty: &LiveType, visit: &mut dyn FnMut(ItemId, &'a [u8]) -> Result<Flow>) -> Result<()> {
+    fn scan(
+        &self,
+        ty: &LiveType,
+        first: ItemId,
+        visit: &mut dyn FnMut(ItemId, &'a [u8]) -> Result<Flow>,
+    ) -> Result<()> {
         let txn = self.txn.borrow();
-        for entry in graph::scan(&**txn, ty)? {
+        for entry in graph::scan_from(&**txn, ty, first)? {
             let (id, row) = entry?;
             if visit(id, self.arena.alloc_slice_copy(row))? == Flow::Stop {
                 break;
@@ -359,8 +395,19 @@ impl<'a, W: WriteTxn> Access<'a> for WriteAccess<'a, '_, W> {
         graph::by_index(&**self.txn.borrow(), ty, field, value)
     }
 
-    fn with_value(&self, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Vec<ItemId>> {
-        graph::with_value(&**self.txn.borrow(), ty, field, value)
+    fn entries(&self, range: &IndexRange, limit: usize, tick: &mut dyn FnMut() -> Result<()>) -> Result<Vec<ItemId>> {
+        range.read(&**self.txn.borrow(), limit, tick)
+    }
+
+    fn leading(
+        &self,
+        ty: &LiveType,
+        field: FieldId,
+        order: (Order, bool),
+        len: usize,
+        tick: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Option<Vec<ItemId>>> {
+        graph::leading(&**self.txn.borrow(), ty, field, order, len, tick)
     }
 
     fn edge_between(&self, edge: &LiveType, from: ItemId, to: ItemId) -> Result<Option<ItemId>> {

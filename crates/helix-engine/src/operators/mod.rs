@@ -8,6 +8,7 @@ pub mod fold;
 pub mod group;
 mod items;
 pub mod keep;
+mod lookup;
 pub mod math;
 pub mod paths;
 pub mod predicate;
@@ -18,6 +19,7 @@ pub mod streams;
 mod writes;
 
 pub use items::Column;
+pub use lookup::Lookup;
 pub use run::{Embeddings, Limits, Run, RunContext};
 pub use writes::Fields;
 

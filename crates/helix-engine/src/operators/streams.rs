@@ -52,9 +52,20 @@ impl<'a> Run<'a, '_> {
     ///
     /// When the store or `sink` fails.
     #[inline]
-    pub fn all(&self, item: ItemType, mut sink: impl FnMut(Item<'a>) -> Result<Flow>) -> Result<Flow> {
+    pub fn all(&self, item: ItemType, sink: impl FnMut(Item<'a>) -> Result<Flow>) -> Result<Flow> {
+        self.all_from(item, ItemId(0), sink)
+    }
+
+    /// The same from an id on.
+    #[inline]
+    pub(super) fn all_from(
+        &self,
+        item: ItemType,
+        first: ItemId,
+        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
         let mut flow = Flow::Continue;
-        self.access.scan(self.catalog.get(item), &mut |id, row| {
+        self.access.scan(self.catalog.get(item), first, &mut |id, row| {
             self.tick()?;
             flow = sink(Item::with_row(item, id, row))?;
             Ok(flow)
@@ -107,25 +118,6 @@ impl<'a> Run<'a, '_> {
             Some(id) => sink(Item::new(item, id)),
             None => Ok(Flow::Continue),
         }
-    }
-
-    /// The nodes whose indexed field equals a value, in creation order.
-    ///
-    /// # Errors
-    ///
-    /// When the store or `sink` fails.
-    #[inline]
-    pub fn with_value(
-        &self,
-        item: ItemType,
-        field: FieldId,
-        value: Value<'a>,
-        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
-    ) -> Result<Flow> {
-        each(self.access.with_value(self.catalog.get(item), field, &value)?, |id| {
-            self.tick()?;
-            sink(Item::new(item, id))
-        })
     }
 
     /// The vectors of a type nearest to a query, at most `k`, best first.
@@ -200,7 +192,7 @@ impl<'a> Run<'a, '_> {
         }
         let mut scan = text::Scan::new(query);
         let mut arena = Arena::new();
-        self.access.scan(ty, &mut |id, row| {
+        self.access.scan(ty, ItemId(0), &mut |id, row| {
             self.tick()?;
             scan.take(id, &text::document(None, ty.fields.iter().map(|field| &field.kept), row, &arena)?);
             arena.reset();

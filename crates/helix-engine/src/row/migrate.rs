@@ -52,6 +52,16 @@ impl Older {
         }
     }
 
+    /// Whether it gives the same at any time.
+    pub fn is_timeless(&self) -> bool {
+        match self {
+            Self::Absent | Self::Field(_) => true,
+            Self::Cast(from, _) => from.is_timeless(),
+            Self::Value(value) => *value != DefaultValue::Now,
+            Self::Or(from, default) => *default != DefaultValue::Now && from.is_timeless(),
+        }
+    }
+
     pub fn read<'t>(&self, row: &'t [u8], arena: &'t Arena) -> Result<Value<'t>> {
         Ok(match self {
             Self::Absent => Value::Null,

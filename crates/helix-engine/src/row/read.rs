@@ -113,6 +113,12 @@ impl FieldReader {
         Self { older: older.collect(), ..self.clone() }
     }
 
+    /// Whether rows give the same at any time.
+    #[must_use]
+    pub fn is_timeless(&self) -> bool {
+        self.older.iter().all(|(_, older)| older.is_timeless())
+    }
+
     /// The field's type.
     #[must_use]
     pub const fn ty(&self) -> &ValueType {

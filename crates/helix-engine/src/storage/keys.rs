@@ -76,14 +76,40 @@ pub fn index(index: u16, value: &Value<'_>, key: &mut Vec<u8>) {
     if key.len() - start > MAX_INDEX_VALUE {
         let hash = xxh3_128(&key[start..]);
         key.truncate(start + MAX_INDEX_VALUE);
-        key.push(0xfe);
+        key.push(CUT);
         key.extend_from_slice(&hash.to_be_bytes());
     }
 }
 
+/// Stands between a cut value and its hash.
+const CUT: u8 = 0xfe;
+
+/// Where values end and what has none is listed: above the first byte of every value.
+const ABSENT: u8 = 0xfe;
+
+/// `index · FE`: the key of what has no value.
+#[must_use]
+pub fn absent(index: u16) -> [u8; 3] {
+    let [high, low] = index.to_be_bytes();
+    [high, low, ABSENT]
+}
+
+/// Whether the value of an index entry's key was cut: among those that begin alike, its place says nothing.
+#[must_use]
+pub const fn is_cut(key: &[u8]) -> bool {
+    key.len() > 2 + MAX_INDEX_VALUE
+}
+
+/// The part of an index entry's key whose order is that of values.
+#[must_use]
+pub fn index_prefix(mut key: Vec<u8>) -> Vec<u8> {
+    key.truncate(2 + MAX_INDEX_VALUE);
+    key
+}
+
 fn index_value(value: &Value<'_>, key: &mut Vec<u8>) {
     match *value {
-        // Absent values are not indexed; inside an array they sort first. No field holds an object.
+        // Inside an array absent values sort first. No field holds an object.
         Value::Null | Value::Object(_) => key.push(0x02),
         Value::Bool(value) => key.push(u8::from(value)),
         Value::Int(value) => integer(i128::from(value), key),

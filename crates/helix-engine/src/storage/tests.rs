@@ -88,6 +88,12 @@ fn check<T: ReadTxn>(txn: &T, model: &Model) {
     }
     let last = txn.last(Table::Node, Bounds::Prefix(&[])).unwrap();
     assert_eq!(last.map(|(key, _)| key.to_vec()), model.plain.keys().next_back().cloned());
+    for end in 5..12_u8 {
+        let (plain, dups) = (model.plain.range(vec![5]..vec![end]), model.dups.range(vec![5]..vec![end]));
+        let last = |table| txn.last(table, Bounds::Range(&[5], &[end])).unwrap().map(|(key, _)| key.to_vec());
+        assert_eq!(last(Table::Node), plain.map(|(key, _)| key).next_back().cloned());
+        assert_eq!(last(Table::Out), dups.map(|(key, _)| key).next_back().cloned());
+    }
     let range = txn.range(Table::Node, Bounds::Range(&[5], &[9])).unwrap().map(|entry| entry.unwrap().0[0]);
     let expected = model.plain.keys().map(|key| key[0]).filter(|key| (5..9).contains(key));
     assert_eq!(range.collect::<Vec<_>>(), expected.collect::<Vec<_>>());

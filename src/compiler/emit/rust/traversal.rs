@@ -1,9 +1,10 @@
 //! Traversals: nested closures from source to sink, cut where a step must see the whole stream.
 
-use helix_plan::{Cardinality, Expr, ItemType, Source, Step, Traversal, TypeId};
+use helix_plan::{Cardinality, Expr, ItemType, Lookup, Source, Step, Traversal, TypeId};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
+use super::engine_api;
 use super::query::{Emitted, Emitter, Rep, closure, mentions};
 
 /// Where elements come from.
@@ -175,7 +176,8 @@ impl<'e> Emitter<'e> {
             | Source::SearchVectorWhere { .. }
             | Source::SearchText { .. }
             | Source::Elements(_)
-            | Source::WithValue { .. } => None,
+            | Source::Lookup { .. }
+            | Source::Leading { .. } => None,
         };
         let mut prepared =
             Prepared { prelude: TokenStream::new(), input: input.unwrap_or(Input::Source(source)), rest: steps };
@@ -269,11 +271,16 @@ impl<'e> Emitter<'e> {
                 let (ty, field) = (self.schema.item(item), self.schema.field(item, *field));
                 self.each_item(item, &quote!(run.by_index(#ty, #field, #value,)), sink)
             }
-            Source::WithValue { node, field, value } => {
+            Source::Lookup { item, lookup } => {
+                let (ty, lookup) = (self.schema.item(*item), self.lookup(*item, lookup));
+                self.each_item(*item, &quote!(run.lookup(#ty, &#lookup,)), sink)
+            }
+            Source::Leading { node, field, direction, absent, len } => {
                 let item = ItemType::node(*node);
-                let value = self.value(value);
+                let len = self.value(len);
                 let (ty, field) = (self.schema.item(item), self.schema.field(item, *field));
-                self.each_item(item, &quote!(run.with_value(#ty, #field, #value,)), sink)
+                let order = engine_api::order(*direction);
+                self.each_item(item, &quote!(run.leading(#ty, #field, (#order, #absent), run.reach(#len),)), sink)
             }
             Source::SearchVector { vector, query, k } => {
                 let item = ItemType::vector(*vector);
@@ -314,6 +321,40 @@ impl<'e> Emitter<'e> {
                 let body = sink(self, element.named(&name));
                 let sink = closure(&name, &body);
                 quote!(each(run.elements(#array), #sink))
+            }
+        }
+    }
+
+    /// A lookup with the values that it looks for.
+    fn lookup(&mut self, item: ItemType, lookup: &Lookup) -> TokenStream {
+        match lookup {
+            Lookup::Id(id) => {
+                let id = self.expr(id).into_datum();
+                quote!(Lookup::Id(#id))
+            }
+            Lookup::Value { field, value } => {
+                let (field, value) = (self.schema.field(item, *field), self.expr(value).into_datum());
+                quote!(Lookup::Value { field: #field, value: #value })
+            }
+            Lookup::Between { field, from, to } => {
+                let mut bound = |bound: &Option<Box<Expr>>| match bound {
+                    Some(bound) => {
+                        let bound = self.value(bound);
+                        quote!(Some(#bound))
+                    }
+                    None => quote!(None),
+                };
+                let (from, to) = (bound(from), bound(to));
+                let field = self.schema.field(item, *field);
+                quote!(Lookup::Between { field: #field, from: #from, to: #to })
+            }
+            Lookup::End { end, id } => {
+                let (end, id) = (engine_api::edge_end(*end), self.expr(id).into_datum());
+                quote!(Lookup::End { end: #end, id: #id })
+            }
+            Lookup::Any(any) => {
+                let any = any.iter().map(|one| self.lookup(item, one)).collect::<Vec<_>>();
+                quote!(Lookup::Any(&[#(#any),*]))
             }
         }
     }
