@@ -61,7 +61,7 @@ fn value(arena: &Arena, ty: ScalarType, seed: u8) -> Value<'_> {
         ScalarType::U128 => Value::Int(i64::from(seed / 40)),
         ScalarType::Date => Value::Date(Date { seconds: i64::from(seed / 40) - 3, nanoseconds: u32::from(seed % 2) }),
         ScalarType::Id => Value::Id(Uuid::from_u128(u128::from(seed / 30) << 120)),
-        _ => Value::Bool(seed % 2 == 0),
+        _ => Value::Bool(seed.is_multiple_of(2)),
     }
 }
 
