@@ -161,6 +161,8 @@ impl Paths<'_> {
         match &expr.kind {
             ExprKind::Literal(_) | ExprKind::Now => true,
             ExprKind::Slot(slot) => *slot != self.current,
+            ExprKind::Field { item, field: _ } => matches!(item.kind, ExprKind::Slot(slot) if slot != self.current),
+            ExprKind::Member { object, index: _ } => self.is_known(object),
             ExprKind::List(elements) => elements.iter().all(|element| self.is_known(element)),
             _ => false,
         }

@@ -327,7 +327,7 @@ impl<'p> Reach<'p> {
     /// The reach of steps.
     #[must_use]
     pub fn of(steps: &'p [Step]) -> Self {
-        match steps.iter().find(|step| !matches!(step, Step::Map { .. })) {
+        match steps.iter().find(|step| !matches!(step, Step::Map { .. } | Step::Project { .. })) {
             Some(Step::First) => Self::First,
             Some(Step::Range { start: _, end }) if matches!(end.kind, ExprKind::Literal(_) | ExprKind::Slot(_)) => {
                 Self::Until(end)

@@ -10356,7 +10356,7 @@ mod of_a_range_of_an_index {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9784863b37fc20665fa875baf2cb345ac54d7c7e72c154d0ef9daa4e6e03ad28",
+        digest: "sha256:0261c63eb23def0b9379e41c092887f1abfc64e898fed8c00a2171b4a8bfb065",
         bodies: &[
             ("between", between::query),
             ("born", born::query),
@@ -10365,7 +10365,9 @@ mod of_a_range_of_an_index {
             ("grow", grow::query),
             ("leave", leave::query),
             ("listed", listed::query),
+            ("matching", matching::query),
             ("ordered", ordered::query),
+            ("peers", peers::query),
             ("setup", setup::query),
             ("until", until::query),
         ],
@@ -10871,11 +10873,11 @@ mod of_a_range_of_an_index {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY grow (case.hx:65:7)
+            // QUERY grow (case.hx:77:7)
             let user_age = run.column(node::USER, node::user::AGE);
             let user_name = run.column(node::USER, node::user::NAME);
             let Input { from } = Input::of(run)?;
-            // case.hx:66:5
+            // case.hx:78:5
             let _ = {
                 let mut first = First::default();
                 let mut found = Slice::all();
@@ -11007,11 +11009,11 @@ mod of_a_range_of_an_index {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY leave (case.hx:69:7)
+            // QUERY leave (case.hx:81:7)
             let user_rank = run.column(node::USER, node::user::RANK);
             let user_name = run.column(node::USER, node::user::NAME);
             let Input { from } = Input::of(run)?;
-            // case.hx:70:5
+            // case.hx:82:5
             let mut dropped = Slice::all();
             run.lookup(
                 node::USER,
@@ -11242,6 +11244,65 @@ mod of_a_range_of_an_index {
         }
     }
 
+    /// `matching`, which reads.
+    mod matching {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `want`
+            want: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { want: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY matching (case.hx:74:7)
+            let user_town = run.column(node::USER, node::user::TOWN);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { want } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Value {
+                    field: node::user::TOWN,
+                    value: Datum::Value(run.member(Value::from(want), 0)),
+                },
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_town)?,
+                        run.member(Value::from(want), 0),
+                    )
+                        && holds(
+                            Comparison::LessOrEqual,
+                            run.read(&user, user_age)?,
+                            run.member(Value::from(want), 1),
+                        )
+                    {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_name)?;
+                        separate(&mut is_next, out);
+                        write_value(&element, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
     /// `ordered`, which reads.
     mod ordered {
         use super::*;
@@ -11451,6 +11512,218 @@ mod of_a_range_of_an_index {
                 |element7| {
                     separate(&mut is_next4, out);
                     write_value(&element7, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `peers`, which reads.
+    mod peers {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY peers (case.hx:65:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_town = run.column(node::USER, node::user::TOWN);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let knows_since = run.column(edge::KNOWS, edge::knows::SINCE);
+            let user_rank = run.column(node::USER, node::user::RANK);
+            // case.hx:66:5
+            let one = run
+                .load({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::USER,
+                        node::user::RANK,
+                        Value::Int(2),
+                        |user| { first.take(user) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"all\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user2| {
+                    separate(&mut is_next, out);
+                    let user2 = run.load(user2)?;
+                    out.extend_from_slice(b"{\"name\":");
+                    write_value(&run.read(&user2, user_name)?, out);
+                    out.extend_from_slice(b",\"peers\":");
+                    out.push(b'[');
+                    let mut is_next2 = false;
+                    run.lookup(
+                        node::USER,
+                        &Lookup::Value {
+                            field: node::user::TOWN,
+                            value: Datum::Value(run.read(&user2, user_town)?),
+                        },
+                        |user3| {
+                            let user3 = run.load(user3)?;
+                            if holds(
+                                Comparison::Equal,
+                                run.read(&user3, user_town)?,
+                                run.read(&user2, user_town)?,
+                            ) {
+                                let user3 = run.load(user3)?;
+                                let element = run.read(&user3, user_name)?;
+                                separate(&mut is_next2, out);
+                                write_value(&element, out);
+                                Flow::more()
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    out.push(b']');
+                    out.extend_from_slice(b",\"older\":");
+                    let mut count = 0_u64;
+                    run.lookup(
+                        node::USER,
+                        &Lookup::Between {
+                            field: node::user::AGE,
+                            from: Some(run.read(&user2, user_age)?),
+                            to: None,
+                        },
+                        |user4| {
+                            let user4 = run.load(user4)?;
+                            if holds(
+                                Comparison::Greater,
+                                run.read(&user4, user_age)?,
+                                run.read(&user2, user_age)?,
+                            ) {
+                                count += 1;
+                                Flow::more()
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    let element2 = Value::from(count);
+                    write_value(&element2, out);
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"known\":");
+            out.push(b'[');
+            let mut is_next3 = false;
+            run.all(
+                edge::KNOWS,
+                |knows| {
+                    separate(&mut is_next3, out);
+                    let knows = run.load(knows)?;
+                    out.extend_from_slice(b"{\"since\":");
+                    write_value(&run.read(&knows, knows_since)?, out);
+                    out.extend_from_slice(b",\"to\":");
+                    out.push(b'[');
+                    let mut is_next4 = false;
+                    run.lookup(
+                        node::USER,
+                        &Lookup::Id(Datum::Value(run.field(&knows, FieldRef::ToNode)?)),
+                        |user5| {
+                            if holds(
+                                Comparison::Equal,
+                                run.id(&user5),
+                                run.field(&knows, FieldRef::ToNode)?,
+                            ) {
+                                let user5 = run.load(user5)?;
+                                let element3 = run.read(&user5, user_name)?;
+                                separate(&mut is_next4, out);
+                                write_value(&element3, out);
+                                Flow::more()
+                            } else {
+                                Flow::more()
+                            }
+                        },
+                    )?;
+                    out.push(b']');
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"of_one\":");
+            out.push(b'[');
+            let mut is_next5 = false;
+            run.lookup(
+                node::USER,
+                &Lookup::Value {
+                    field: node::user::TOWN,
+                    value: Datum::Value(run.read(&one, user_town)?),
+                },
+                |user6| {
+                    let user6 = run.load(user6)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user6, user_town)?,
+                        run.read(&one, user_town)?,
+                    )
+                        && holds(
+                            Comparison::Less,
+                            run.read(&user6, user_rank)?,
+                            run.read(&one, user_rank)?,
+                        )
+                    {
+                        let user6 = run.load(user6)?;
+                        let element4 = run.read(&user6, user_name)?;
+                        separate(&mut is_next5, out);
+                        write_value(&element4, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"best\":");
+            out.push(b'[');
+            let mut is_next6 = false;
+            let mut keyed = Keyed::top(Order::Descending, run.reach(Value::Int(2)));
+            run.leading(
+                node::USER,
+                node::user::RANK,
+                (Order::Descending, true),
+                run.reach(Value::Int(2)),
+                |user7| {
+                    let user7 = run.load(user7)?;
+                    keyed.take(run.read(&user7, user_rank)?, user7)
+                },
+            )?;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::Int(2))?,
+            );
+            if range.wants_any() {
+                each(
+                    keyed.sorted(),
+                    |user8| {
+                        let user8 = run.load(user8)?;
+                        let shaped = run
+                            .shaped(
+                                user8,
+                                &[
+                                    ("name", Datum::Value(run.read(&user8, user_name)?)),
+                                    ("rank", Datum::Value(run.read(&user8, user_rank)?)),
+                                ],
+                            );
+                        range.take(shaped)
+                    },
+                )?;
+            }
+            each(
+                range.into_vec(),
+                |user9| {
+                    separate(&mut is_next6, out);
+                    run.write(user9, out)?;
                     Flow::more()
                 },
             )?;

@@ -44263,7 +44263,7 @@ mod social {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:9da080a887346766dad1162fe8198315fb5c5cec0ff673aff5585e8521415d71",
+        digest: "sha256:d5dc3270c845b0b933962137a91ca67668f29f09fe737e6095851549831820e8",
         bodies: &[
             ("alike", alike::query),
             ("alike_followed", alike_followed::query),
@@ -50554,8 +50554,9 @@ mod social {
                 &Value::Bool(
                     !{
                         let mut exists = false;
-                        run.all(
+                        run.lookup(
                             node::USER,
+                            &Lookup::Id(Datum::Value(run.id(&old))),
                             |user6| {
                                 if holds(Comparison::Equal, run.id(&user6), run.id(&old)) {
                                     exists = true;
