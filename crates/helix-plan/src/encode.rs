@@ -11,6 +11,9 @@ use crate::{Catalog, EdgeType, NodeType, Program, Query, VectorType};
 /// version 1, which knew no migrations.
 pub const FORMAT_VERSION: u16 = 3;
 
+/// The version before lookups, a part of this one.
+const WITHOUT_LOOKUPS: u16 = 2;
+
 /// Marks the bytes as a plan, before the version.
 const MAGIC: &[u8; 4] = b"HXPL";
 
@@ -89,13 +92,10 @@ impl Program {
         if found == 1 {
             return postcard::from_bytes(body).map(ProgramOf1::into_program).map_err(DecodeError::Damaged);
         }
-        if found == 2 {
-            let program: Self = postcard::from_bytes(body).map_err(DecodeError::Damaged)?;
-            return Ok(Self { format_version: FORMAT_VERSION, ..program });
-        }
-        if found != FORMAT_VERSION {
+        if found != FORMAT_VERSION && found != WITHOUT_LOOKUPS {
             return Err(DecodeError::Version { found, expected: FORMAT_VERSION });
         }
+        // A program stays one of its format, so that its digest stays the same.
         postcard::from_bytes(body).map_err(DecodeError::Damaged)
     }
 

@@ -20,7 +20,7 @@ proptest! {
     fn any_bytes_are_a_program_or_an_error(
         bytes in prop::collection::vec(any::<u8>(), 0..400),
         plan: bool,
-        version in 1_u8..=2,
+        version in 1_u8..=3,
     ) {
         let mut bytes = bytes;
         if plan {
@@ -53,6 +53,15 @@ fn a_program_of_the_first_format_has_no_migrations() {
         postcard::to_stdvec(&(1_u16, (version, nodes, edges, vectors), &now.queries, &now.files)).expect("plain data");
     let bytes = [b"HXPL\x00\x01", &body[..]].concat();
     assert_eq!(Program::decode(&bytes).ok(), Some(now));
+}
+
+#[test]
+fn a_program_of_the_second_format_keeps_its_digest() {
+    let second = Program { format_version: 2, ..program(&["User".to_owned()]) };
+    let bytes = second.encode();
+    assert_eq!(&bytes[..6], b"HXPL\x00\x02");
+    let read = Program::decode(&bytes).expect("a program");
+    assert_eq!((read.digest(), read.encode()), (second.digest(), bytes));
 }
 
 #[test]

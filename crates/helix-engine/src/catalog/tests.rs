@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use helix_plan::{
-    Catalog, DefaultValue, EdgeType, Field, FieldId, Index, ItemType, Literal, Migration, NodeType, Origin, Program,
-    ScalarType, TypeId, ValueType, VectorType,
+    Catalog, DefaultValue, EdgeType, Field, FieldId, Index, ItemKind, ItemType, Literal, Migration, NodeType, Origin,
+    Program, ScalarType, TypeId, ValueType, VectorType,
 };
 use proptest::prelude::*;
 
@@ -383,4 +383,54 @@ proptest! {
         }
         assert_sound(&store);
     }
+}
+
+/// Makes the store one whose definitions are of format 2, with indexes that list no absent values.
+fn to_format_2(store: &Memory) {
+    let mut txn = store.write().unwrap();
+    for ty in stored::all(&txn, ItemKind::Node).unwrap() {
+        let indexes: Vec<_> = ty.indexes.iter().map(|index| (index.id, &index.field, index.unique)).collect();
+        let body = postcard::to_stdvec(&(ty.id, &ty.name, &ty.layouts, &indexes, &ty.ends)).unwrap();
+        let key = keys::kind_and_id(stored::kind_byte(ItemKind::Node), ty.id);
+        txn.put(Table::Catalog, &key, &[&[2], &body[..]].concat()).unwrap();
+        for (id, _, _) in indexes {
+            txn.del(Table::Index, &keys::absent(id)).unwrap();
+        }
+    }
+    txn.commit().unwrap();
+}
+
+#[test]
+fn indexes_of_an_earlier_format_go_on_without_what_is_absent() {
+    let schema = || Schema { name: Index::Unique, city: Index::Secondary, ..PLAIN };
+    let (store, catalog) = start(&schema());
+    let add = |catalog: &LiveCatalog, id, values: [Value<'_>; 2]| {
+        let arena = Arena::new();
+        let mut txn = store.write().unwrap();
+        Mutator::new(&mut txn, catalog, &arena).insert_node(USER, ItemId(id), &values).unwrap();
+        txn.commit().unwrap();
+    };
+    add(&catalog, 1, [Value::Int(1), Value::Null]);
+    add(&catalog, 2, [Value::Null, Value::Int(5)]);
+    to_format_2(&store);
+    let youngest = |catalog: &LiveCatalog, absent| {
+        let (txn, order) = (store.read().unwrap(), helix_plan::Direction::Ascending);
+        graph::leading(&txn, catalog.get(USER), FieldId(1), (order, absent), 1, &mut || Ok(())).unwrap()
+    };
+    let catalog = reload(&store);
+    add(&catalog, 3, [Value::Null, Value::Null]);
+    assert_sound(&store);
+    assert_eq!((youngest(&catalog, true), youngest(&catalog, false)), (None, Some(vec![ItemId(2)])));
+
+    // What is kept stays as it is; what is filled anew lists everything.
+    let without = Schema { name: Index::Unique, ..PLAIN };
+    finish(&store, &without).unwrap();
+    collect_all(&store);
+    assert!(begin(&store, &schema()));
+    fill(&store, |_| {}).unwrap();
+    let catalog = finish(&store, &schema()).unwrap();
+    assert_sound(&store);
+    assert_eq!(youngest(&catalog, true), Some(vec![ItemId(1)]));
+    let lists = |field| catalog.get(USER).field(FieldId(field)).index.unwrap().lists_absent;
+    assert!(!lists(0) && lists(1));
 }
