@@ -329,7 +329,10 @@ async fn deliver(
     };
     let step = ctx.ui.step("activate", running);
     let hash = Some(compiled.sources.hash);
-    let pushed = platform.apply(&compiled.program, hash, plan, image.as_ref(), options).await?;
+    let pushed = tokio::select! {
+        pushed = platform.apply(&compiled.program, hash, plan, image.as_ref(), options) => pushed?,
+        never = platform.watch_filling(|percent| step.progress(&format!("{percent} % of the new indexes"))) => match never {},
+    };
     step.done(&done);
     Ok(pushed)
 }

@@ -1,6 +1,7 @@
 //! The role of whatever runs instances on this machine: everything that commands do to one, whether it is a process of its own
 //! or a container.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,9 +20,13 @@ use crate::ctx::Ctx;
 use crate::docker::images::Image;
 use crate::errors::Failure;
 use crate::integrations::embedded::Files;
+use crate::integrations::embedded::control::{Client, Status};
 use crate::integrations::embedded::log::read::{self, Filter, Record};
 use crate::integrations::embedded::settings::Settings;
 use crate::project::Project;
+
+/// Between two looks at an activation.
+const WATCH: Duration = Duration::from_millis(500);
 
 /// Between two looks at a log that is followed.
 const POLL: Duration = Duration::from_millis(100);
@@ -169,6 +174,19 @@ impl Platform {
                 push::apply(&one.runner, &one.settings, program, source_hash, plan, options).await
             }
             (Self::Container(one), image) => one.apply(program, source_hash, plan, image, options).await,
+        }
+    }
+
+    /// Tells, now and then, how much of the indexes of a coming plan an instance has filled, in percent. Goes on until it is
+    /// dropped. Of a container, nothing is known.
+    pub async fn watch_filling(&self, tell: impl Fn(u8)) -> Infallible {
+        loop {
+            tokio::time::sleep(WATCH).await;
+            let Self::Embedded(one) = self else { continue };
+            let Ok(client) = Client::new(&one.settings.files) else { continue };
+            if let Ok(Status { filled_percent: Some(percent), .. }) = client.status().await {
+                tell(percent);
+            }
         }
     }
 

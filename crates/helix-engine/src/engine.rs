@@ -204,6 +204,15 @@ impl Engine {
         self.runtime.activate(program, options)
     }
 
+    /// How far an activation is that fills indexes: the share of rows, from 0 to 1, that were looked at; `None` when none does.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn filled(&self) -> Result<Option<f64>> {
+        self.runtime.filled()
+    }
+
     /// The active program.
     #[must_use]
     pub fn program(&self) -> Option<Arc<Program>> {

@@ -233,6 +233,8 @@ impl Instance {
             digest: self.digest(),
             queries: self.engine.program().map_or(0, |program| program.queries.len()),
             uptime_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            // Progress is told where it can be; nothing depends on it.
+            filled_percent: self.engine.filled().ok().flatten().map(|share| (share * 100.0) as u8),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::error::{EngineError, Result};
 use crate::graph;
 use crate::ids::{IdCodec, ItemId};
 use crate::row::{self, Arena};
-use crate::storage::{ReadTxn, Table, WriteTxn, keys};
+use crate::storage::{Bounds, ReadTxn, Table, WriteTxn, keys};
 use crate::text::{self, TextConfig};
 
 /// Rows that a slice looks at: few enough that requests do not wait long for it.
@@ -110,6 +110,35 @@ pub fn fill<W: WriteTxn>(txn: &mut W, catalog: &LiveCatalog, codec: IdCodec, row
     }
     pending.write(txn)?;
     Ok(pending.building.iter().any(|building| !building.filled))
+}
+
+/// The share of rows, from 0 to 1, that were looked at for what is being filled; `None` when nothing is.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn filled<T: ReadTxn>(txn: &T) -> Result<Option<f64>> {
+    let building = Pending::read(txn)?.building;
+    let shares = building.iter().map(|building| filled_of(txn, building)).collect::<Result<Vec<f64>>>()?;
+    let count = shares.len() as f64;
+    Ok((!shares.is_empty()).then(|| shares.into_iter().sum::<f64>() / count))
+}
+
+/// The share by ids, which are given in the order of creation.
+fn filled_of<T: ReadTxn>(txn: &T, building: &Building) -> Result<f64> {
+    if building.filled {
+        return Ok(1.0);
+    }
+    let (table, number, next) = match &building.index {
+        BuiltIndex::Field { node, .. } => (Table::Node, *node, building.next),
+        BuiltIndex::Pairs { edge } => (Table::Edge, *edge, building.next),
+        BuiltIndex::Text { node, id, .. } => (Table::Node, *node, text::looked_at(txn, *id)?.saturating_add(1)),
+    };
+    let prefix = number.to_be_bytes();
+    let id = |entry: Option<(&[u8], &[u8])>| entry.and_then(|(key, _)| keys::row_id(key)).map_or(0, |id| id.0);
+    let first = id(txn.range(table, Bounds::Prefix(&prefix))?.next().transpose()?);
+    let rows = id(txn.last(table, Bounds::Prefix(&prefix))?).saturating_sub(first).saturating_add(1);
+    Ok((next.saturating_sub(first) as f64 / rows as f64).min(1.0))
 }
 
 /// Takes the next rows of a type into its text index; gives whether all are in.

@@ -434,3 +434,20 @@ fn indexes_of_an_earlier_format_go_on_without_what_is_absent() {
     let lists = |field| catalog.get(USER).field(FieldId(field)).index.unwrap().lists_absent;
     assert!(!lists(0) && lists(1));
 }
+
+#[test]
+fn how_far_a_filling_is_can_be_told() {
+    let (store, catalog) = start(&PLAIN);
+    for id in 100..110 {
+        add_user(&store, &catalog, id, 1, 2);
+    }
+    let wanted = || Schema { name: Index::Secondary, city: Index::Secondary, ..PLAIN };
+    let share = || build::filled(&store.read().unwrap()).unwrap();
+    assert_eq!(share(), None);
+    assert!(begin(&store, &wanted()));
+    let mut shares = vec![share().unwrap()];
+    fill(&store, |_| shares.push(share().unwrap())).unwrap();
+    assert_eq!(shares, [0.0, 0.15, 0.3, 0.45, 0.5, 0.65, 0.8, 0.95, 1.0]);
+    finish(&store, &wanted()).unwrap();
+    assert_eq!(share(), None);
+}

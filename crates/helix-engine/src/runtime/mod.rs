@@ -59,6 +59,7 @@ pub(crate) trait Core: Send + Sync {
     fn read_here(&self, request: &Request) -> Result<Bytes>;
     fn read(&self, request: Request) -> Result<Reply>;
     fn write(&self, request: Request) -> Result<Reply>;
+    fn filled(&self) -> Result<Option<f64>>;
     fn verify(&self) -> Result<VerifyReport>;
     fn vector_counts(&self) -> Result<Vec<(String, VectorCounts)>>;
     fn text_counts(&self) -> Result<Vec<(String, TextCounts)>>;
@@ -295,6 +296,10 @@ impl<S: Files> Core for Runtime<S> {
 
     fn write(&self, request: Request) -> Result<Reply> {
         self.writer.write(request)
+    }
+
+    fn filled(&self) -> Result<Option<f64>> {
+        catalog::build::filled(&self.shared.store.read()?)
     }
 
     fn verify(&self) -> Result<VerifyReport> {

@@ -84,6 +84,9 @@ pub struct Status {
     pub queries: usize,
     /// How long it has been up, in milliseconds.
     pub uptime_ms: u64,
+    /// How much of the indexes of a coming plan is filled, in percent, while they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filled_percent: Option<u8>,
 }
 
 /// A request that was answered.

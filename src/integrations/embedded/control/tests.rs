@@ -14,7 +14,9 @@ struct Fixed(broadcast::Sender<RequestEvent>);
 impl Handler for Fixed {
     async fn answer(&self, request: Request) -> Reply {
         match request {
-            Request::Status => Reply::Status(Status { digest: "d".to_owned(), queries: 1, uptime_ms: 2 }),
+            Request::Status => {
+                Reply::Status(Status { digest: "d".to_owned(), queries: 1, uptime_ms: 2, filled_percent: None })
+            }
             Request::Stop { .. } => Reply::Stopping,
             Request::Activate { .. } => Reply::Refused { code: "E-X".to_owned(), message: "no".to_owned() },
             Request::Subscribe => Reply::Subscribed,
