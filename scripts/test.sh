@@ -36,6 +36,7 @@ shellcheck -s sh install.sh
 
 step "lints"
 cargo clippy --workspace --all-targets --locked -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 step "containers"
 # Tests of containers skip where no daemon answers; in CI that is a failure.
@@ -50,4 +51,3 @@ cargo nextest run --workspace --locked "$@"
 
 step "documentation"
 cargo test --workspace --doc --locked --quiet
-RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
