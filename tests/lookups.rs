@@ -29,23 +29,35 @@ QUERY join(pairs: [{a: I64, b: I64, number: I64}]) =>
     RETURN NONE
 QUERY ids() =>
     RETURN N<Item>::ID
-QUERY indexed_ends(a: ID, b: ID, many: [ID]) =>
+QUERY indexed_ends(a: ID, b: ID, many: [ID], k: I64) =>
     RETURN {
         from: E<Joins>::WHERE(_::{from_node}::EQ(a))::{number},
         to: E<Joins>::WHERE(_::{to_node}::IS_IN(many))::{number},
         both: E<Joins>::WHERE(_::{from_node}::EQ(a))::WHERE(_::{to_node}::EQ(b))::{number},
         one: N<Item>::WHERE(_::ID::EQ(b))::{number},
         many: N<Item>::WHERE(_::ID::IS_IN(many))::{number},
-        edges: E<Joins>::WHERE(_::ID::IS_IN(many))::COUNT
+        edges: E<Joins>::WHERE(_::ID::IS_IN(many))::COUNT,
+        after: N<Item>::WHERE(_::ID::GT(a))::RANGE(0, 5)::{number},
+        upto: N<Item>::WHERE(AND(_::ID::LTE(b), _::ID::GTE(a)))::{number},
+        early: E<Joins>::WHERE(_::{id}::LT(a))::COUNT,
+        oldest: N<Item>::ORDER<Asc>(_::ID)::RANGE(0, k)::{number},
+        newest: N<Item>::ORDER<Desc>(_::{id})::RANGE(0, k)::{number},
+        last: E<Joins>::ORDER<Desc>(_::ID)::{number}::FIRST
     }
-QUERY looked_ends(a: ID, b: ID, many: [ID]) =>
+QUERY looked_ends(a: ID, b: ID, many: [ID], k: I64) =>
     RETURN {
         from: E<Joins>::WHERE(OR(_::{from_node}::EQ(a), _::{number}::LT(0)))::{number},
         to: E<Joins>::WHERE(OR(_::{to_node}::IS_IN(many), _::{number}::LT(0)))::{number},
         both: E<Joins>::WHERE(AND(_::{number}::GTE(0), OR(AND(_::{from_node}::EQ(a), _::{to_node}::EQ(b)), _::{number}::LT(0))))::{number},
         one: N<Item>::WHERE(OR(_::ID::EQ(b), _::{number}::LT(0)))::{number},
         many: N<Item>::WHERE(OR(_::ID::IS_IN(many), _::{number}::LT(0)))::{number},
-        edges: E<Joins>::WHERE(OR(_::ID::IS_IN(many), _::{number}::LT(0)))::COUNT
+        edges: E<Joins>::WHERE(OR(_::ID::IS_IN(many), _::{number}::LT(0)))::COUNT,
+        after: N<Item>::WHERE(OR(_::ID::GT(a), _::{number}::LT(0)))::RANGE(0, 5)::{number},
+        upto: N<Item>::WHERE(OR(AND(_::ID::LTE(b), _::ID::GTE(a)), _::{number}::LT(0)))::{number},
+        early: E<Joins>::WHERE(OR(_::{id}::LT(a), _::{number}::LT(0)))::COUNT,
+        oldest: N<Item>::ORDER<Asc>(_::{number})::RANGE(0, k)::{number},
+        newest: N<Item>::ORDER<Desc>(_::{number})::RANGE(0, k)::{number},
+        last: E<Joins>::ORDER<Desc>(_::{number})::{number}::FIRST
     }
 QUERY add(items: [{i: I64, s: String, f: F64, u: I64, number: I64}]) =>
     FOR {i, s, f, u, number} IN items {
@@ -219,16 +231,22 @@ fn ends_of_edges_and_ids_are_looked_up() {
     let ids = database.call("ids", &json!({})).unwrap();
     let ids = ids.as_object().unwrap().values().next().unwrap().as_array().unwrap();
     let mut found = 0;
-    for (a, b) in [(0, 0), (8, 248), (16, 100), (3_999, 1), (0, 31)] {
+    for (a, b, k) in [(0, 0, 0), (8, 248, 3), (16, 100, 200), (3_999, 1, 3_000), (0, 31, 9_000)] {
         let mut many =
             vec![ids[b].clone(), ids[a].clone(), ids[b].clone(), json!("00000000-0000-0000-0000-000000000000")];
         many.extend(ids.iter().skip(a).step_by(40).cloned());
-        let arguments = json!({"a": ids[a], "b": ids[b], "many": many});
+        let arguments = json!({"a": ids[a], "b": ids[b], "many": many, "k": k});
         let indexed = database.call("indexed_ends", &arguments).unwrap();
         assert_eq!(indexed, database.call("looked_ends", &arguments).unwrap(), "{a} {b}");
         found += ["from", "to", "both"].iter().filter(|part| indexed[**part] != json!([])).count();
     }
     assert!(found > 9, "{found} of 15 find something");
+    // Ids of nobody are compared as any others.
+    for id in ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"] {
+        let arguments = json!({"a": id, "b": id, "many": [id], "k": 1});
+        let answers = ["indexed_ends", "looked_ends"].map(|query| database.call(query, &arguments).unwrap());
+        assert_eq!(answers[0], answers[1]);
+    }
 }
 
 proptest! {

@@ -173,6 +173,13 @@ impl Explain<'_> {
                 format!("{} by {} {}", self.name(item), self.declared(item, *field), self.expr(value))
             }
             Source::Lookup { item, lookup } => format!("all {} {}", self.name(*item), self.lookup(*item, lookup)),
+            Source::Extent { item, direction, len } => {
+                let end = match direction {
+                    Direction::Ascending => "oldest",
+                    Direction::Descending => "newest",
+                };
+                format!("{} {end} {}", self.expr(len), self.name(*item))
+            }
             Source::Leading { node, field, direction, absent, len } => {
                 let item = ItemType::node(*node);
                 let end = match direction {
@@ -205,14 +212,18 @@ impl Explain<'_> {
             Lookup::Id(id) => format!("with id {}", self.expr(id)),
             Lookup::Value { field, value } => format!("with {} {}", self.declared(item, *field), self.expr(value)),
             Lookup::Between { field, from, to } => {
-                let bound = |word: &str, bound: &Option<Box<Expr>>| {
-                    bound.as_ref().map_or_else(String::new, |bound| format!(" {word} {}", self.expr(bound)))
-                };
-                format!("with {}{}{}", self.declared(item, *field), bound("from", from), bound("to", to))
+                format!("with {}{}{}", self.declared(item, *field), self.bound("from", from), self.bound("to", to))
+            }
+            Lookup::IdBetween { from, to } => {
+                format!("with id{}{}", self.bound("from", from), self.bound("to", to))
             }
             Lookup::End { end, id } => format!("{} {}", end_word(*end), self.expr(id)),
             Lookup::Any(any) => any.iter().map(|one| self.lookup(item, one)).collect::<Vec<_>>().join(" or "),
         }
+    }
+
+    fn bound(&self, word: &str, bound: &Option<Box<Expr>>) -> String {
+        bound.as_ref().map_or_else(String::new, |bound| format!(" {word} {}", self.expr(bound)))
     }
 
     fn declared(&self, item: ItemType, field: FieldId) -> &str {

@@ -40,6 +40,13 @@ pub enum Lookup {
         /// The id or ids.
         id: Box<Expr>,
     },
+    /// The items whose ids are within bounds, both of which are taken to belong to it. At least one is given.
+    IdBetween {
+        /// The least id; null finds nothing.
+        from: Option<Box<Expr>>,
+        /// The greatest id; null finds nothing.
+        to: Option<Box<Expr>>,
+    },
 }
 
 impl Traversal {
@@ -116,6 +123,12 @@ impl Paths<'_> {
         let right = Box::new(right.clone());
         match (field, comparison) {
             (FieldRef::Id, Comparison::Equal | Comparison::IsIn) => Some(Lookup::Id(right)),
+            (FieldRef::Id, Comparison::Greater | Comparison::GreaterOrEqual) => {
+                Some(Lookup::IdBetween { from: Some(right), to: None })
+            }
+            (FieldRef::Id, Comparison::Less | Comparison::LessOrEqual) => {
+                Some(Lookup::IdBetween { from: None, to: Some(right) })
+            }
             (FieldRef::FromNode, Comparison::Equal | Comparison::IsIn) => {
                 Some(Lookup::End { end: EdgeEnd::From, id: right })
             }
@@ -136,11 +149,16 @@ impl Paths<'_> {
         }
     }
 
-    /// The nodes that lead in the order of a key, when that is an indexed field.
+    /// The items that lead in the order of a key, when that is an indexed field or the id.
     fn leading(self, key: &Expr, direction: Direction, absent: bool, len: Expr) -> Option<Source> {
-        let FieldRef::Declared(field) = self.field(key)? else { return None };
-        let source = Source::Leading { node: self.item.id, field, direction, absent, len: Box::new(len) };
-        self.has_index(field).then_some(source)
+        let len = Box::new(len);
+        match self.field(key)? {
+            FieldRef::Id => Some(Source::Extent { item: self.item, direction, len }),
+            FieldRef::Declared(field) if self.has_index(field) => {
+                Some(Source::Leading { node: self.item.id, field, direction, absent, len })
+            }
+            _ => None,
+        }
     }
 
     /// The field of the current item that an expression is.
@@ -181,6 +199,10 @@ impl Lookup {
                 Self::Between { field, from: None, to: Some(to) },
                 Self::Between { field: same, from: Some(from), to: None },
             ) if field == same => Self::Between { field, from: Some(from), to: Some(to) },
+            (Self::IdBetween { from: Some(from), to: None }, Self::IdBetween { from: None, to: Some(to) })
+            | (Self::IdBetween { from: None, to: Some(to) }, Self::IdBetween { from: Some(from), to: None }) => {
+                Self::IdBetween { from: Some(from), to: Some(to) }
+            }
             (a, b) => {
                 if b.rank() < a.rank() {
                     b
@@ -197,8 +219,8 @@ impl Lookup {
             Self::Id(_) => 0,
             Self::Value { .. } | Self::End { .. } => 1,
             Self::Any(_) => 2,
-            Self::Between { from: Some(_), to: Some(_), .. } => 3,
-            Self::Between { .. } => 4,
+            Self::Between { from: Some(_), to: Some(_), .. } | Self::IdBetween { from: Some(_), to: Some(_) } => 3,
+            Self::Between { .. } | Self::IdBetween { .. } => 4,
         }
     }
 }

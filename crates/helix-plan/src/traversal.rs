@@ -103,6 +103,15 @@ pub enum Source {
         /// How many: an integer. What is none means all.
         len: Box<Expr>,
     },
+    /// The items of a type that were created first, or last, in creation order.
+    Extent {
+        /// The type.
+        item: ItemType,
+        /// Ascending is first.
+        direction: Direction,
+        /// How many: an integer. What is none means all.
+        len: Box<Expr>,
+    },
 }
 
 /// What happens to each element of a stream, or to the stream.

@@ -69,7 +69,8 @@ pub fn traversal<'q>(found: &'q Traversal, visit: &mut dyn FnMut(&'q Expr)) {
         Source::ById { item: _, ids } => ids.iter().for_each(|id| expr(id, visit)),
         Source::ByIndex { node: _, field: _, value } => expr(value, visit),
         Source::Lookup { item: _, lookup: found } => lookup(found, visit),
-        Source::Leading { node: _, field: _, direction: _, absent: _, len } => expr(len, visit),
+        Source::Leading { node: _, field: _, direction: _, absent: _, len }
+        | Source::Extent { item: _, direction: _, len } => expr(len, visit),
         Source::SearchVector { vector: _, query, k } => {
             expr(query, visit);
             expr(k, visit);
@@ -92,7 +93,9 @@ pub fn traversal<'q>(found: &'q Traversal, visit: &mut dyn FnMut(&'q Expr)) {
 pub fn lookup<'q>(found: &'q Lookup, visit: &mut dyn FnMut(&'q Expr)) {
     match found {
         Lookup::Id(one) | Lookup::Value { field: _, value: one } | Lookup::End { end: _, id: one } => expr(one, visit),
-        Lookup::Between { field: _, from, to } => from.iter().chain(to).for_each(|bound| expr(bound, visit)),
+        Lookup::Between { field: _, from, to } | Lookup::IdBetween { from, to } => {
+            from.iter().chain(to).for_each(|bound| expr(bound, visit))
+        }
         Lookup::Any(many) => many.iter().for_each(|one| lookup(one, visit)),
     }
 }

@@ -109,7 +109,8 @@ impl Survey {
             Source::ById { item: _, ids } => ids.iter().for_each(|id| self.expr(id)),
             Source::ByIndex { node: _, field: _, value } => self.expr(value),
             Source::Lookup { item: _, lookup } => visit::lookup(lookup, &mut |expr| self.expr(expr)),
-            Source::Leading { node: _, field: _, direction: _, absent: _, len } => self.expr(len),
+            Source::Leading { node: _, field: _, direction: _, absent: _, len }
+            | Source::Extent { item: _, direction: _, len } => self.expr(len),
             Source::SearchVector { vector: _, query, k } => {
                 self.is_long();
                 self.expr(query);

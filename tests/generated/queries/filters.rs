@@ -4190,7 +4190,7 @@ mod compare_ids {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:8fd4f58fffafa6bc5d17824b8d121f45fb5c5822f44162420e33163875c87b44",
+        digest: "sha256:3a14eef95c700d4031c99a3ac840bf2affaec58579ac4211679d03bf1f7feac2",
         bodies: &[
             ("literal", literal::query),
             ("newer", newer::query),
@@ -4269,8 +4269,12 @@ mod compare_ids {
             out.extend_from_slice(b"{\"newer\":");
             out.push(b'[');
             let mut is_next = false;
-            run.all(
+            run.lookup(
                 node::USER,
+                &Lookup::IdBetween {
+                    from: Some(Value::from(id)),
+                    to: None,
+                },
                 |user| {
                     if holds(Comparison::Greater, run.id(&user), Value::from(id)) {
                         let user = run.load(user)?;
@@ -4287,8 +4291,12 @@ mod compare_ids {
             out.extend_from_slice(b",\"upto\":");
             out.push(b'[');
             let mut is_next2 = false;
-            run.all(
+            run.lookup(
                 node::USER,
+                &Lookup::IdBetween {
+                    from: None,
+                    to: Some(Value::from(id)),
+                },
                 |user2| {
                     if holds(Comparison::LessOrEqual, run.id(&user2), Value::from(id)) {
                         let user2 = run.load(user2)?;
@@ -10356,7 +10364,7 @@ mod of_a_range_of_an_index {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:0261c63eb23def0b9379e41c092887f1abfc64e898fed8c00a2171b4a8bfb065",
+        digest: "sha256:32755fe0f8f8d0f99450314f9abea6b8a80ae6b56d4a4289c59479e680d219de",
         bodies: &[
             ("between", between::query),
             ("born", born::query),
@@ -10367,6 +10375,7 @@ mod of_a_range_of_an_index {
             ("listed", listed::query),
             ("matching", matching::query),
             ("ordered", ordered::query),
+            ("page", page::query),
             ("peers", peers::query),
             ("setup", setup::query),
             ("until", until::query),
@@ -10768,6 +10777,169 @@ mod of_a_range_of_an_index {
                 },
             )?;
             out.push(b']');
+            out.extend_from_slice(b",\"after\":");
+            out.push(b'[');
+            let mut is_next6 = false;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::Int(2))?,
+            );
+            if range.wants_any() {
+                run.lookup(
+                    node::USER,
+                    &Lookup::IdBetween {
+                        from: Some(Value::from(a)),
+                        to: None,
+                    },
+                    |user3| {
+                        if holds(Comparison::Greater, run.id(&user3), Value::from(a)) {
+                            range.take(user3)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+            }
+            each(
+                range.into_vec(),
+                |user4| {
+                    let user4 = run.load(user4)?;
+                    let element6 = run.read(&user4, user_name)?;
+                    separate(&mut is_next6, out);
+                    write_value(&element6, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"upto\":");
+            out.push(b'[');
+            let mut is_next7 = false;
+            run.lookup(
+                node::USER,
+                &Lookup::IdBetween {
+                    from: Some(Value::from(a)),
+                    to: Some(Value::from(b)),
+                },
+                |user5| {
+                    if holds(Comparison::GreaterOrEqual, run.id(&user5), Value::from(a))
+                        && holds(Comparison::Less, run.id(&user5), Value::from(b))
+                    {
+                        let user5 = run.load(user5)?;
+                        let element7 = run.read(&user5, user_name)?;
+                        separate(&mut is_next7, out);
+                        write_value(&element7, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"either\":");
+            out.push(b'[');
+            let mut is_next8 = false;
+            run.all(
+                node::USER,
+                |user6| {
+                    let user6 = run.load(user6)?;
+                    if holds(Comparison::Less, run.id(&user6), Value::from(b))
+                        || holds(
+                            Comparison::Equal,
+                            run.read(&user6, user_name)?,
+                            Value::Str("d"),
+                        )
+                    {
+                        let user6 = run.load(user6)?;
+                        let element8 = run.read(&user6, user_name)?;
+                        separate(&mut is_next8, out);
+                        write_value(&element8, out);
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"oldest\":");
+            out.push(b'[');
+            let mut is_next9 = false;
+            let mut keyed = Keyed::top(Order::Ascending, run.reach(Value::Int(2)));
+            run.extent(
+                node::USER,
+                Order::Ascending,
+                run.reach(Value::Int(2)),
+                |user7| { keyed.take(run.id(&user7), user7) },
+            )?;
+            let mut range2 = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::Int(2))?,
+            );
+            if range2.wants_any() {
+                each(keyed.sorted(), |user8| { range2.take(user8) })?;
+            }
+            each(
+                range2.into_vec(),
+                |user9| {
+                    let user9 = run.load(user9)?;
+                    let element9 = run.read(&user9, user_name)?;
+                    separate(&mut is_next9, out);
+                    write_value(&element9, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"newest\":");
+            out.push(b'[');
+            let mut is_next10 = false;
+            let mut keyed2 = Keyed::top(Order::Descending, run.reach(Value::Int(3)));
+            run.extent(
+                node::USER,
+                Order::Descending,
+                run.reach(Value::Int(3)),
+                |user10| { keyed2.take(run.id(&user10), user10) },
+            )?;
+            let mut range3 = Slice::range(
+                run.bound(Value::Int(1))?,
+                run.bound(Value::Int(3))?,
+            );
+            if range3.wants_any() {
+                each(keyed2.sorted(), |user11| { range3.take(user11) })?;
+            }
+            each(
+                range3.into_vec(),
+                |user12| {
+                    let user12 = run.load(user12)?;
+                    let element10 = run.read(&user12, user_name)?;
+                    separate(&mut is_next10, out);
+                    write_value(&element10, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"last\":");
+            let mut is_written = false;
+            let mut keyed3 = Keyed::top(Order::Descending, 1);
+            run.extent(
+                edge::KNOWS,
+                Order::Descending,
+                run.reach(Value::Int(1)),
+                |knows4| { keyed3.take(run.id(&knows4), knows4) },
+            )?;
+            let mut first = First::default();
+            each(keyed3.sorted(), |knows5| { first.take(knows5) })?;
+            each(
+                first.get(),
+                |knows6| {
+                    let knows6 = run.load(knows6)?;
+                    let element11 = run.read(&knows6, knows_since)?;
+                    write_value(&element11, out);
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
             out.push(b'}');
             Ok(())
         }
@@ -10873,11 +11045,11 @@ mod of_a_range_of_an_index {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY grow (case.hx:77:7)
+            // QUERY grow (case.hx:86:7)
             let user_age = run.column(node::USER, node::user::AGE);
             let user_name = run.column(node::USER, node::user::NAME);
             let Input { from } = Input::of(run)?;
-            // case.hx:78:5
+            // case.hx:87:5
             let _ = {
                 let mut first = First::default();
                 let mut found = Slice::all();
@@ -11009,11 +11181,11 @@ mod of_a_range_of_an_index {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY leave (case.hx:81:7)
+            // QUERY leave (case.hx:90:7)
             let user_rank = run.column(node::USER, node::user::RANK);
             let user_name = run.column(node::USER, node::user::NAME);
             let Input { from } = Input::of(run)?;
-            // case.hx:82:5
+            // case.hx:91:5
             let mut dropped = Slice::all();
             run.lookup(
                 node::USER,
@@ -11260,7 +11432,7 @@ mod of_a_range_of_an_index {
         }
 
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY matching (case.hx:74:7)
+            // QUERY matching (case.hx:83:7)
             let user_town = run.column(node::USER, node::user::TOWN);
             let user_age = run.column(node::USER, node::user::AGE);
             let user_name = run.column(node::USER, node::user::NAME);
@@ -11521,17 +11693,84 @@ mod of_a_range_of_an_index {
         }
     }
 
+    /// `page`, which reads.
+    mod page {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `after`
+            after: Option<Uuid>,
+            /// `n`
+            n: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self {
+                    after: argument(run, 0)?,
+                    n: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY page (case.hx:71:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { after, n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            let mut range = Slice::range(
+                run.bound(Value::Int(0))?,
+                run.bound(Value::from(n))?,
+            );
+            if range.wants_any() {
+                run.lookup(
+                    node::USER,
+                    &Lookup::IdBetween {
+                        from: Some(Value::from(after)),
+                        to: None,
+                    },
+                    |user| {
+                        if holds(
+                            Comparison::Greater,
+                            run.id(&user),
+                            Value::from(after),
+                        ) {
+                            range.take(user)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+            }
+            each(
+                range.into_vec(),
+                |user2| {
+                    let user2 = run.load(user2)?;
+                    let element = run.read(&user2, user_name)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
     /// `peers`, which reads.
     mod peers {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY peers (case.hx:65:7)
+            // QUERY peers (case.hx:74:7)
             let user_name = run.column(node::USER, node::user::NAME);
             let user_town = run.column(node::USER, node::user::TOWN);
             let user_age = run.column(node::USER, node::user::AGE);
             let knows_since = run.column(edge::KNOWS, edge::knows::SINCE);
             let user_rank = run.column(node::USER, node::user::RANK);
-            // case.hx:66:5
+            // case.hx:75:5
             let one = run
                 .load({
                     let mut first = First::default();

@@ -3894,7 +3894,7 @@ mod id_step {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:d2583fd105be037fbd2191772b1c56c741c4cf696a1a13c8a6021eff36b05279",
+        digest: "sha256:3dec173e0344167d1a2820544752284e58d8a4d4a24439edf647c4b26bc0615d",
         bodies: &[
             ("again", again::query),
             ("ends", ends::query),
@@ -4069,8 +4069,12 @@ mod id_step {
             out.extend_from_slice(b",\"after\":");
             out.push(b'[');
             let mut is_next3 = false;
-            run.all(
+            run.lookup(
                 node::USER,
+                &Lookup::IdBetween {
+                    from: Some(Value::from(id)),
+                    to: None,
+                },
                 |user3| {
                     if holds(Comparison::Greater, run.id(&user3), Value::from(id)) {
                         let user3 = run.load(user3)?;
@@ -11058,7 +11062,7 @@ mod shape {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:e805a5258ccd6e55dc34dbf7015300985a69021a798e620181a5c612834bddd2",
+        digest: "sha256:db7cc32245a82810e9af60af09a831cdd71ce1650fe25484b452281f619875a2",
         bodies: &[
             ("count", count::query),
             ("first", first::query),
@@ -11320,7 +11324,12 @@ mod shape {
                 .load({
                     let mut first2 = First::default();
                     let mut keyed5 = Keyed::top(Order::Descending, 1);
-                    run.all(node::ITEM, |item8| { keyed5.take(run.id(&item8), item8) })?;
+                    run.extent(
+                        node::ITEM,
+                        Order::Descending,
+                        run.reach(Value::Int(1)),
+                        |item8| { keyed5.take(run.id(&item8), item8) },
+                    )?;
                     let mut first = First::default();
                     each(keyed5.sorted(), |item9| { first.take(item9) })?;
                     each(first.get(), |item10| { first2.take(item10) })?;
@@ -11480,7 +11489,7 @@ mod shaping_edges_and_vectors {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:c64199211b1440da2f3286cfe94ca08a39353326102cc49b8eb791c7d2ebc60a",
+        digest: "sha256:9bbaa3e6ce0e88c7f9cdeca1d1230973792f3314ff3a40696b30267e6d0dc1fc",
         bodies: &[
             ("edges", edges::query),
             ("found", found::query),
@@ -11964,7 +11973,12 @@ mod shaping_edges_and_vectors {
             out.extend_from_slice(b",\"newest\":");
             let mut is_written2 = false;
             let mut keyed3 = Keyed::top(Order::Descending, 1);
-            run.all(vector::DOC, |doc9| { keyed3.take(run.id(&doc9), doc9) })?;
+            run.extent(
+                vector::DOC,
+                Order::Descending,
+                run.reach(Value::Int(1)),
+                |doc9| { keyed3.take(run.id(&doc9), doc9) },
+            )?;
             let mut first2 = First::default();
             each(keyed3.sorted(), |doc10| { first2.take(doc10) })?;
             each(

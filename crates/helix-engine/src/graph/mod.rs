@@ -95,6 +95,29 @@ pub fn ids<T: ReadTxn>(txn: &T, ty: &LiveType) -> Result<Vec<ItemId>> {
     scan(txn, ty)?.map(|entry| entry.map(|(id, _)| id)).collect()
 }
 
+/// The ids of the items of a type that were created last, at most `len`, the last one first. `tick` is called for each.
+///
+/// # Errors
+///
+/// When the store or `tick` fails.
+pub fn newest<T: ReadTxn>(
+    txn: &T,
+    ty: &LiveType,
+    len: usize,
+    tick: &mut dyn FnMut() -> Result<()>,
+) -> Result<Vec<ItemId>> {
+    let (first, mut end) = (keys::row(ty.stored, ItemId(0)), keys::row(ty.stored, ItemId(u64::MAX)));
+    let mut found = Vec::new();
+    while found.len() < len {
+        let Some((key, _)) = txn.last(table(ty.item.kind), Bounds::Range(&first, &end))? else { break };
+        tick()?;
+        let id = keys::row_id(key).ok_or_else(|| EngineError::Damaged("a row's key".to_owned()))?;
+        found.push(id);
+        end = keys::row(ty.stored, id);
+    }
+    Ok(found)
+}
+
 /// The edges of a type at an item, in creation order: the edge, and the item at its other end.
 ///
 /// # Errors

@@ -142,7 +142,8 @@ impl<'q> Search<'q> {
             Source::ById { item: _, ids } => self.exprs(ids),
             Source::ByIndex { node: _, field: _, value } => self.expr(value),
             Source::Lookup { item: _, lookup } => visit::lookup(lookup, &mut |expr| self.expr(expr)),
-            Source::Leading { node: _, field: _, direction: _, absent: _, len } => self.expr(len),
+            Source::Leading { node: _, field: _, direction: _, absent: _, len }
+            | Source::Extent { item: _, direction: _, len } => self.expr(len),
             Source::SearchVector { vector: _, query, k } => {
                 self.expr(query);
                 self.expr(k);

@@ -276,6 +276,10 @@ impl<'a> Frame<'a, '_> {
                 run.by_index(ItemType::node(*node), *field, value, |item| sink(Datum::Item(item)))
             }
             Source::Lookup { item, lookup } => run.lookup(*item, &self.lookup(lookup)?, |item| sink(Datum::Item(item))),
+            Source::Extent { item, direction, len } => {
+                let len = run.reach(self.value(len)?);
+                run.extent(*item, *direction, len, |item| sink(Datum::Item(item)))
+            }
             Source::Leading { node, field, direction, absent, len } => {
                 let len = run.reach(self.value(len)?);
                 run.leading(ItemType::node(*node), *field, (*direction, *absent), len, |item| sink(Datum::Item(item)))
@@ -310,6 +314,7 @@ impl<'a> Frame<'a, '_> {
             helix_plan::Lookup::Between { field, from, to } => {
                 Lookup::Between { field: *field, from: bound(from)?, to: bound(to)? }
             }
+            helix_plan::Lookup::IdBetween { from, to } => Lookup::IdBetween { from: bound(from)?, to: bound(to)? },
             helix_plan::Lookup::End { end, id } => Lookup::End { end: *end, id: self.eval(id)? },
             helix_plan::Lookup::Any(any) => {
                 let any = any.iter().map(|one| self.lookup(one)).collect::<Result<Vec<_>>>()?;

@@ -83,6 +83,13 @@ pub trait Access<'a> {
         tick: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Option<Vec<ItemId>>>;
 
+    /// The items of a type that were created last.
+    ///
+    /// # Errors
+    ///
+    /// As [`graph::newest`].
+    fn newest(&self, ty: &LiveType, len: usize, tick: &mut dyn FnMut() -> Result<()>) -> Result<Vec<ItemId>>;
+
     /// The first edge of a type between two items.
     ///
     /// # Errors
@@ -271,6 +278,10 @@ impl<'a, T: ReadTxn> Access<'a> for ReadAccess<'a, T> {
         graph::leading(self.txn, ty, field, order, len, tick)
     }
 
+    fn newest(&self, ty: &LiveType, len: usize, tick: &mut dyn FnMut() -> Result<()>) -> Result<Vec<ItemId>> {
+        graph::newest(self.txn, ty, len, tick)
+    }
+
     fn edge_between(&self, edge: &LiveType, from: ItemId, to: ItemId) -> Result<Option<ItemId>> {
         graph::edge_between(self.txn, edge, from, to)
     }
@@ -408,6 +419,10 @@ impl<'a, W: WriteTxn> Access<'a> for WriteAccess<'a, '_, W> {
         tick: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Option<Vec<ItemId>>> {
         graph::leading(&**self.txn.borrow(), ty, field, order, len, tick)
+    }
+
+    fn newest(&self, ty: &LiveType, len: usize, tick: &mut dyn FnMut() -> Result<()>) -> Result<Vec<ItemId>> {
+        graph::newest(&**self.txn.borrow(), ty, len, tick)
     }
 
     fn edge_between(&self, edge: &LiveType, from: ItemId, to: ItemId) -> Result<Option<ItemId>> {

@@ -50,6 +50,13 @@ pub enum Lookup<'l, 'a> {
         /// The id or ids.
         id: Datum<'a>,
     },
+    /// The items whose ids are within bounds, or at them.
+    IdBetween {
+        /// The least id; null finds nothing.
+        from: Option<Value<'a>>,
+        /// The greatest id; null finds nothing.
+        to: Option<Value<'a>>,
+    },
 }
 
 /// A part of what a lookup finds.
@@ -76,6 +83,9 @@ impl<'a> Run<'a, '_> {
         lookup: &Lookup<'_, 'a>,
         mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
     ) -> Result<Flow> {
+        if let Lookup::IdBetween { from, to } = lookup {
+            return self.id_between(item, from.as_ref(), to.as_ref(), sink);
+        }
         let ty = self.catalog.get(item);
         let mut parts = Vec::new();
         if !self.parts(ty, lookup, &mut parts)? {
@@ -122,7 +132,7 @@ impl<'a> Run<'a, '_> {
         sink: impl FnMut(Item<'a>) -> Result<Flow>,
     ) -> Result<Flow> {
         let ty = self.catalog.get(item);
-        if len > FIRST_LOOK && len >= self.rows_of(ty)? / ROWS_PER_HIT {
+        if !self.are_few(ty, len)? {
             return self.all(item, sink);
         }
         match self.access.leading(ty, field, (order, absent), len, &mut || self.tick())? {
@@ -132,6 +142,86 @@ impl<'a> Run<'a, '_> {
             }
             None => self.all(item, sink),
         }
+    }
+
+    /// The items of a type that were created first, or last, at most `len`, in creation order.
+    ///
+    /// # Errors
+    ///
+    /// When the store or `sink` fails.
+    #[inline]
+    pub fn extent(
+        &self,
+        item: ItemType,
+        order: Order,
+        len: usize,
+        sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let ty = self.catalog.get(item);
+        if order == Order::Ascending {
+            let mut left = len;
+            let is_wanted = |_| {
+                let is_wanted = left > 0;
+                left = left.saturating_sub(1);
+                is_wanted
+            };
+            return self.all_while(item, ItemId(0), is_wanted, sink);
+        }
+        if !self.are_few(ty, len)? {
+            return self.all(item, sink);
+        }
+        let mut ids = self.access.newest(ty, len, &mut || self.tick())?;
+        ids.reverse();
+        self.rows(item, &ids, sink)
+    }
+
+    /// The items whose ids are within bounds. Rows are in the order of ids.
+    fn id_between(
+        &self,
+        item: ItemType,
+        from: Option<&Value<'a>>,
+        to: Option<&Value<'a>>,
+        sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let mut bounds = [ItemId(0), ItemId(u64::MAX)];
+        for (bound, given) in bounds.iter_mut().zip([from, to]) {
+            match given {
+                None => {}
+                Some(Value::Null) => return Ok(Flow::Continue),
+                Some(Value::Id(id)) => match self.context.codec.decode(*id) {
+                    Some(id) => *bound = id,
+                    // One of another database has its place between others as well, but no row.
+                    None => return self.all(item, sink),
+                },
+                Some(_) => return self.all(item, sink),
+            }
+        }
+        let [first, last] = bounds;
+        self.all_while(item, first, |id| id <= last, sink)
+    }
+
+    /// The items of a type from an id on, as long as they are wanted.
+    fn all_while(
+        &self,
+        item: ItemType,
+        first: ItemId,
+        mut is_wanted: impl FnMut(ItemId) -> bool,
+        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let mut flow = Flow::Continue;
+        self.all_from(item, first, |found| {
+            if !is_wanted(found.id) {
+                return Ok(Flow::Stop);
+            }
+            flow = sink(found)?;
+            Ok(flow)
+        })?;
+        Ok(flow)
+    }
+
+    /// Whether so many rows are read quicker by their ids than with all others.
+    fn are_few(&self, ty: &LiveType, len: usize) -> Result<bool> {
+        Ok(len <= FIRST_LOOK || len < self.rows_of(ty)? / ROWS_PER_HIT)
     }
 
     fn rows_of(&self, ty: &LiveType) -> Result<usize> {
@@ -157,6 +247,7 @@ impl<'a> Run<'a, '_> {
                 parts.extend(self.ids(*ids).into_iter().map(Part::Item));
                 return Ok(true);
             }
+            Lookup::IdBetween { .. } => return Ok(false),
             Lookup::End { end, id } => {
                 let direction = match end {
                     EdgeEnd::From => Direction::Out,

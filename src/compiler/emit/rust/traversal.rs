@@ -177,7 +177,8 @@ impl<'e> Emitter<'e> {
             | Source::SearchText { .. }
             | Source::Elements(_)
             | Source::Lookup { .. }
-            | Source::Leading { .. } => None,
+            | Source::Leading { .. }
+            | Source::Extent { .. } => None,
         };
         let mut prepared =
             Prepared { prelude: TokenStream::new(), input: input.unwrap_or(Input::Source(source)), rest: steps };
@@ -275,6 +276,11 @@ impl<'e> Emitter<'e> {
                 let (ty, lookup) = (self.schema.item(*item), self.lookup(*item, lookup));
                 self.each_item(*item, &quote!(run.lookup(#ty, &#lookup,)), sink)
             }
+            Source::Extent { item, direction, len } => {
+                let len = self.value(len);
+                let (ty, order) = (self.schema.item(*item), engine_api::order(*direction));
+                self.each_item(*item, &quote!(run.extent(#ty, #order, run.reach(#len),)), sink)
+            }
             Source::Leading { node, field, direction, absent, len } => {
                 let item = ItemType::node(*node);
                 let len = self.value(len);
@@ -337,16 +343,13 @@ impl<'e> Emitter<'e> {
                 quote!(Lookup::Value { field: #field, value: #value })
             }
             Lookup::Between { field, from, to } => {
-                let mut bound = |bound: &Option<Box<Expr>>| match bound {
-                    Some(bound) => {
-                        let bound = self.value(bound);
-                        quote!(Some(#bound))
-                    }
-                    None => quote!(None),
-                };
-                let (from, to) = (bound(from), bound(to));
+                let (from, to) = (self.bound(from), self.bound(to));
                 let field = self.schema.field(item, *field);
                 quote!(Lookup::Between { field: #field, from: #from, to: #to })
+            }
+            Lookup::IdBetween { from, to } => {
+                let (from, to) = (self.bound(from), self.bound(to));
+                quote!(Lookup::IdBetween { from: #from, to: #to })
             }
             Lookup::End { end, id } => {
                 let (end, id) = (engine_api::edge_end(*end), self.expr(id).into_datum());
@@ -356,6 +359,17 @@ impl<'e> Emitter<'e> {
                 let any = any.iter().map(|one| self.lookup(item, one)).collect::<Vec<_>>();
                 quote!(Lookup::Any(&[#(#any),*]))
             }
+        }
+    }
+
+    /// The value of a bound, if there is one.
+    fn bound(&mut self, bound: &Option<Box<Expr>>) -> TokenStream {
+        match bound {
+            Some(bound) => {
+                let bound = self.value(bound);
+                quote!(Some(#bound))
+            }
+            None => quote!(None),
         }
     }
 
