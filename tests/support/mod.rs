@@ -166,9 +166,12 @@ pub fn isolate(command: &mut Command, home: &Path) {
     command.stdin(std::process::Stdio::null());
 }
 
-/// A port that nobody listens on. Another process may take it before it is used; tests run on loopback only.
+/// A port that nobody listens on, of those that nobody is given by chance: neither connections nor published ports of containers
+/// take it before it is used.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut candidates = std::iter::repeat_with(|| fastrand::u16(10_000..32_768)).take(1_000);
+    candidates.find(is_free).expect("a free port")
 }
 
 struct Http {
