@@ -249,6 +249,42 @@ fn ends_of_edges_and_ids_are_looked_up() {
     }
 }
 
+/// What a migration sets to the time of the read is in no index.
+#[test]
+fn values_that_follow_the_time_of_the_read_are_found() {
+    let version = |source: &str| {
+        let compiled = compiler::compile(&SourceSet::new([("app.hx".to_owned(), source.to_owned())]));
+        compiled.program.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics))
+    };
+    let first = "schema::1 { N::Item { number: I64 } }";
+    // The second version may not index what it sets to the time of the read; the third takes it over.
+    let second = "schema::2 { N::Item { number: I64, seen: Date } }
+        schema::3 { N::Item { number: I64, INDEX seen: Date } }
+        MIGRATION schema::1 => schema::2 { N::Item => _:: { number: number, seen: NOW } }
+        MIGRATION schema::2 => schema::3 { N::Item => _:: { number: number, seen: seen } }
+        QUERY found() => RETURN {
+            after: N<Item>::WHERE(_::{seen}::GT(\"2020-01-01\"))::{number},
+            between: N<Item>::WHERE(AND(_::{seen}::GTE(\"2020-01-01\"), _::{seen}::LT(\"2300-01-01\")))::COUNT,
+            oldest: N<Item>::ORDER<Asc>(_::{seen})::FIRST::{number}
+        }";
+    let add = "QUERY add(number: I64) =>
+        AddN<Item>({ number: number })
+        RETURN NONE";
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let database = Database { engine, runtime, _folder: folder };
+    database.engine.activate(&version(&format!("{first}\n{add}")), ActivateOptions::default()).unwrap();
+    for number in 0..3 {
+        database.call("add", &json!({"number": number})).unwrap();
+    }
+    database.engine.activate(&version(&format!("{first}\n{second}\n{add}")), ActivateOptions::default()).unwrap();
+    database.call("add", &json!({"number": 3})).unwrap();
+    let found = database.call("found", &json!({})).unwrap();
+    assert_eq!(found, json!({"after": [0, 1, 2], "between": 3, "oldest": 3}), "the last one was never seen");
+    assert_eq!(database.engine.verify().unwrap().findings, Vec::<String>::new());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
 

@@ -267,7 +267,7 @@ fn planted_damage_is_found() {
     let (a, b, edge, face, own) = (ItemId(1), ItemId(2), ItemId(3), ItemId(4), ItemId(5));
     let mut mutator = Mutator::new(&mut txn, &catalog, &arena);
     mutator.insert_node(PERSON, a, &[Value::Str("a"), Value::Int(1), Value::Null]).unwrap();
-    mutator.insert_node(PERSON, b, &[Value::Str("b"), Value::Int(1), Value::Null]).unwrap();
+    mutator.insert_node(PERSON, b, &[Value::Str("b"), Value::Null, Value::Null]).unwrap();
     mutator.insert_edge(KNOWS, edge, Ends { from: a, to: b }, &[]).unwrap();
     mutator.insert_vector(FACE, face, &[1.0], &[]).unwrap();
     mutator.insert_edge(OWNS, own, Ends { from: a, to: face }, &[]).unwrap();
@@ -276,7 +276,9 @@ fn planted_damage_is_found() {
     let stored = |item| catalog.get(item).stored;
     let mut name_key = Vec::new();
     keys::index(catalog.get(PERSON).field(FieldId(0)).index.unwrap().id, &Value::Str("a"), &mut name_key);
+    let no_city = keys::absent(catalog.get(PERSON).field(FieldId(1)).index.unwrap().id).to_vec();
     let damages: Vec<(Table, Vec<u8>, &str)> = vec![
+        (Table::Index, no_city, "not in the index on `city`"),
         (Table::Node, keys::row(stored(PERSON), b).to_vec(), "does not exist"),
         (Table::Out, keys::adjacency(a, stored(KNOWS)).to_vec(), "not in the list"),
         (Table::In, keys::adjacency(b, stored(KNOWS)).to_vec(), "not in the list"),
