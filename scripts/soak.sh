@@ -45,7 +45,7 @@ done
 require_toolchain
 require_c_compiler
 if [ "$what" = kill ]; then
-    HELIX_TEST_KILL_ROUNDS=$rounds exec cargo test --locked --test kill -- --nocapture
+    HELIX_TEST_KILL_ROUNDS=$rounds exec cargo test --locked --test it kill:: -- --nocapture --skip fly::
 fi
 
 if [ "$what" = model ]; then

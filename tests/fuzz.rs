@@ -7,9 +7,9 @@
 //! `./build.sh soak fuzz --minutes 30` goes on for longer; `HELIX_FUZZ_SEED=17 HELIX_FUZZ_ROUNDS=1` repeats a round.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says how far it is")]
 
-#[path = "support/corpus.rs"]
+#[path = "common/corpus.rs"]
 mod corpus_files;
-#[path = "support/programs.rs"]
+#[path = "common/programs.rs"]
 mod programs;
 
 use std::fs;

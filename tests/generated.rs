@@ -4,9 +4,9 @@
 //! with this test, linted with the workspace, read in reviews; `random.rs` is the same of random programs.
 //! `UPDATE_CORPUS=1 cargo nextest run --test generated` writes them anew, `./build.sh soak differential` with other seeds.
 
-#[path = "support/corpus.rs"]
+#[path = "common/corpus.rs"]
 mod corpus_files;
-#[path = "support/programs.rs"]
+#[path = "common/programs.rs"]
 mod programs;
 #[path = "generated/queries/mod.rs"]
 #[rustfmt::skip]
