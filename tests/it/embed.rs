@@ -30,6 +30,27 @@ QUERY other(title: String) =>
 QUERY count() =>
     n <- V<Doc>::COUNT
     RETURN n
+N::User { bio: String }
+QUERY join(bio: String) =>
+    user <- AddN<User>({ bio: bio })
+    doc <- AddV<Doc>(Embed(user::{bio}), { title: bio })
+    RETURN doc::{title, data}
+QUERY literal() =>
+    text <- "bbb"
+    docs <- SearchV<Doc>(Embed(text), 1)
+    RETURN docs::{title}
+QUERY list() =>
+    texts <- ["a", "b", "a"]
+    FOR text IN texts { AddV<Doc>(Embed(text), { title: text }) }
+    RETURN V<Doc>::{title}
+QUERY all_users() =>
+    users <- N<User>
+    FOR user IN users { AddV<Doc>(Embed(user::{bio}), { title: user::{bio} }) }
+    RETURN V<Doc>::COUNT
+QUERY chain(text: String) =>
+    first <- SearchV<Doc>(Embed(text), 1)::FIRST
+    second <- SearchV<Doc>(Embed(first::{title}), 2)
+    RETURN { first: first::{title}, second: second::{title} }
 "#;
 
 /// A text's vector here: how many `a` and `b` it has.
@@ -89,6 +110,46 @@ async fn openai_embeds_each_text_of_a_query_in_one_call() {
 }
 
 #[tokio::test]
+async fn texts_that_only_a_run_tells_are_embedded_between_two_runs() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(openai).mount(&server).await;
+    let mut config = EmbeddingConfig::new(Model::parse("openai:small").unwrap());
+    config.openai_api_key = Some("planted-key".to_owned());
+    config.openai_base_url = server.uri();
+    let engine = engine(config);
+    let inputs = async || -> Vec<Value> {
+        let requests = server.received_requests().await.unwrap();
+        let inputs = requests.iter().map(|request| request.body_json::<Value>().unwrap()["input"].clone()).collect();
+        server.reset().await;
+        Mock::given(method("POST")).respond_with(openai).mount(&server).await;
+        inputs
+    };
+    let doc = json!({"doc": {"title": "aab", "data": [2.0, 1.0]}});
+    assert_eq!(call(&engine, "join", json!({"bio": "aab"})).await, doc);
+    assert_eq!(inputs().await, [json!(["aab"])]);
+    assert_eq!(call(&engine, "count", json!({})).await, json!({"n": 1}), "what ran without the vector is undone");
+    assert_eq!(call(&engine, "literal", json!({})).await, json!({"docs": ["aab"]}));
+    assert_eq!(inputs().await, [json!(["bbb"])], "it follows from no data");
+    assert_eq!(call(&engine, "list", json!({})).await, json!({"data": ["aab", "a", "b", "a"]}));
+    assert_eq!(
+        inputs().await,
+        [json!(["a"]), json!(["b"])],
+        "the first tells how long they are, the others come at once"
+    );
+    for bio in ["abb", "ab", "ba"] {
+        call(&engine, "join", json!({"bio": bio})).await;
+    }
+    inputs().await;
+    assert_eq!(call(&engine, "all_users", json!({})).await, json!({"data": 11}));
+    assert_eq!(inputs().await, [json!(["aab"]), json!(["abb", "ab", "ba"])]);
+    let chain = call(&engine, "chain", json!({"text": "bbbbb"})).await;
+    assert_eq!(chain["first"], "b");
+    assert_eq!(chain["second"][0], "b");
+    let asked = inputs().await;
+    assert_eq!((&asked[0], asked.last().unwrap()), (&json!(["bbbbb"]), &json!(["b"])));
+}
+
+#[tokio::test]
 async fn a_failing_provider_stores_nothing_and_its_key_is_not_told() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
@@ -102,6 +163,9 @@ async fn a_failing_provider_stores_nothing_and_its_key_is_not_told() {
     let engine = engine(config);
     let answer = call(&engine, "add", json!({"title": "aaa"})).await;
     assert_eq!(answer, json!([502, "Error while embedding text: the provider answered 401 Unauthorized: bad key"]));
+    assert_eq!(call(&engine, "count", json!({})).await, json!({"n": 0}));
+    let answer = call(&engine, "join", json!({"bio": "aaa"})).await;
+    assert_eq!(answer[0], 502, "{answer}");
     assert_eq!(call(&engine, "count", json!({})).await, json!({"n": 0}));
     assert!(!shown.contains("planted-key"), "{shown}");
 }

@@ -223,6 +223,64 @@ fn several_versions_are_composed() {
 }
 
 #[test]
+fn a_migration_is_not_taken_away_from_items_that_it_reads() {
+    const FIRST: &str = "N::A { a: I32 } QUERY add(a: I32) => x <- AddN<A>({ a: a }) RETURN x::{a}";
+    const TYPES: &str = "schema::2 { N::A { b: I32, c: I32 DEFAULT 7 } }\nschema::1 { N::A { a: I32 } }";
+    const READ: &str = "QUERY all() => RETURN N<A>::{ b, c }";
+    let with = |migration: &str| format!("{TYPES}\nMIGRATION schema::1 => schema::2 {{ {migration} }}\n{READ}");
+    let database = Database::new(Engine::in_memory(EngineOptions::default()).unwrap());
+    database.activate(FIRST).unwrap();
+    database.call("add", json!({"a": 1}));
+    database.activate(&with("N::A => _:: { b: a }")).unwrap();
+    let read = json!({"data": [{"b": 1, "c": 7}]});
+    assert_eq!(database.call("all", json!({})), read);
+    for lost in [
+        with("N::A => _:: {}"),
+        with("N::A => _:: { b: 5 }"),
+        format!("{TYPES}\n{READ}"),
+        format!("{}\n{READ}", TYPES.lines().next().unwrap()),
+    ] {
+        let refused = database.activate(&lost).unwrap_err().to_string();
+        assert!(refused.contains("items stored under version 1 are no longer read from `a`"), "{refused}");
+        assert_eq!(database.call("all", json!({})), read);
+    }
+    // What is read from elsewhere is told; nothing is lost.
+    let changes = database.activate(&with("N::A => _:: { b: a, c: a }")).unwrap();
+    assert_eq!(changes, ["N::A.c: items stored under version 1 are read in another way"]);
+    assert_eq!(database.call("all", json!({})), json!({"data": [{"b": 1, "c": 1}]}));
+    // A later version that goes on from there reads the same.
+    let third = "schema::3 { N::A { d: I32, c: I32 } }\nMIGRATION schema::2 => schema::3 { N::A => _:: { d: b } }";
+    let later = |first: &str| format!("{third}\n{TYPES}\n{first}\nQUERY all() => RETURN N<A>::{{ d, c }}");
+    assert!(database.activate(&later("")).is_err(), "the step from 1 to 2 is gone");
+    database.activate(&later("MIGRATION schema::1 => schema::2 { N::A => _:: { b: a, c: a } }")).unwrap();
+    assert_eq!(database.call("all", json!({})), json!({"data": [{"d": 1, "c": 1}]}));
+}
+
+#[test]
+fn a_request_has_one_now_for_all_that_a_migration_fills() {
+    let database = Database::new(Engine::in_memory(EngineOptions::default()).unwrap());
+    database.activate("N::A { a: I32 } QUERY add() => x <- AddN<A>({ a: 1 }) RETURN x::{a}").unwrap();
+    database.call("add", json!({}));
+    database.call("add", json!({}));
+    database
+        .activate(
+            "schema::1 { N::A { a: I32 } }
+            schema::2 { N::A { a: I32, d: Date DEFAULT NOW } }
+            QUERY now() =>
+                x <- N<A>::FIRST
+                y <- N<A>::WHERE(_::{d}::EQ(NOW))
+                RETURN { same: x::{d}::EQ(NOW), all: y::COUNT, none: N<A>::WHERE(_::{d}::GT(NOW))::COUNT }
+            QUERY keep() =>
+                x <- N<A>::FIRST
+                kept <- N<A>(x)::UPDATE({ a: 2 })
+                RETURN { same: kept::{d}::EQ(NOW), as_read: kept::{d}::EQ(x::{d}) }",
+        )
+        .unwrap();
+    assert_eq!(database.call("now", json!({})), json!({"same": true, "all": 2, "none": 0}));
+    assert_eq!(database.call("keep", json!({})), json!({"same": true, "as_read": true}));
+}
+
+#[test]
 fn what_no_migration_maps_is_refused() {
     let database = Database::new(Engine::in_memory(EngineOptions::default()).unwrap());
     database.activate("N::A { x: String, y: I32 } QUERY n() => n <- N<A>::COUNT RETURN n").unwrap();

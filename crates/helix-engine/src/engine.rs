@@ -230,10 +230,34 @@ impl Engine {
         let active = self.runtime.active().ok_or_else(unknown)?;
         let query = active.query(name).ok_or_else(unknown)?;
         let arguments = query.decode(&body)?;
-        let embeddings = self.embeddings(query, query.embedding_texts(&arguments)).await?;
-        let request =
-            Request { query: query.clone(), arguments, embeddings, body, started, now: self.options.clock.now() };
-        match (query.access(), query.class()) {
+        let (query, embeddings, now) = (query.clone(), Embeddings::new(), self.options.clock.now());
+        self.embed_and_run(Request { query, arguments, embeddings, body, started, now }).await
+    }
+
+    /// Runs a request with the embeddings that it needs: those that its arguments tell are there before it runs, the others are
+    /// fetched, all that are missing at once, each time that a run found some. No transaction is open meanwhile.
+    async fn embed_and_run(&self, mut request: Request) -> Result<Bytes> {
+        if !request.query.embeds() {
+            return self.run(request).await;
+        }
+        let mut texts = request.query.embedding_texts(&request.arguments);
+        loop {
+            let found = self.embeddings(&request.query, texts).await?;
+            request.embeddings.extend(found);
+            request.now = self.options.clock.now();
+            texts = match self.run(request.clone()).await {
+                Err(EngineError::Unembedded { texts }) => texts,
+                answer => return answer,
+            };
+            let deadline = self.options.limits.deadline;
+            if request.started.elapsed() > deadline {
+                return Err(EngineError::LimitExceeded { limit: format!("{} s", deadline.as_secs_f64()) });
+            }
+        }
+    }
+
+    async fn run(&self, request: Request) -> Result<Bytes> {
+        match (request.query.access(), request.query.class()) {
             (Access::Read, ReadClass::Short) => match self.runtime.read_here(&request) {
                 Err(EngineError::Moved) => answered(self.runtime.read(request)?.await),
                 answer => answer,
@@ -250,10 +274,9 @@ impl Engine {
 
     /// Runs a query without parameters that reads, and is none of the active program's.
     pub(crate) async fn run_once(&self, query: PreparedQuery) -> Result<Bytes> {
-        let (started, arguments) = (Instant::now(), Arguments::default());
-        let embeddings = self.embeddings(&query, query.embedding_texts(&arguments)).await?;
+        let (started, arguments, embeddings) = (Instant::now(), Arguments::default(), Embeddings::new());
         let (body, now) = (Bytes::new(), self.options.clock.now());
-        answered(self.runtime.read(Request { query, arguments, embeddings, body, started, now })?.await)
+        self.embed_and_run(Request { query, arguments, embeddings, body, started, now }).await
     }
 
     async fn embeddings(&self, query: &PreparedQuery, texts: Vec<String>) -> Result<Embeddings> {

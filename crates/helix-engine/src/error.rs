@@ -96,6 +96,12 @@ pub enum EngineError {
     /// A read that was tried on an I/O thread takes long: it runs again on the pool. Nobody outside sees this.
     #[error("Graph error: the request was moved")]
     Moved,
+    /// A query needs embeddings of texts that only running it could tell: it runs again when they are there. Nobody outside sees this.
+    #[error("Error while embedding text: the query was not run again")]
+    Unembedded {
+        /// The texts, each once.
+        texts: Vec<String>,
+    },
     /// The store failed.
     #[error("Storage error: {0}")]
     Storage(String),
@@ -189,6 +195,7 @@ impl EngineError {
             Self::WorkerFailed
             | Self::TextNotEnabled
             | Self::Moved
+            | Self::Unembedded { .. }
             | Self::Path(_)
             | Self::Storage(_)
             | Self::Damaged(_)

@@ -162,6 +162,56 @@ pub fn catalogs(old: &Catalog, new: &Catalog) -> Vec<SchemaChange> {
             }
         }
     }
+    for earlier in old.migrations.iter().filter(|migration| migration.from < old.version) {
+        changes.extend(earlier_items(old, earlier, new));
+    }
+    changes
+}
+
+/// The changes of fields in items that were stored under a version before the old catalog's, and not written since: the new catalog
+/// may read them in another way, or lack the migration.
+fn earlier_items(old: &Catalog, before: &Migration, new: &Catalog) -> Vec<SchemaChange> {
+    let subject = subject(before.item.kind, old.name(before.item));
+    let now = migrated(old, before.item, new);
+    let Some(item) = now.map(|(_, item)| item).or_else(|| new.find(before.item.kind, old.name(before.item))) else {
+        return Vec::new();
+    };
+    let is_it = |migration: &&Migration| {
+        migration.from == before.from && migration.item == item && migration.name == before.name
+    };
+    let after = new.migrations.iter().find(is_it);
+    // Without a migration, fields are read by their names.
+    let origin = |position: usize, field: &Field| {
+        after.map_or_else(|| Origin::Stored(field.name.clone()), |after| after.fields[position].clone())
+    };
+    let origins: Vec<Origin> =
+        new.fields(item).iter().enumerate().map(|(position, field)| origin(position, field)).collect();
+    let mut changes = Vec::new();
+    for (field, was) in old.fields(before.item).iter().zip(&before.fields) {
+        // What becomes of the field itself is told where types are compared.
+        let target = match now {
+            Some((migration, _)) => migration.fields.iter().position(|origin| origin.reads(&field.name)),
+            None => new.fields(item).iter().position(|after| after.name == field.name),
+        };
+        let Some(target) = target else { continue };
+        let lost = was.field().filter(|stored| !origins.iter().any(|origin| origin.reads(stored)));
+        let (class, reason) = match lost {
+            Some(stored) => (
+                Class::Breaking,
+                format!("items stored under version {} are no longer read from `{stored}`", before.from),
+            ),
+            None if now.is_none() && origins[target] != *was => {
+                (Class::NeedsMigration, format!("items stored under version {} are read in another way", before.from))
+            }
+            None => continue,
+        };
+        changes.push(SchemaChange {
+            subject: format!("{subject}.{}", field.name),
+            change: Change::Changed,
+            class,
+            reason,
+        });
+    }
     changes
 }
 

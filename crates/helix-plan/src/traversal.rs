@@ -360,6 +360,18 @@ impl Traversal {
             _ => None,
         }
     }
+
+    /// The members of the objects that it gives, when it ends in a projection and in steps that leave its objects as they are.
+    #[must_use]
+    pub fn projection(&self) -> Option<&[Entry]> {
+        let mut last = self.steps.iter().rev().skip_while(|step| {
+            matches!(step, Step::First | Step::Range { .. } | Step::Order { .. } | Step::Filter { .. })
+        });
+        match last.next() {
+            Some(Step::Project { current: _, entries }) => Some(entries),
+            _ => None,
+        }
+    }
 }
 
 impl Step {

@@ -105,6 +105,20 @@ impl From<TooDeep> for Diagnostic {
     }
 }
 
+/// A traversal has more steps than any program needs.
+pub struct TooManySteps {
+    /// Where the limit is passed.
+    pub span: Span,
+}
+
+impl From<TooManySteps> for Diagnostic {
+    fn from(error: TooManySteps) -> Self {
+        Self::error(SYNTAX, error.span, "this traversal has too many steps")
+            .label("over 128 steps")
+            .help("keep what it has found so far in a variable, and go on from there".to_owned())
+    }
+}
+
 /// A number is out of every type's range.
 pub struct NumberTooLarge {
     /// The number.

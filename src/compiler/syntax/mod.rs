@@ -157,6 +157,7 @@ fn word(file: FileId, text: &str, problem: &Problem) -> Diagnostic {
             syntax::UnknownFunction { name: found, is_step: STEPS.contains(&found), span }.into()
         }
         ProblemKind::TooDeep => syntax::TooDeep { span }.into(),
+        ProblemKind::TooManySteps => syntax::TooManySteps { span }.into(),
         ProblemKind::UnknownStep => {
             let score = |step: &&&str| strsim::damerau_levenshtein(&step.to_lowercase(), &found.to_lowercase());
             let nearest = STEPS.iter().min_by_key(score).filter(|step| score(step) <= 1 + found.len() / 4);

@@ -99,6 +99,13 @@ fn deep_nesting_is_one_diagnostic() {
         assert!(parse.diagnostics().len() < 10, "{open}: {}", parse.diagnostics().len());
         assert_eq!(parse.syntax().text().to_string(), text);
     }
+    // Steps count from the outermost traversal on.
+    let nested = format!("{}_{}", "_::WHERE(EXISTS(_::Out<F>::".repeat(60), "))".repeat(60));
+    for (steps, problems) in [("::Out<F>".repeat(128), 0), ("::Out<F>".repeat(129), 1), ("::Out<F>".repeat(10_000), 1)] {
+        let text = format!("QUERY q() => RETURN N<A>{steps}\nQUERY next() => RETURN NONE");
+        assert_eq!(parsed(&text).diagnostics().len(), problems, "{:#?}", parsed(&text).diagnostics());
+    }
+    assert!(!parsed(&format!("QUERY q() => RETURN N<A>::WHERE({nested})")).diagnostics().is_empty());
     let text = format!("QUERY q(a: {}String) => RETURN a", "[".repeat(10_000));
     assert!(parsed(&text).diagnostics().len() < 10);
     let text = format!("QUERY q(a: [I32]) => {} RETURN a", "FOR x IN a { ".repeat(10_000));

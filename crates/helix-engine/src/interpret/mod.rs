@@ -21,7 +21,7 @@ pub use arguments::{Argument, Arguments};
 
 use crate::catalog::LiveCatalog;
 use crate::compiled::{Body, Queries};
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::ids::IdSource;
 use crate::operators::access::{Access, ReadAccess, WriteAccess};
 use crate::operators::{Embeddings, Run, RunContext};
@@ -45,6 +45,8 @@ pub struct PreparedQuery {
     index: usize,
     /// What it was compiled to; else it is interpreted.
     body: Option<Body>,
+    /// Whether it embeds anything.
+    embeds: bool,
 }
 
 impl Prepared {
@@ -54,7 +56,8 @@ impl Prepared {
         let bodies = compiled.of(&program);
         let prepared = program.queries.iter().enumerate().map(|(index, query)| {
             let body = bodies.iter().find(|(name, _)| *name == query.name).map(|(_, body)| *body);
-            let prepared = PreparedQuery { program: program.clone(), catalog: catalog.clone(), index, body };
+            let embeds = embed::embeds(query);
+            let prepared = PreparedQuery { program: program.clone(), catalog: catalog.clone(), index, body, embeds };
             (query.name.clone(), prepared)
         });
         Self { queries: prepared.collect(), program: program.clone(), catalog }
@@ -69,8 +72,9 @@ impl Prepared {
     /// A query that is none of the program's, against its types: to be run once.
     #[must_use]
     pub fn once(&self, query: Query) -> PreparedQuery {
+        let embeds = embed::embeds(&query);
         let program = Program::new(self.program.catalog.clone(), vec![query], Vec::new());
-        PreparedQuery { program: Arc::new(program), catalog: self.catalog.clone(), index: 0, body: None }
+        PreparedQuery { program: Arc::new(program), catalog: self.catalog.clone(), index: 0, body: None, embeds }
     }
 
     /// The program.
@@ -124,10 +128,16 @@ impl PreparedQuery {
         arguments::decode(&self.query().params, body)
     }
 
-    /// The texts whose embeddings the run will ask for, each once.
+    /// Whether it embeds anything.
+    #[must_use]
+    pub const fn embeds(&self) -> bool {
+        self.embeds
+    }
+
+    /// The texts whose embeddings the run will ask for, each once, as far as that follows from the arguments.
     #[must_use]
     pub fn embedding_texts(&self, arguments: &Arguments) -> Vec<String> {
-        embed::texts(self.query(), arguments)
+        if self.embeds { embed::texts(self.query(), arguments) } else { Vec::new() }
     }
 
     /// The model that the query names, if it names one.
@@ -149,7 +159,7 @@ impl PreparedQuery {
         embeddings: &Embeddings,
         out: &mut Vec<u8>,
     ) -> Result<usize> {
-        let arena = Arena::new();
+        let arena = Arena::at(context.now);
         let access = ReadAccess { txn, arena: &arena, vectors: context.vectors };
         self.run(&access, &arena, context, arguments, embeddings, out)?;
         Ok(arena.allocated_bytes())
@@ -169,7 +179,7 @@ impl PreparedQuery {
         embeddings: &Embeddings,
         out: &mut Vec<u8>,
     ) -> Result<()> {
-        let arena = Arena::new();
+        let arena = Arena::at(context.now);
         let access = WriteAccess::new(txn, ids, &self.catalog, &arena, context.codec, context.vectors, context.now);
         self.run(&access, &arena, context, arguments, embeddings, out)
     }
@@ -186,9 +196,14 @@ impl PreparedQuery {
         let params = self.query().params.iter().zip(&arguments.0);
         let values: Vec<Value<'a>> = params.map(|(param, argument)| argument.value(&param.ty, arena)).collect();
         let run = Run::new(&self.catalog, access, arena, arena.alloc_slice_copy(&values), context, embeddings);
-        match self.body {
+        let answer = match self.body {
             Some(body) => body(&run, out),
             None => run::run(self.query(), &run, out),
+        };
+        match answer {
+            Err(limit @ EngineError::LimitExceeded { .. }) => Err(limit),
+            // With what is missing it may go another way: what came of it without does not count.
+            answer => run.missing_embeddings().and(answer),
         }
     }
 }

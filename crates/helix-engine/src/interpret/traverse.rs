@@ -46,12 +46,12 @@ impl<'a> Frame<'a, '_> {
 
     /// What stands for a missing element: after a projection, an object without values, so that its keys can be read.
     pub fn absent(&self, traversal: &'a Traversal) -> Datum<'a> {
-        match traversal.steps.last() {
-            Some(Step::Project { current: _, entries }) => {
+        match traversal.projection() {
+            Some(entries) => {
                 let members: Vec<_> = entries.iter().map(|entry| (entry.key.as_str(), Datum::NULL)).collect();
                 Datum::Object(self.run.members(&members))
             }
-            _ => Datum::NULL,
+            None => Datum::NULL,
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Frame<'a, '_> {
                 self.each(input, &mut |datum| {
                     self.push(before, datum, &mut |datum| folded.take(datum.value(), arena))
                 })?;
-                vec![Datum::Value(folded.finish(arena)?)]
+                vec![Datum::Value(folded.finish()?)]
             }
             Step::Intersect { current, found } => {
                 let mut common = Intersection::default();
@@ -412,7 +412,7 @@ impl<'a> Frame<'a, '_> {
 
     fn end(&self, datum: Datum<'a>, end: End, item: ItemType, rest: &'a [Step], sink: Sink<'_, 'a>) -> Result<Flow> {
         let Some(edge) = datum.item() else { return Ok(Flow::Continue) };
-        self.push(rest, Datum::Item(self.run.end(&edge, end, item)?), sink)
+        self.run.end(&edge, end, item, |found| self.push(rest, Datum::Item(found), sink))
     }
 }
 

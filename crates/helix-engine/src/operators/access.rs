@@ -144,6 +144,9 @@ pub trait Access<'a> {
         tick: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Vec<text::Hit>>;
 
+    /// Whether what was found may be gone since: in a transaction that writes.
+    fn is_writing(&self) -> bool;
+
     /// The writes, of a transaction that may write.
     ///
     /// # Errors
@@ -318,6 +321,10 @@ impl<'a, T: ReadTxn> Access<'a> for ReadAccess<'a, T> {
         text::search(self.txn, text_index(ty)?, query, k, tick)
     }
 
+    fn is_writing(&self) -> bool {
+        false
+    }
+
     fn mutations(&self) -> Result<&dyn Mutations> {
         Err(EngineError::Damaged("a read query writes: its plan is wrong".to_owned()))
     }
@@ -459,6 +466,10 @@ impl<'a, W: WriteTxn> Access<'a> for WriteAccess<'a, '_, W> {
         tick: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Vec<text::Hit>> {
         text::search(&**self.txn.borrow(), text_index(ty)?, query, k, tick)
+    }
+
+    fn is_writing(&self) -> bool {
+        true
     }
 
     fn mutations(&self) -> Result<&dyn Mutations> {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use helix_plan::{Fold, MathFunction};
 
 use super::datum::{Datum, Item};
+use super::math::Exact;
 use super::{Flow, math};
 use crate::error::Result;
 use crate::ids::ItemId;
@@ -15,17 +16,49 @@ use crate::value::Value;
 #[derive(Clone, Copy, Debug)]
 pub struct Folded<'a> {
     fold: Fold,
-    so_far: Value<'a>,
+    extreme: Value<'a>,
+    sum: Sum,
     count: u64,
-    /// Whether a sum is of F32 numbers, which are added up as F64.
-    is_single: bool,
+}
+
+/// A sum so far. One of integers is exact, whatever lies between: only the whole must fit.
+#[derive(Clone, Copy, Debug)]
+enum Sum {
+    Nothing,
+    Integers(Exact),
+    /// Of numbers of 64 bits, or of 32 bits, which are added up as those of 64.
+    Floats {
+        sum: f64,
+        is_single: bool,
+    },
+}
+
+impl Sum {
+    fn plus(self, value: &Value<'_>, fold: Fold) -> Result<Self> {
+        let is_single = matches!(value, Value::F32(_));
+        match (self, Exact::of(value)) {
+            (Self::Nothing, Some(exact)) => Ok(Self::Integers(exact)),
+            (Self::Nothing, None) => Ok(Self::Floats { sum: math::number(value)?, is_single }),
+            (Self::Integers(sum), Some(exact)) => match sum.plus(exact) {
+                Some(sum) => Ok(Self::Integers(sum)),
+                None if fold == Fold::Average => {
+                    Ok(Self::Floats { sum: sum.to_f64() + exact.to_f64(), is_single: false })
+                }
+                None => Err(math::overflow()),
+            },
+            (Self::Integers(sum), None) => Ok(Self::Floats { sum: sum.to_f64() + math::number(value)?, is_single }),
+            (Self::Floats { sum, is_single: before }, _) => {
+                Ok(Self::Floats { sum: sum + math::number(value)?, is_single: before && is_single })
+            }
+        }
+    }
 }
 
 impl<'a> Folded<'a> {
     /// Nothing so far.
     #[must_use]
     pub const fn new(fold: Fold) -> Self {
-        Self { fold, so_far: Value::Null, count: 0, is_single: false }
+        Self { fold, extreme: Value::Null, sum: Sum::Nothing, count: 0 }
     }
 
     /// Takes a value; null is left out.
@@ -37,45 +70,37 @@ impl<'a> Folded<'a> {
         if value.is_null() {
             return Flow::more();
         }
-        let function = match self.fold {
-            Fold::Sum | Fold::Average => MathFunction::Add,
-            Fold::Least => MathFunction::Min,
-            Fold::Greatest => MathFunction::Max,
-            Fold::Count => {
-                self.count += 1;
-                return Flow::more();
-            }
-        };
-        let value = match (self.fold, value) {
-            (Fold::Sum | Fold::Average, Value::F32(single)) => {
-                self.is_single = true;
-                Value::F64(f64::from(single))
-            }
-            _ => value,
-        };
-        self.so_far = if self.count == 0 { value } else { math::apply(function, &[self.so_far, value], arena)? };
+        let first = self.count == 0;
         self.count += 1;
+        match self.fold {
+            Fold::Count => {}
+            Fold::Sum | Fold::Average => self.sum = self.sum.plus(&value, self.fold)?,
+            Fold::Least | Fold::Greatest if first => self.extreme = value,
+            Fold::Least => self.extreme = math::apply(MathFunction::Min, &[self.extreme, value], arena)?,
+            Fold::Greatest => self.extreme = math::apply(MathFunction::Max, &[self.extreme, value], arena)?,
+        }
         Flow::more()
     }
 
-    /// The result.
+    /// The result; null where it is no finite number.
     ///
     /// # Errors
     ///
-    /// As [`math::apply`].
-    pub fn finish(self, arena: &'a Arena) -> Result<Value<'a>> {
-        match self.fold {
-            Fold::Sum if self.count == 0 => Ok(Value::Int(0)),
-            Fold::Sum if self.is_single => Ok(match self.so_far {
-                Value::F64(sum) if (sum as f32).is_finite() => Value::F32(sum as f32),
-                _ => Value::Null,
-            }),
-            Fold::Count => Ok(Value::unsigned(u128::from(self.count))),
-            Fold::Average if self.count > 0 => {
-                math::apply(MathFunction::Div, &[self.so_far, Value::F64(self.count as f64)], arena)
-            }
-            Fold::Sum | Fold::Average | Fold::Least | Fold::Greatest => Ok(self.so_far),
-        }
+    /// [`EngineError::BadValue`](crate::EngineError::BadValue) when a sum of integers does not fit.
+    pub fn finish(self) -> Result<Value<'a>> {
+        let finite = |value: f64| if value.is_finite() { Value::F64(value) } else { Value::Null };
+        Ok(match (self.fold, self.sum) {
+            (Fold::Count, _) => Value::unsigned(u128::from(self.count)),
+            (Fold::Sum, Sum::Nothing) => Value::Int(0),
+            (Fold::Sum, Sum::Integers(sum)) => return sum.value(),
+            (Fold::Sum, Sum::Floats { sum, is_single: true }) if (sum as f32).is_finite() => Value::F32(sum as f32),
+            (Fold::Sum, Sum::Floats { is_single: true, .. }) => Value::Null,
+            (Fold::Sum, Sum::Floats { sum, is_single: false }) => finite(sum),
+            (Fold::Average, Sum::Nothing) => Value::Null,
+            (Fold::Average, Sum::Integers(sum)) => finite(sum.to_f64() / self.count as f64),
+            (Fold::Average, Sum::Floats { sum, is_single: _ }) => finite(sum / self.count as f64),
+            (Fold::Least | Fold::Greatest, _) => self.extreme,
+        })
     }
 }
 

@@ -81,19 +81,19 @@ fn unary(function: MathFunction, value: f64) -> Result<f64> {
     })
 }
 
-fn number(value: &Value<'_>) -> Result<f64> {
+pub(super) fn number(value: &Value<'_>) -> Result<f64> {
     float(value).ok_or_else(|| EngineError::BadValue("a number was expected".to_owned()))
 }
 
 /// An integer of up to 128 bits beside its sign.
-#[derive(Clone, Copy)]
-struct Exact {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exact {
     is_negative: bool,
     magnitude: u128,
 }
 
 impl Exact {
-    fn of(value: &Value<'_>) -> Option<Self> {
+    pub(super) fn of(value: &Value<'_>) -> Option<Self> {
         match value {
             Value::Int(value) => Some(Self { is_negative: *value < 0, magnitude: u128::from(value.unsigned_abs()) }),
             Value::Big(value) => Some(Self { is_negative: false, magnitude: value.get() }),
@@ -105,7 +105,8 @@ impl Exact {
         Self { is_negative: !self.is_negative, magnitude: self.magnitude }
     }
 
-    fn plus(self, other: Self) -> Option<Self> {
+    /// `None` where it does not fit.
+    pub(super) fn plus(self, other: Self) -> Option<Self> {
         if self.is_negative == other.is_negative {
             return Some(Self { magnitude: self.magnitude.checked_add(other.magnitude)?, ..self });
         }
@@ -118,8 +119,13 @@ impl Exact {
         Self { is_negative: self.is_negative != other.is_negative, magnitude }
     }
 
+    pub(super) fn to_f64(self) -> f64 {
+        let magnitude = self.magnitude as f64;
+        if self.is_negative { -magnitude } else { magnitude }
+    }
+
     /// The value, if it fits 64 signed or 128 unsigned bits.
-    fn value<'a>(self) -> Result<Value<'a>> {
+    pub(super) fn value<'a>(self) -> Result<Value<'a>> {
         match i64::try_from(self.magnitude) {
             Ok(magnitude) => Ok(Value::Int(if self.is_negative { -magnitude } else { magnitude })),
             Err(_) if !self.is_negative => Ok(Value::Big(Big::new(self.magnitude))),
@@ -133,7 +139,7 @@ const fn is_integer(value: &Value<'_>) -> bool {
     matches!(value, Value::Int(_) | Value::Big(_))
 }
 
-fn overflow() -> EngineError {
+pub(super) fn overflow() -> EngineError {
     EngineError::BadValue("integer overflow".to_owned())
 }
 

@@ -1,6 +1,6 @@
 //! One run of a query: what its operations share, and what it may use.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::access::Access;
@@ -68,7 +68,9 @@ pub struct Run<'a, 'x> {
     /// Every `NOW` of the request.
     pub now: Date,
     pub(super) context: &'x RunContext,
-    pub(super) embeddings: &'x Embeddings,
+    embeddings: &'x Embeddings,
+    /// Texts whose embedding was asked for and is not there, each once.
+    missing: RefCell<Vec<String>>,
     touched: Cell<u64>,
 }
 
@@ -84,7 +86,8 @@ impl<'a, 'x> Run<'a, 'x> {
         embeddings: &'x Embeddings,
     ) -> Self {
         let now = Date::from_system(context.now);
-        Self { catalog, access, arena, arguments, now, context, embeddings, touched: Cell::new(0) }
+        let missing = RefCell::default();
+        Self { catalog, access, arena, arguments, now, context, embeddings, missing, touched: Cell::new(0) }
     }
 
     /// Counts an element against the budget.
@@ -131,18 +134,42 @@ impl<'a, 'x> Run<'a, 'x> {
         Ok(())
     }
 
-    /// The embedding of a text, which was asked for before the transaction began.
+    /// The embedding of a text.
+    ///
+    /// One that is not there is noted, and the run goes on with zeros in its place, to find what else is missing; nothing of it will
+    /// count. The provider is asked when the transaction is over, and the query runs again.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Embedding`] when it was not: the text depends on stored data.
+    /// [`EngineError::Unembedded`] when nothing tells yet how long embeddings are; [`EngineError::Embedding`] when there is no text.
     pub fn embedding(&self, text: Value<'a>) -> Result<Value<'a>> {
         let Value::Str(text) = text else { return Err(EngineError::Embedding("there is no text".to_owned())) };
-        match self.embeddings.get(text) {
-            Some(vector) => Ok(Value::Floats(self.arena.alloc_slice_copy(vector))),
-            None => Err(EngineError::Embedding(
-                "the text depends on stored data; pass it as a parameter instead".to_owned(),
-            )),
+        if let Some(vector) = self.embeddings.get(text) {
+            return Ok(Value::Floats(self.arena.alloc_slice_copy(vector)));
         }
+        self.miss(text)?;
+        match self.embeddings.values().next() {
+            Some(other) => Ok(Value::Floats(self.arena.alloc_slice_fill_copy(other.len(), 0.0))),
+            None => Err(EngineError::Unembedded { texts: vec![text.to_owned()] }),
+        }
+    }
+
+    fn miss(&self, text: &str) -> Result<()> {
+        let mut missing = self.missing.borrow_mut();
+        if !missing.iter().any(|known| known == text) {
+            missing.push(text.to_owned());
+            self.check_memory(missing.iter().map(String::len).sum())?;
+        }
+        Ok(())
+    }
+
+    /// That every embedding was there.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Unembedded`] otherwise.
+    pub(crate) fn missing_embeddings(&self) -> Result<()> {
+        let texts = self.missing.take();
+        if texts.is_empty() { Ok(()) } else { Err(EngineError::Unembedded { texts }) }
     }
 }

@@ -274,15 +274,30 @@ impl<'a> Run<'a, '_> {
         self.access.degree(direction, item.id, self.catalog.get(edge))
     }
 
-    /// The item at an end of an edge, which is of that type.
+    /// The item at an end of an edge, which is of that type; none when it was deleted since the edge was found.
     ///
     /// # Errors
     ///
-    /// When the edge was deleted since it was found, or the store fails.
-    pub fn end(&self, edge: &Item<'a>, end: End, item: ItemType) -> Result<Item<'a>> {
+    /// When the edge was deleted since it was found, or when the store or `sink` fails.
+    #[inline]
+    pub fn end(
+        &self,
+        edge: &Item<'a>,
+        end: End,
+        item: ItemType,
+        mut sink: impl FnMut(Item<'a>) -> Result<Flow>,
+    ) -> Result<Flow> {
         let edge = self.load(*edge)?;
         let (from, to) = row::edge_ends(edge.row.unwrap_or_default())?;
-        Ok(Item::new(item, if end == End::From { from } else { to }))
+        let id = if end == End::From { from } else { to };
+        // On a snapshot the edge would be gone with its end.
+        if !self.access.is_writing() {
+            return sink(Item::new(item, id));
+        }
+        match self.access.row(self.catalog.get(item), id)? {
+            Some(row) => sink(Item::with_row(item, id, row)),
+            None => Ok(Flow::Continue),
+        }
     }
 
     /// The vectors of a stream most similar to a query, at most `k`, best first, each compared.

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::damaged;
-use super::read::{Arena, text};
+use super::read::text;
+use super::{Arena, damaged};
 use crate::error::Result;
 use crate::value::{Big, Date, Value};
 

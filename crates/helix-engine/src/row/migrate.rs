@@ -1,7 +1,6 @@
 //! Values of rows that were written under an earlier version of the schema.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use helix_plan::{DefaultValue, Literal, Origin, ScalarType};
 use uuid::Uuid;
@@ -96,7 +95,7 @@ fn note_failure(value: &Value<'_>, to: ScalarType) {
 
 fn constant<'t>(value: &DefaultValue, arena: &'t Arena) -> Value<'t> {
     match value {
-        DefaultValue::Now => Value::Date(Date::from_system(SystemTime::now())),
+        DefaultValue::Now => Value::Date(arena.now()),
         DefaultValue::Literal(literal) => of_literal(literal, arena),
     }
 }

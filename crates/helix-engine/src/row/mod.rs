@@ -3,6 +3,7 @@
 //! A row is a header, a null bitmap, the fixed-width fields, the end offsets of the variable ones, and their bytes; see
 //! `docs/storage-format.md`. For one type and layout version every offset is a constant, which [`FieldReader`] holds.
 
+mod arena;
 mod list;
 mod migrate;
 mod read;
@@ -10,7 +11,8 @@ mod read;
 mod tests;
 mod write;
 
-pub use read::{Arena, FieldReader};
+pub use arena::Arena;
+pub use read::FieldReader;
 pub use write::{coerce, encode};
 
 use helix_plan::{ItemKind, ScalarType, ValueType};

@@ -4,12 +4,9 @@ use helix_plan::{Origin, ScalarType, ValueType};
 use uuid::Uuid;
 
 use super::migrate::Older;
-use super::{FORMAT, Layout, PREFIX, Place, damaged, header_len, list};
+use super::{Arena, FORMAT, Layout, PREFIX, Place, damaged, header_len, list};
 use crate::error::Result;
 use crate::value::{Big, Date, Value};
-
-/// Where values go that cannot be borrowed from a row: the memory of one request.
-pub type Arena = bumpalo::Bump;
 
 /// Reads one field from rows of its type, whatever version they are of.
 ///

@@ -34,6 +34,9 @@ use crate::verify::{VerifyReport, verify};
 use pool::Pool;
 use writer::Writer;
 
+/// The stack of a thread that runs queries, which go deeper with each step and each nesting; what is not used takes no memory.
+pub(crate) const STACK_BYTES: usize = 16 << 20;
+
 /// How long a read may hold an I/O thread, whose other connections wait.
 const SHORT: Duration = Duration::from_millis(1);
 

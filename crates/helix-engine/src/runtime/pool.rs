@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
-use super::{Reply, Request, Shared};
+use super::{Reply, Request, STACK_BYTES, Shared};
 use crate::error::{EngineError, Result};
 use crate::storage::Store;
 
@@ -30,6 +30,7 @@ impl Pool {
             let work = move || work(&shared, &receiver);
             thread::Builder::new()
                 .name(format!("helix-read-{index}"))
+                .stack_size(STACK_BYTES)
                 .spawn(work)
                 .map_err(|source| EngineError::Io { action: "cannot start a thread".to_owned(), source })
         };

@@ -17,7 +17,7 @@ use helix_plan::Program;
 use helix_plan::diff::SchemaChange;
 use tokio::sync::oneshot;
 
-use super::{Reply, Request, Shared, current, upkeep};
+use super::{Reply, Request, STACK_BYTES, Shared, current, upkeep};
 use crate::catalog::pending::Pending;
 use crate::catalog::{self, LiveCatalog, build};
 use crate::engine::ActivateOptions;
@@ -66,6 +66,7 @@ impl Writer {
         let (sender, receiver) = bounded(queue.max(1));
         let thread = thread::Builder::new()
             .name("helix-write".to_owned())
+            .stack_size(STACK_BYTES)
             .spawn(move || Loop { shared, ids: IdSource::new(last_id), later: VecDeque::new() }.run(&receiver))
             .map_err(|source| EngineError::Io { action: "cannot start a thread".to_owned(), source })?;
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })

@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::engine::Engine;
 use crate::error::{EngineError, Result};
 use crate::mcp::{self, Mcp, Standard};
+use crate::runtime::STACK_BYTES;
 use metrics::Metrics;
 
 /// How often what ended processes left behind is tidied up.
@@ -163,7 +164,8 @@ impl Server {
                 serve(&state, listener, &shutdown, index == 0);
                 running.fetch_sub(1, Ordering::Relaxed);
             };
-            threads.push(thread::Builder::new().name(format!("helix-http-{index}")).spawn(serve).map_err(failed)?);
+            let thread = thread::Builder::new().name(format!("helix-http-{index}")).stack_size(STACK_BYTES);
+            threads.push(thread.spawn(serve).map_err(failed)?);
         }
         Ok(Self { state, address, shutdown, threads })
     }

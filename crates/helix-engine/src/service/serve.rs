@@ -104,6 +104,7 @@ impl From<EngineError> for Failure {
             | EngineError::ShuttingDown
             | EngineError::WorkerFailed
             | EngineError::Moved
+            | EngineError::Unembedded { .. }
             | EngineError::Storage(_)
             | EngineError::Damaged(_) => Exit::Internal,
         };

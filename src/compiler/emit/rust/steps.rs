@@ -143,7 +143,8 @@ impl<'e> Emitter<'e> {
             let ty = this.schema.item(item);
             let next = Element { tokens: quote!(#name), rep: Rep::Item, item: Some(item) };
             let (edge, rest) = (edge.tokens, sink(this, next));
-            bound(&name, &quote!(run.end(&#edge, #end, #ty)?), &rest)
+            let sink = closure(&name, &rest);
+            quote!(run.end(&#edge, #end, #ty, #sink))
         })
     }
 
@@ -399,7 +400,7 @@ impl<'e> Emitter<'e> {
             })
         });
         let fold = engine_api::fold(fold);
-        let value = Element::new(Emitted::value(quote!(#folded.finish(run.arena)?)), None);
+        let value = Element::new(Emitted::value(quote!(#folded.finish()?)), None);
         (quote!(let mut #folded = Folded::new(#fold); #pushed?;), Input::One(value))
     }
 

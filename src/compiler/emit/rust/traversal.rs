@@ -422,11 +422,6 @@ impl<'e> Emitter<'e> {
 
 /// What stands for a missing element after a projection: an object without values, so that its keys can be read.
 pub(super) fn absent(traversal: &Traversal) -> Option<TokenStream> {
-    match traversal.steps.last() {
-        Some(Step::Project { current: _, entries }) => {
-            let keys = entries.iter().map(|entry| &entry.key);
-            Some(quote!(Datum::Object(run.members(&[#((#keys, Datum::NULL)),*]))))
-        }
-        _ => None,
-    }
+    let keys = traversal.projection()?.iter().map(|entry| &entry.key);
+    Some(quote!(Datum::Object(run.members(&[#((#keys, Datum::NULL)),*]))))
 }

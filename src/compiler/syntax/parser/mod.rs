@@ -18,6 +18,9 @@ pub(super) use tree::build;
 /// How deep expressions, types and blocks may nest.
 const MAX_DEPTH: u32 = 128;
 
+/// Steps of a traversal, those before the ones that it is nested in included: what runs them goes one call deeper for each.
+const MAX_STEPS: u32 = 128;
+
 /// What went wrong, at a range of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
@@ -41,6 +44,7 @@ pub(super) enum ProblemKind {
     UnknownFunction,
     /// Too many levels.
     TooDeep,
+    TooManySteps,
 }
 
 /// One step of building the tree.
@@ -81,6 +85,7 @@ pub(super) fn parse(text: &str) -> Output {
         events: Vec::new(),
         problems: Vec::new(),
         depth: 0,
+        steps: 0,
         gave_up: false,
         open_string: false,
         open_block: false,
@@ -97,6 +102,8 @@ pub(super) struct Parser<'t> {
     events: Vec<Event>,
     problems: Vec<Problem>,
     depth: u32,
+    /// How many steps come before this one, in its traversal and in those that enclose it.
+    steps: u32,
     /// Set when an item nests too deeply: what it lacks from there on is a consequence.
     gave_up: bool,
     /// Set when a string is not closed: what its statement lacks is in the string.
@@ -216,16 +223,21 @@ impl<'t> Parser<'t> {
     /// Runs a rule one level deeper; too deep, reports it once and skips the group that starts here.
     fn nested(&mut self, rule: impl FnOnce(&mut Self)) {
         if self.depth >= MAX_DEPTH {
-            self.problem(ProblemKind::TooDeep);
-            self.gave_up = true;
-            let marker = self.start();
-            self.skip_group();
-            marker.complete(self, ERROR);
+            self.give_up(ProblemKind::TooDeep);
             return;
         }
         self.depth += 1;
         rule(self);
         self.depth -= 1;
+    }
+
+    /// Reports once that an item is beyond a limit, and skips the group that starts here.
+    fn give_up(&mut self, problem: ProblemKind) {
+        self.problem(problem);
+        self.gave_up = true;
+        let marker = self.start();
+        self.skip_group();
+        marker.complete(self, ERROR);
     }
 
     /// Eats tokens, flat, up to a closing token of the group that the next token is in, or up to the next item.

@@ -1,6 +1,6 @@
 //! Steps.
 
-use super::{Parser, ProblemKind, expr};
+use super::{MAX_STEPS, Parser, ProblemKind, expr};
 use crate::compiler::syntax::kind::SyntaxKind::{self, *};
 
 /// What follows `::`.
@@ -18,7 +18,13 @@ pub(super) fn at_step(p: &Parser<'_>) -> bool {
 
 /// All steps that follow.
 pub(super) fn steps(p: &mut Parser<'_>) {
+    let before = p.steps;
     while at_step(p) {
+        if p.steps >= MAX_STEPS {
+            p.give_up(ProblemKind::TooManySteps);
+            break;
+        }
+        p.steps += 1;
         if !p.at(COLON_COLON) {
             p.problem(ProblemKind::ExpectedWithHelp("`::`", "a step follows two colons, as in `x::{name}::EQ(y)`"));
         }
@@ -31,6 +37,7 @@ pub(super) fn steps(p: &mut Parser<'_>) {
             step(p);
         }
     }
+    p.steps = before;
 }
 
 fn step(p: &mut Parser<'_>) {
