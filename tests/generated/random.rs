@@ -1037,8 +1037,12 @@ mod random_0 {
                                 Direction::Out,
                                 edge::E0,
                                 |e0| {
-                                    let run_4 = run.end(&e0, End::From, node::RUN)?;
-                                    elements.take(Datum::Item(run_4))
+                                    run.end(
+                                        &e0,
+                                        End::From,
+                                        node::RUN,
+                                        |run_4| { elements.take(Datum::Item(run_4)) },
+                                    )
                                 },
                             )
                         },
@@ -1643,8 +1647,12 @@ mod random_0 {
                     run.all(
                         edge::E0,
                         |e0| {
-                            let run_ = run.end(&e0, End::From, node::RUN)?;
-                            range.take(run_)
+                            run.end(
+                                &e0,
+                                End::From,
+                                node::RUN,
+                                |run_| { range.take(run_) },
+                            )
                         },
                     )?;
                 }
@@ -1864,9 +1872,15 @@ mod random_0 {
                             Direction::In,
                             edge::E1,
                             |e1| {
-                                let value2 = run.end(&e1, End::To, node::VALUE)?;
-                                count += run.degree(&value2, Direction::In, edge::E0)?;
-                                Flow::more()
+                                run.end(
+                                    &e1,
+                                    End::To,
+                                    node::VALUE,
+                                    |value2| {
+                                        count += run.degree(&value2, Direction::In, edge::E0)?;
+                                        Flow::more()
+                                    },
+                                )
                             },
                         )
                     },
@@ -2271,12 +2285,29 @@ mod random_0 {
                             out.extend_from_slice(b"{\"n\":");
                             write_value(&run.read(&e0_3, e0_since)?, out);
                             out.extend_from_slice(b",\"to\":");
-                            let e0_4 = e0_3;
-                            let value5 = run.end(&e0_4, End::To, node::VALUE)?;
-                            let value5 = run.load(value5)?;
-                            out.extend_from_slice(b"{\"key\":");
-                            write_value(&run.read(&value5, value_key)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let e0_4 = e0_3;
+                                run.end(
+                                    &e0_4,
+                                    End::To,
+                                    node::VALUE,
+                                    |value5| {
+                                        let value5 = run.load(value5)?;
+                                        out.extend_from_slice(b"{\"key\":");
+                                        write_value(&run.read(&value5, value_key)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("key", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(e0_2, out)?,
@@ -3041,12 +3072,29 @@ mod random_1 {
                             out.extend_from_slice(b"{\"n\":");
                             write_value(&run.read(&e0_3, e0_since)?, out);
                             out.extend_from_slice(b",\"to\":");
-                            let e0_4 = e0_3;
-                            let run_ = run.end(&e0_4, End::To, node::RUN)?;
-                            let run_ = run.load(run_)?;
-                            out.extend_from_slice(b"{\"key\":");
-                            write_value(&run.read(&run_, run_key)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let e0_4 = e0_3;
+                                run.end(
+                                    &e0_4,
+                                    End::To,
+                                    node::RUN,
+                                    |run_| {
+                                        let run_ = run.load(run_)?;
+                                        out.extend_from_slice(b"{\"key\":");
+                                        write_value(&run.read(&run_, run_key)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("key", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(e0_2, out)?,
@@ -3076,8 +3124,12 @@ mod random_1 {
                 run.all(
                     edge::E1,
                     |e1| {
-                        let value = run.end(&e1, End::To, node::VALUE)?;
-                        elements.take(Datum::Item(value))
+                        run.end(
+                            &e1,
+                            End::To,
+                            node::VALUE,
+                            |value| { elements.take(Datum::Item(value)) },
+                        )
                     },
                 )?;
                 run.stream(&elements.into_vec())
@@ -3810,8 +3862,12 @@ mod random_1 {
                                 run.read(&e1, e1_loop)?,
                                 Value::Int(-25),
                             ) {
-                                let value2 = run.end(&e1, End::To, node::VALUE)?;
-                                elements2.take(Datum::Item(value2))
+                                run.end(
+                                    &e1,
+                                    End::To,
+                                    node::VALUE,
+                                    |value2| { elements2.take(Datum::Item(value2)) },
+                                )
                             } else {
                                 Flow::more()
                             }
@@ -5370,12 +5426,29 @@ mod random_2 {
                             out.extend_from_slice(b"{\"n\":");
                             write_value(&run.read(&e0_3, e0_since)?, out);
                             out.extend_from_slice(b",\"to\":");
-                            let e0_4 = e0_3;
-                            let value3 = run.end(&e0_4, End::To, node::VALUE)?;
-                            let value3 = run.load(value3)?;
-                            out.extend_from_slice(b"{\"key\":");
-                            write_value(&run.read(&value3, value_key)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let e0_4 = e0_3;
+                                run.end(
+                                    &e0_4,
+                                    End::To,
+                                    node::VALUE,
+                                    |value3| {
+                                        let value3 = run.load(value3)?;
+                                        out.extend_from_slice(b"{\"key\":");
+                                        write_value(&run.read(&value3, value_key)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("key", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(e0_2, out)?,
@@ -5412,8 +5485,7 @@ mod random_2 {
                 run.all(
                     edge::E1,
                     |e1| {
-                        let value = run.end(&e1, End::To, node::VALUE)?;
-                        range.take(value)
+                        run.end(&e1, End::To, node::VALUE, |value| { range.take(value) })
                     },
                 )?;
             }
@@ -6224,12 +6296,29 @@ mod random_2 {
                             out.extend_from_slice(b"{\"n\":");
                             write_value(&run.read(&e1_3, e1_loop)?, out);
                             out.extend_from_slice(b",\"to\":");
-                            let e1_4 = e1_3;
-                            let value15 = run.end(&e1_4, End::To, node::VALUE)?;
-                            let value15 = run.load(value15)?;
-                            out.extend_from_slice(b"{\"key\":");
-                            write_value(&run.read(&value15, value_key)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let e1_4 = e1_3;
+                                run.end(
+                                    &e1_4,
+                                    End::To,
+                                    node::VALUE,
+                                    |value15| {
+                                        let value15 = run.load(value15)?;
+                                        out.extend_from_slice(b"{\"key\":");
+                                        write_value(&run.read(&value15, value_key)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("key", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(e1_2, out)?,
@@ -6258,15 +6347,21 @@ mod random_2 {
                 run.all(
                     edge::E0,
                     |e0| {
-                        let user = run.end(&e0, End::From, node::USER)?;
-                        run.neighbours(
-                            &user,
-                            Direction::Out,
-                            edge::E0,
-                            node::VALUE,
-                            |value| {
-                                let value = run.load(value)?;
-                                keyed.take(run.read(&value, value_self)?, value)
+                        run.end(
+                            &e0,
+                            End::From,
+                            node::USER,
+                            |user| {
+                                run.neighbours(
+                                    &user,
+                                    Direction::Out,
+                                    edge::E0,
+                                    node::VALUE,
+                                    |value| {
+                                        let value = run.load(value)?;
+                                        keyed.take(run.read(&value, value_self)?, value)
+                                    },
+                                )
                             },
                         )
                     },
@@ -6486,23 +6581,29 @@ mod random_2 {
                     run.all(
                         edge::E1,
                         |e1| {
-                            let value = run.end(&e1, End::From, node::VALUE)?;
-                            run.neighbours(
-                                &value,
-                                Direction::Out,
-                                edge::E1,
+                            run.end(
+                                &e1,
+                                End::From,
                                 node::VALUE,
-                                |value2| {
-                                    let value2 = run.load(value2)?;
-                                    if holds(
-                                        Comparison::IsIn,
-                                        run.read(&value2, value_key)?,
-                                        run.values(&[Value::Str("a"), Value::Str("a")]),
-                                    ) {
-                                        elements.take(Datum::Item(value2))
-                                    } else {
-                                        Flow::more()
-                                    }
+                                |value| {
+                                    run.neighbours(
+                                        &value,
+                                        Direction::Out,
+                                        edge::E1,
+                                        node::VALUE,
+                                        |value2| {
+                                            let value2 = run.load(value2)?;
+                                            if holds(
+                                                Comparison::IsIn,
+                                                run.read(&value2, value_key)?,
+                                                run.values(&[Value::Str("a"), Value::Str("a")]),
+                                            ) {
+                                                elements.take(Datum::Item(value2))
+                                            } else {
+                                                Flow::more()
+                                            }
+                                        },
+                                    )
                                 },
                             )
                         },
@@ -6517,8 +6618,12 @@ mod random_2 {
                     run.all(
                         edge::E1,
                         |e1_2| {
-                            let value3 = run.end(&e1_2, End::To, node::VALUE)?;
-                            found.take(value3)
+                            run.end(
+                                &e1_2,
+                                End::To,
+                                node::VALUE,
+                                |value3| { found.take(value3) },
+                            )
                         },
                     )?;
                     let updated = run
@@ -6810,8 +6915,12 @@ mod random_2 {
                             Direction::In,
                             edge::E0,
                             |e0| {
-                                let user2 = run.end(&e0, End::From, node::USER)?;
-                                elements.take(Datum::Item(user2))
+                                run.end(
+                                    &e0,
+                                    End::From,
+                                    node::USER,
+                                    |user2| { elements.take(Datum::Item(user2)) },
+                                )
                             },
                         )
                     },
@@ -8053,24 +8162,30 @@ mod random_3 {
                 run.all(
                     edge::E0,
                     |e0| {
-                        let value = run.end(&e0, End::To, node::VALUE)?;
-                        if holds(
-                            Comparison::LessOrEqual,
-                            {
-                                let mut count = 0_u64;
-                                {
-                                    let value2 = value;
-                                    count += run.degree(&value2, Direction::In, edge::E0)?;
+                        run.end(
+                            &e0,
+                            End::To,
+                            node::VALUE,
+                            |value| {
+                                if holds(
+                                    Comparison::LessOrEqual,
+                                    {
+                                        let mut count = 0_u64;
+                                        {
+                                            let value2 = value;
+                                            count += run.degree(&value2, Direction::In, edge::E0)?;
+                                            Flow::more()
+                                        }?;
+                                        Value::from(count)
+                                    },
+                                    Value::Int(2),
+                                ) {
+                                    elements.take(Datum::Item(value))
+                                } else {
                                     Flow::more()
-                                }?;
-                                Value::from(count)
+                                }
                             },
-                            Value::Int(2),
-                        ) {
-                            elements.take(Datum::Item(value))
-                        } else {
-                            Flow::more()
-                        }
+                        )
                     },
                 )?;
                 run.stream(&elements.into_vec())
@@ -8180,9 +8295,15 @@ mod random_3 {
                             Direction::Out,
                             edge::E0,
                             |e0| {
-                                let value = run.end(&e0, End::To, node::VALUE)?;
-                                count += run.degree(&value, Direction::In, edge::E0)?;
-                                Flow::more()
+                                run.end(
+                                    &e0,
+                                    End::To,
+                                    node::VALUE,
+                                    |value| {
+                                        count += run.degree(&value, Direction::In, edge::E0)?;
+                                        Flow::more()
+                                    },
+                                )
                             },
                         )
                     },
@@ -8372,8 +8493,12 @@ mod random_3 {
                             Direction::In,
                             edge::E1,
                             |e1| {
-                                let user2 = run.end(&e1, End::To, node::USER)?;
-                                elements.take(Datum::Item(user2))
+                                run.end(
+                                    &e1,
+                                    End::To,
+                                    node::USER,
+                                    |user2| { elements.take(Datum::Item(user2)) },
+                                )
                             },
                         )
                     },
@@ -8950,12 +9075,29 @@ mod random_3 {
                             out.extend_from_slice(b"{\"n\":");
                             write_value(&run.read(&e2_3, e2_since)?, out);
                             out.extend_from_slice(b",\"to\":");
-                            let e2_4 = e2_3;
-                            let run_3 = run.end(&e2_4, End::To, node::RUN)?;
-                            let run_3 = run.load(run_3)?;
-                            out.extend_from_slice(b"{\"key\":");
-                            write_value(&run.read(&run_3, run_key)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let e2_4 = e2_3;
+                                run.end(
+                                    &e2_4,
+                                    End::To,
+                                    node::RUN,
+                                    |run_3| {
+                                        let run_3 = run.load(run_3)?;
+                                        out.extend_from_slice(b"{\"key\":");
+                                        write_value(&run.read(&run_3, run_key)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("key", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(e2_2, out)?,
@@ -9158,12 +9300,29 @@ mod random_3 {
                             out.extend_from_slice(b"{\"n\":");
                             write_value(&run.read(&e0_3, e0_since)?, out);
                             out.extend_from_slice(b",\"to\":");
-                            let e0_4 = e0_3;
-                            let value2 = run.end(&e0_4, End::To, node::VALUE)?;
-                            let value2 = run.load(value2)?;
-                            out.extend_from_slice(b"{\"key\":");
-                            write_value(&run.read(&value2, value_key)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let e0_4 = e0_3;
+                                run.end(
+                                    &e0_4,
+                                    End::To,
+                                    node::VALUE,
+                                    |value2| {
+                                        let value2 = run.load(value2)?;
+                                        out.extend_from_slice(b"{\"key\":");
+                                        write_value(&run.read(&value2, value_key)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("key", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(e0_2, out)?,
@@ -9339,8 +9498,12 @@ mod random_3 {
                                 Direction::Out,
                                 edge::E0,
                                 |e0| {
-                                    let run_2 = run.end(&e0, End::From, node::RUN)?;
-                                    elements.take(Datum::Item(run_2))
+                                    run.end(
+                                        &e0,
+                                        End::From,
+                                        node::RUN,
+                                        |run_2| { elements.take(Datum::Item(run_2)) },
+                                    )
                                 },
                             )
                         },
@@ -9355,8 +9518,12 @@ mod random_3 {
                     run.all(
                         edge::E1,
                         |e1| {
-                            let value = run.end(&e1, End::From, node::VALUE)?;
-                            found.take(value)
+                            run.end(
+                                &e1,
+                                End::From,
+                                node::VALUE,
+                                |value| { found.take(value) },
+                            )
                         },
                     )?;
                     let updated = run
@@ -9532,8 +9699,12 @@ mod random_3 {
                     run.all(
                         edge::E2,
                         |e2| {
-                            let run_ = run.end(&e2, End::From, node::RUN)?;
-                            first.take(run_)
+                            run.end(
+                                &e2,
+                                End::From,
+                                node::RUN,
+                                |run_| { first.take(run_) },
+                            )
                         },
                     )?;
                     each(first.get(), |run_2| { first2.take(run_2) })?;

@@ -7705,10 +7705,21 @@ mod edges_by_fields_and_ends {
                     if holds(
                         Comparison::Greater,
                         {
-                            let knows2 = knows;
-                            let user = run.end(&knows2, End::To, node::USER)?;
-                            let user = run.load(user)?;
-                            run.read(&user, user_age)?
+                            let mut first = First::default();
+                            {
+                                let knows2 = knows;
+                                run.end(
+                                    &knows2,
+                                    End::To,
+                                    node::USER,
+                                    |user| {
+                                        let user = run.load(user)?;
+                                        let element = run.read(&user, user_age)?;
+                                        first.take(element)
+                                    },
+                                )
+                            }?;
+                            first.get().unwrap_or(Value::Null)
                         },
                         Value::from(age),
                     ) {
@@ -7732,10 +7743,21 @@ mod edges_by_fields_and_ends {
                     if holds(
                         Comparison::LessOrEqual,
                         {
-                            let knows4 = knows3;
-                            let user2 = run.end(&knows4, End::From, node::USER)?;
-                            let user2 = run.load(user2)?;
-                            run.read(&user2, user_age)?
+                            let mut first2 = First::default();
+                            {
+                                let knows4 = knows3;
+                                run.end(
+                                    &knows4,
+                                    End::From,
+                                    node::USER,
+                                    |user2| {
+                                        let user2 = run.load(user2)?;
+                                        let element3 = run.read(&user2, user_age)?;
+                                        first2.take(element3)
+                                    },
+                                )
+                            }?;
+                            first2.get().unwrap_or(Value::Null)
                         },
                         Value::from(age),
                     ) {
@@ -7757,20 +7779,42 @@ mod edges_by_fields_and_ends {
                 |knows5| {
                     let keeps = {
                         let left = {
-                            let knows6 = knows5;
-                            let user3 = run.end(&knows6, End::To, node::USER)?;
-                            let user3 = run.load(user3)?;
-                            run.read(&user3, user_age)?
+                            let mut first3 = First::default();
+                            {
+                                let knows6 = knows5;
+                                run.end(
+                                    &knows6,
+                                    End::To,
+                                    node::USER,
+                                    |user3| {
+                                        let user3 = run.load(user3)?;
+                                        let element5 = run.read(&user3, user_age)?;
+                                        first3.take(element5)
+                                    },
+                                )
+                            }?;
+                            first3.get().unwrap_or(Value::Null)
                         };
                         !left.is_null()
                             && holds(
                                 Comparison::Greater,
                                 left,
                                 {
-                                    let knows7 = knows5;
-                                    let user4 = run.end(&knows7, End::From, node::USER)?;
-                                    let user4 = run.load(user4)?;
-                                    run.read(&user4, user_age)?
+                                    let mut first4 = First::default();
+                                    {
+                                        let knows7 = knows5;
+                                        run.end(
+                                            &knows7,
+                                            End::From,
+                                            node::USER,
+                                            |user4| {
+                                                let user4 = run.load(user4)?;
+                                                let element6 = run.read(&user4, user_age)?;
+                                                first4.take(element6)
+                                            },
+                                        )
+                                    }?;
+                                    first4.get().unwrap_or(Value::Null)
                                 },
                             )
                     };
@@ -7794,15 +7838,21 @@ mod edges_by_fields_and_ends {
                         let mut exists = false;
                         {
                             let knows9 = knows8;
-                            let user5 = run.end(&knows9, End::To, node::USER)?;
-                            run.neighbours(
-                                &user5,
-                                Direction::Out,
-                                edge::KNOWS,
+                            run.end(
+                                &knows9,
+                                End::To,
                                 node::USER,
-                                |_| {
-                                    exists = true;
-                                    Flow::stop()
+                                |user5| {
+                                    run.neighbours(
+                                        &user5,
+                                        Direction::Out,
+                                        edge::KNOWS,
+                                        node::USER,
+                                        |_| {
+                                            exists = true;
+                                            Flow::stop()
+                                        },
+                                    )
                                 },
                             )
                         }?;
@@ -8185,12 +8235,18 @@ mod edges_by_fields_and_ends {
                                 run.read(&knows, knows_since)?,
                                 Value::from(year),
                             ) {
-                                let user2 = run.end(&knows, End::To, node::USER)?;
-                                let user2 = run.load(user2)?;
-                                let element = run.read(&user2, user_name)?;
-                                separate(&mut is_next, out);
-                                write_value(&element, out);
-                                Flow::more()
+                                run.end(
+                                    &knows,
+                                    End::To,
+                                    node::USER,
+                                    |user2| {
+                                        let user2 = run.load(user2)?;
+                                        let element = run.read(&user2, user_name)?;
+                                        separate(&mut is_next, out);
+                                        write_value(&element, out);
+                                        Flow::more()
+                                    },
+                                )
                             } else {
                                 Flow::more()
                             }
@@ -10966,7 +11022,7 @@ mod of_a_range_of_an_index {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"least\":");
             let mut folded2 = Folded::new(Fold::Least);
@@ -10981,7 +11037,7 @@ mod of_a_range_of_an_index {
                     folded2.take(element3, run.arena)
                 },
             )?;
-            let element4 = folded2.finish(run.arena)?;
+            let element4 = folded2.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"rank\":");
             let mut folded3 = Folded::new(Fold::Least);
@@ -10996,7 +11052,7 @@ mod of_a_range_of_an_index {
                     folded3.take(element5, run.arena)
                 },
             )?;
-            let element6 = folded3.finish(run.arena)?;
+            let element6 = folded3.finish()?;
             write_value(&element6, out);
             out.extend_from_slice(b",\"none\":");
             let mut folded4 = Folded::new(Fold::Greatest);
@@ -11022,7 +11078,7 @@ mod of_a_range_of_an_index {
                     }
                 },
             )?;
-            let element8 = folded4.finish(run.arena)?;
+            let element8 = folded4.finish()?;
             write_value(&element8, out);
             out.push(b'}');
             Ok(())
@@ -11126,7 +11182,7 @@ mod of_a_range_of_an_index {
                     folded.take(element2, run.arena)
                 },
             )?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.extend_from_slice(b",\"top\":");
             out.push(b'[');

@@ -24,6 +24,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("remainder", remainder::QUERIES),
     ("results_in_fields", results_in_fields::QUERIES),
     ("rounding", rounding::QUERIES),
+    ("sums_with_large_parts", sums_with_large_parts::QUERIES),
     ("trigonometry", trigonometry::QUERIES),
     ("unsigned_128_bits", unsigned_128_bits::QUERIES),
 ];
@@ -714,10 +715,16 @@ mod arguments_from_traversals {
                                                     Direction::Out,
                                                     edge::KNOWS,
                                                     |knows2| {
-                                                        let user14 = run.end(&knows2, End::To, node::USER)?;
-                                                        let user14 = run.load(user14)?;
-                                                        let element5 = run.read(&user14, user_n)?;
-                                                        first5.take(element5)
+                                                        run.end(
+                                                            &knows2,
+                                                            End::To,
+                                                            node::USER,
+                                                            |user14| {
+                                                                let user14 = run.load(user14)?;
+                                                                let element5 = run.read(&user14, user_n)?;
+                                                                first5.take(element5)
+                                                            },
+                                                        )
                                                     },
                                                 )
                                             }?;
@@ -793,16 +800,38 @@ mod arguments_from_traversals {
                             MathFunction::Sub,
                             &[
                                 {
-                                    let knows2 = knows;
-                                    let user = run.end(&knows2, End::To, node::USER)?;
-                                    let user = run.load(user)?;
-                                    run.read(&user, user_n)?
+                                    let mut first = First::default();
+                                    {
+                                        let knows2 = knows;
+                                        run.end(
+                                            &knows2,
+                                            End::To,
+                                            node::USER,
+                                            |user| {
+                                                let user = run.load(user)?;
+                                                let element = run.read(&user, user_n)?;
+                                                first.take(element)
+                                            },
+                                        )
+                                    }?;
+                                    first.get().unwrap_or(Value::Null)
                                 },
                                 {
-                                    let knows3 = knows;
-                                    let user2 = run.end(&knows3, End::From, node::USER)?;
-                                    let user2 = run.load(user2)?;
-                                    run.read(&user2, user_n)?
+                                    let mut first2 = First::default();
+                                    {
+                                        let knows3 = knows;
+                                        run.end(
+                                            &knows3,
+                                            End::From,
+                                            node::USER,
+                                            |user2| {
+                                                let user2 = run.load(user2)?;
+                                                let element2 = run.read(&user2, user_n)?;
+                                                first2.take(element2)
+                                            },
+                                        )
+                                    }?;
+                                    first2.get().unwrap_or(Value::Null)
                                 },
                             ],
                             run.arena,
@@ -986,7 +1015,7 @@ mod arguments_from_traversals {
                                     folded.take(element2, run.arena)
                                 },
                             )?;
-                            folded.finish(run.arena)?
+                            folded.finish()?
                         },
                         n,
                     ],
@@ -1088,7 +1117,7 @@ mod count_of_values {
                         folded.take(element, run.arena)
                     },
                 )?;
-                folded.finish(run.arena)?
+                folded.finish()?
             };
             // case.hx:13:5
             let all = Value::from(run.count(node::ITEM)?);
@@ -1403,7 +1432,7 @@ mod folds {
                                                     },
                                                 )
                                             }?;
-                                            folded.finish(run.arena)?
+                                            folded.finish()?
                                         }),
                                     ),
                                     (
@@ -1424,7 +1453,7 @@ mod folds {
                                                     },
                                                 )
                                             }?;
-                                            folded2.finish(run.arena)?
+                                            folded2.finish()?
                                         }),
                                     ),
                                     (
@@ -1457,7 +1486,7 @@ mod folds {
                                                     },
                                                 )
                                             }?;
-                                            folded3.finish(run.arena)?
+                                            folded3.finish()?
                                         }),
                                     ),
                                     (
@@ -1478,7 +1507,7 @@ mod folds {
                                                     },
                                                 )
                                             }?;
-                                            folded4.finish(run.arena)?
+                                            folded4.finish()?
                                         }),
                                     ),
                                 ],
@@ -1513,7 +1542,7 @@ mod folds {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"counts\":");
             let mut folded2 = Folded::new(Fold::Sum);
@@ -1525,7 +1554,7 @@ mod folds {
                     folded2.take(element3, run.arena)
                 },
             )?;
-            let element4 = folded2.finish(run.arena)?;
+            let element4 = folded2.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"mean\":");
             let mut folded3 = Folded::new(Fold::Average);
@@ -1537,7 +1566,7 @@ mod folds {
                     folded3.take(element5, run.arena)
                 },
             )?;
-            let element6 = folded3.finish(run.arena)?;
+            let element6 = folded3.finish()?;
             write_value(&element6, out);
             out.extend_from_slice(b",\"small\":");
             let mut folded4 = Folded::new(Fold::Sum);
@@ -1549,7 +1578,7 @@ mod folds {
                     folded4.take(element7, run.arena)
                 },
             )?;
-            let element8 = folded4.finish(run.arena)?;
+            let element8 = folded4.finish()?;
             write_value(&element8, out);
             out.push(b'}');
             Ok(())
@@ -1595,7 +1624,7 @@ mod folds {
                         }
                     },
                 )?;
-                folded.finish(run.arena)?
+                folded.finish()?
             };
             out.extend_from_slice(b"{\"total\":");
             write_value(&total, out);
@@ -1645,7 +1674,7 @@ mod folds {
                                                                 },
                                                             )
                                                         }?;
-                                                        folded.finish(run.arena)?
+                                                        folded.finish()?
                                                     },
                                                     math(
                                                         MathFunction::Add,
@@ -1791,7 +1820,7 @@ mod folds {
                     counts,
                     |element2| { folded.take(run.value(element2), run.arena) },
                 )?;
-                folded.finish(run.arena)?
+                folded.finish()?
             };
             // case.hx:31:5
             let number = {
@@ -1858,7 +1887,7 @@ mod folds {
                                         },
                                     )
                                 }?;
-                                folded.finish(run.arena)?
+                                folded.finish()?
                             },
                             Value::from(least),
                         ) {
@@ -1932,7 +1961,7 @@ mod folds_of_each_width {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"high\":");
             let mut folded2 = Folded::new(Fold::Greatest);
@@ -1944,7 +1973,7 @@ mod folds_of_each_width {
                     folded2.take(element3, run.arena)
                 },
             )?;
-            let element4 = folded2.finish(run.arena)?;
+            let element4 = folded2.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"least\":");
             let mut folded3 = Folded::new(Fold::Least);
@@ -1956,7 +1985,7 @@ mod folds_of_each_width {
                     folded3.take(element5, run.arena)
                 },
             )?;
-            let element6 = folded3.finish(run.arena)?;
+            let element6 = folded3.finish()?;
             write_value(&element6, out);
             out.extend_from_slice(b",\"most\":");
             let mut folded4 = Folded::new(Fold::Greatest);
@@ -1968,7 +1997,7 @@ mod folds_of_each_width {
                     folded4.take(element7, run.arena)
                 },
             )?;
-            let element8 = folded4.finish(run.arena)?;
+            let element8 = folded4.finish()?;
             write_value(&element8, out);
             out.push(b'}');
             Ok(())
@@ -1994,7 +2023,7 @@ mod folds_of_each_width {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"u128\":");
             let mut folded2 = Folded::new(Fold::Average);
@@ -2006,7 +2035,7 @@ mod folds_of_each_width {
                     folded2.take(element3, run.arena)
                 },
             )?;
-            let element4 = folded2.finish(run.arena)?;
+            let element4 = folded2.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"x\":");
             let mut folded3 = Folded::new(Fold::Average);
@@ -2018,7 +2047,7 @@ mod folds_of_each_width {
                     folded3.take(element5, run.arena)
                 },
             )?;
-            let element6 = folded3.finish(run.arena)?;
+            let element6 = folded3.finish()?;
             write_value(&element6, out);
             out.extend_from_slice(b",\"f\":");
             let mut folded4 = Folded::new(Fold::Average);
@@ -2030,7 +2059,7 @@ mod folds_of_each_width {
                     folded4.take(element7, run.arena)
                 },
             )?;
-            let element8 = folded4.finish(run.arena)?;
+            let element8 = folded4.finish()?;
             write_value(&element8, out);
             out.push(b'}');
             Ok(())
@@ -2064,7 +2093,7 @@ mod folds_of_each_width {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.push(b'}');
             Ok(())
@@ -2148,7 +2177,7 @@ mod folds_of_each_width {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"u64\":");
             let mut folded2 = Folded::new(Fold::Sum);
@@ -2160,7 +2189,7 @@ mod folds_of_each_width {
                     folded2.take(element3, run.arena)
                 },
             )?;
-            let element4 = folded2.finish(run.arena)?;
+            let element4 = folded2.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"u128\":");
             let mut folded3 = Folded::new(Fold::Sum);
@@ -2172,7 +2201,7 @@ mod folds_of_each_width {
                     folded3.take(element5, run.arena)
                 },
             )?;
-            let element6 = folded3.finish(run.arena)?;
+            let element6 = folded3.finish()?;
             write_value(&element6, out);
             out.extend_from_slice(b",\"x\":");
             let mut folded4 = Folded::new(Fold::Sum);
@@ -2184,7 +2213,7 @@ mod folds_of_each_width {
                     folded4.take(element7, run.arena)
                 },
             )?;
-            let element8 = folded4.finish(run.arena)?;
+            let element8 = folded4.finish()?;
             write_value(&element8, out);
             out.extend_from_slice(b",\"f\":");
             let mut folded5 = Folded::new(Fold::Sum);
@@ -2196,7 +2225,7 @@ mod folds_of_each_width {
                     folded5.take(element9, run.arena)
                 },
             )?;
-            let element10 = folded5.finish(run.arena)?;
+            let element10 = folded5.finish()?;
             write_value(&element10, out);
             out.push(b'}');
             Ok(())
@@ -2228,7 +2257,7 @@ mod folds_of_each_width {
                     )
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"n\":");
             let mut count = 0_u64;
@@ -2259,7 +2288,7 @@ mod folds_of_each_width {
                     )
                 },
             )?;
-            let element5 = folded2.finish(run.arena)?;
+            let element5 = folded2.finish()?;
             write_value(&element5, out);
             out.push(b'}');
             Ok(())
@@ -2334,7 +2363,7 @@ mod folds_of_nothing {
                             },
                         )
                     }?;
-                    let element2 = folded.finish(run.arena)?;
+                    let element2 = folded.finish()?;
                     write_value(&element2, out);
                     out.extend_from_slice(b",\"avg\":");
                     let mut folded2 = Folded::new(Fold::Average);
@@ -2352,7 +2381,7 @@ mod folds_of_nothing {
                             },
                         )
                     }?;
-                    let element4 = folded2.finish(run.arena)?;
+                    let element4 = folded2.finish()?;
                     write_value(&element4, out);
                     out.extend_from_slice(b",\"min\":");
                     let mut folded3 = Folded::new(Fold::Least);
@@ -2370,7 +2399,7 @@ mod folds_of_nothing {
                             },
                         )
                     }?;
-                    let element6 = folded3.finish(run.arena)?;
+                    let element6 = folded3.finish()?;
                     write_value(&element6, out);
                     out.extend_from_slice(b",\"count\":");
                     let mut count = 0_u64;
@@ -2422,7 +2451,7 @@ mod folds_of_nothing {
                                     },
                                 )
                             }?;
-                            folded.finish(run.arena)?
+                            folded.finish()?
                         },
                         Value::Int(0),
                     ) {
@@ -2461,7 +2490,7 @@ mod folds_of_nothing {
                                     },
                                 )
                             }?;
-                            folded2.finish(run.arena)?
+                            folded2.finish()?
                         },
                         Value::F64(1.0),
                     ) {
@@ -2491,7 +2520,7 @@ mod folds_of_nothing {
                                     folded3.take(element5, run.arena)
                                 },
                             )?;
-                            folded3.finish(run.arena)?
+                            folded3.finish()?
                         },
                         Value::Int(1),
                     ],
@@ -2514,7 +2543,7 @@ mod folds_of_nothing {
                                     folded4.take(element6, run.arena)
                                 },
                             )?;
-                            folded4.finish(run.arena)?
+                            folded4.finish()?
                         },
                         Value::Int(1),
                     ],
@@ -2571,7 +2600,7 @@ mod folds_of_nothing {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"avg\":");
             let mut folded2 = Folded::new(Fold::Average);
@@ -2583,7 +2612,7 @@ mod folds_of_nothing {
                     folded2.take(element3, run.arena)
                 },
             )?;
-            let element4 = folded2.finish(run.arena)?;
+            let element4 = folded2.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"min\":");
             let mut folded3 = Folded::new(Fold::Least);
@@ -2595,7 +2624,7 @@ mod folds_of_nothing {
                     folded3.take(element5, run.arena)
                 },
             )?;
-            let element6 = folded3.finish(run.arena)?;
+            let element6 = folded3.finish()?;
             write_value(&element6, out);
             out.extend_from_slice(b",\"max\":");
             let mut folded4 = Folded::new(Fold::Greatest);
@@ -2607,7 +2636,7 @@ mod folds_of_nothing {
                     folded4.take(element7, run.arena)
                 },
             )?;
-            let element8 = folded4.finish(run.arena)?;
+            let element8 = folded4.finish()?;
             write_value(&element8, out);
             out.extend_from_slice(b",\"count\":");
             let element9 = Value::from(run.count(node::ITEM)?);
@@ -2622,7 +2651,7 @@ mod folds_of_nothing {
                     folded5.take(element10, run.arena)
                 },
             )?;
-            let element11 = folded5.finish(run.arena)?;
+            let element11 = folded5.finish()?;
             write_value(&element11, out);
             out.push(b'}');
             Ok(())
@@ -2712,7 +2741,7 @@ mod folds_over_edges_and_variables {
                         },
                     )
                 }?;
-                folded.finish(run.arena)?
+                folded.finish()?
             };
             // case.hx:26:5
             let got = {
@@ -2730,7 +2759,7 @@ mod folds_over_edges_and_variables {
                         },
                     )
                 }?;
-                folded2.finish(run.arena)?
+                folded2.finish()?
             };
             out.extend_from_slice(b"{\"paid\":");
             write_value(&paid, out);
@@ -2781,7 +2810,7 @@ mod folds_over_edges_and_variables {
                     }
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"n\":");
             let mut count = 0_u64;
@@ -2828,7 +2857,7 @@ mod folds_over_edges_and_variables {
                     folded2.take(element4, run.arena)
                 },
             )?;
-            let element5 = folded2.finish(run.arena)?;
+            let element5 = folded2.finish()?;
             write_value(&element5, out);
             out.push(b'}');
             Ok(())
@@ -2866,7 +2895,7 @@ mod folds_over_edges_and_variables {
                 amounts,
                 |element2| { folded.take(run.value(element2), run.arena) },
             )?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.extend_from_slice(b",\"mean\":");
             let mut folded2 = Folded::new(Fold::Average);
@@ -2874,7 +2903,7 @@ mod folds_over_edges_and_variables {
                 amounts,
                 |element4| { folded2.take(run.value(element4), run.arena) },
             )?;
-            let element5 = folded2.finish(run.arena)?;
+            let element5 = folded2.finish()?;
             write_value(&element5, out);
             out.extend_from_slice(b",\"total\":");
             let mut folded3 = Folded::new(Fold::Sum);
@@ -2886,7 +2915,7 @@ mod folds_over_edges_and_variables {
                     folded3.take(element6, run.arena)
                 },
             )?;
-            let element7 = folded3.finish(run.arena)?;
+            let element7 = folded3.finish()?;
             write_value(&element7, out);
             out.extend_from_slice(b",\"fans\":");
             let mut folded4 = Folded::new(Fold::Sum);
@@ -2910,7 +2939,7 @@ mod folds_over_edges_and_variables {
                     }
                 },
             )?;
-            let element9 = folded4.finish(run.arena)?;
+            let element9 = folded4.finish()?;
             write_value(&element9, out);
             out.push(b'}');
             Ok(())
@@ -3013,7 +3042,7 @@ mod folds_over_edges_and_variables {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"pair\":");
             write_value(
@@ -3035,7 +3064,7 @@ mod folds_over_edges_and_variables {
                                     folded2.take(element3, run.arena)
                                 },
                             )?;
-                            folded2.finish(run.arena)?
+                            folded2.finish()?
                         },
                         Value::from(x),
                     ],
@@ -3053,7 +3082,7 @@ mod folds_over_edges_and_variables {
                     folded3.take(element4, run.arena)
                 },
             )?;
-            let element5 = folded3.finish(run.arena)?;
+            let element5 = folded3.finish()?;
             write_value(&element5, out);
             out.push(b'}');
             Ok(())
@@ -4490,7 +4519,7 @@ mod not_finite_is_null {
                         folded.take(element, run.arena)
                     },
                 )?;
-                folded.finish(run.arena)?
+                folded.finish()?
             };
             // case.hx:22:5
             let count = {
@@ -4503,7 +4532,7 @@ mod not_finite_is_null {
                         folded2.take(element2, run.arena)
                     },
                 )?;
-                folded2.finish(run.arena)?
+                folded2.finish()?
             };
             // case.hx:23:5
             let groups = {
@@ -6548,6 +6577,228 @@ mod rounding {
                 )?,
                 out,
             );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod sums_with_large_parts {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:861e7a5354ef080c16951f5b0ce7d97997dabba505140b1fdcc8c7541f2085d5",
+        bodies: &[
+            ("setup", setup::query),
+            ("sums", sums::query),
+            ("too_large", too_large::query),
+            ("too_small", too_small::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const G: ItemType = ItemType::node(TypeId(0));
+        pub mod g {
+            use super::*;
+            pub const K: FieldId = FieldId(0);
+            pub const N: FieldId = FieldId(1);
+            pub const U: FieldId = FieldId(2);
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:3:7)
+            // case.hx:4:5
+            let _ = run
+                .add_node(
+                    node::G,
+                    &[
+                        (node::g::K, Value::Int(1)),
+                        (node::g::N, Value::Int(-9223372036854775808)),
+                        (
+                            node::g::U,
+                            Value::unsigned(340282366920938463463374607431768211455),
+                        ),
+                    ],
+                )?;
+            // case.hx:5:5
+            let _ = run
+                .add_node(
+                    node::G,
+                    &[
+                        (node::g::K, Value::Int(2)),
+                        (node::g::N, Value::Int(-9223372036854775808)),
+                        (node::g::U, Value::Int(1)),
+                    ],
+                )?;
+            // case.hx:6:5
+            let _ = run
+                .add_node(
+                    node::G,
+                    &[
+                        (node::g::K, Value::Int(3)),
+                        (node::g::N, Value::Int(9223372036854775807)),
+                    ],
+                )?;
+            // case.hx:7:5
+            let _ = run
+                .add_node(
+                    node::G,
+                    &[
+                        (node::g::K, Value::Int(4)),
+                        (node::g::N, Value::Int(9223372036854775807)),
+                    ],
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `sums`, which reads.
+    mod sums {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY sums (case.hx:10:7)
+            let g_n = run.column(node::G, node::g::N);
+            let g_k = run.column(node::G, node::g::K);
+            let g_u = run.column(node::G, node::g::U);
+            out.extend_from_slice(b"{\"all\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.all(
+                node::G,
+                |g| {
+                    let g = run.load(g)?;
+                    let element = run.read(&g, g_n)?;
+                    folded.take(element, run.arena)
+                },
+            )?;
+            let element2 = folded.finish()?;
+            write_value(&element2, out);
+            out.extend_from_slice(b",\"down\":");
+            let mut keyed = Keyed::all(Order::Descending);
+            run.all(
+                node::G,
+                |g2| {
+                    let g2 = run.load(g2)?;
+                    keyed.take(run.read(&g2, g_k)?, g2)
+                },
+            )?;
+            let mut folded2 = Folded::new(Fold::Sum);
+            each(
+                keyed.sorted(),
+                |g3| {
+                    let g3 = run.load(g3)?;
+                    let element3 = run.read(&g3, g_n)?;
+                    folded2.take(element3, run.arena)
+                },
+            )?;
+            let element4 = folded2.finish()?;
+            write_value(&element4, out);
+            out.extend_from_slice(b",\"mean\":");
+            let mut folded3 = Folded::new(Fold::Average);
+            run.all(
+                node::G,
+                |g4| {
+                    let g4 = run.load(g4)?;
+                    let element5 = run.read(&g4, g_n)?;
+                    folded3.take(element5, run.arena)
+                },
+            )?;
+            let element6 = folded3.finish()?;
+            write_value(&element6, out);
+            out.extend_from_slice(b",\"least\":");
+            let mut folded4 = Folded::new(Fold::Average);
+            run.all(
+                node::G,
+                |g5| {
+                    let g5 = run.load(g5)?;
+                    if holds(
+                        Comparison::LessOrEqual,
+                        run.read(&g5, g_k)?,
+                        Value::Int(2),
+                    ) {
+                        let g5 = run.load(g5)?;
+                        let element7 = run.read(&g5, g_n)?;
+                        folded4.take(element7, run.arena)
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element8 = folded4.finish()?;
+            write_value(&element8, out);
+            out.extend_from_slice(b",\"large\":");
+            let mut folded5 = Folded::new(Fold::Average);
+            run.all(
+                node::G,
+                |g6| {
+                    let g6 = run.load(g6)?;
+                    let element9 = run.read(&g6, g_u)?;
+                    folded5.take(element9, run.arena)
+                },
+            )?;
+            let element10 = folded5.finish()?;
+            write_value(&element10, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `too_large`, which reads.
+    mod too_large {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY too_large (case.hx:22:7)
+            let g_u = run.column(node::G, node::g::U);
+            out.extend_from_slice(b"{\"data\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.all(
+                node::G,
+                |g| {
+                    let g = run.load(g)?;
+                    let element = run.read(&g, g_u)?;
+                    folded.take(element, run.arena)
+                },
+            )?;
+            let element2 = folded.finish()?;
+            write_value(&element2, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `too_small`, which reads.
+    mod too_small {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY too_small (case.hx:19:7)
+            let g_k = run.column(node::G, node::g::K);
+            let g_n = run.column(node::G, node::g::N);
+            out.extend_from_slice(b"{\"data\":");
+            let mut folded = Folded::new(Fold::Sum);
+            run.all(
+                node::G,
+                |g| {
+                    let g = run.load(g)?;
+                    if holds(
+                        Comparison::LessOrEqual,
+                        run.read(&g, g_k)?,
+                        Value::Int(2),
+                    ) {
+                        let g = run.load(g)?;
+                        let element = run.read(&g, g_n)?;
+                        folded.take(element, run.arena)
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            let element2 = folded.finish()?;
+            write_value(&element2, out);
             out.push(b'}');
             Ok(())
         }

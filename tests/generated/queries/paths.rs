@@ -2458,10 +2458,21 @@ mod missing_weights {
                             MathFunction::Float,
                             &[
                                 {
-                                    let road = walked;
-                                    let city2 = run.end(&road, End::To, node::CITY)?;
-                                    let city2 = run.load(city2)?;
-                                    run.read(&city2, city_toll)?
+                                    let mut first = First::default();
+                                    {
+                                        let road = walked;
+                                        run.end(
+                                            &road,
+                                            End::To,
+                                            node::CITY,
+                                            |city2| {
+                                                let city2 = run.load(city2)?;
+                                                let element = run.read(&city2, city_toll)?;
+                                                first.take(element)
+                                            },
+                                        )
+                                    }?;
+                                    first.get().unwrap_or(Value::Null)
                                 },
                             ],
                             run.arena,
@@ -3721,10 +3732,21 @@ mod shortest {
                                                 MathFunction::Float,
                                                 &[
                                                     {
-                                                        let road = walked;
-                                                        let city2 = run.end(&road, End::To, node::CITY)?;
-                                                        let city2 = run.load(city2)?;
-                                                        run.read(&city2, city_delay)?
+                                                        let mut first = First::default();
+                                                        {
+                                                            let road = walked;
+                                                            run.end(
+                                                                &road,
+                                                                End::To,
+                                                                node::CITY,
+                                                                |city2| {
+                                                                    let city2 = run.load(city2)?;
+                                                                    let element = run.read(&city2, city_delay)?;
+                                                                    first.take(element)
+                                                                },
+                                                            )
+                                                        }?;
+                                                        first.get().unwrap_or(Value::Null)
                                                     },
                                                 ],
                                                 run.arena,
@@ -4318,10 +4340,21 @@ mod shortest {
                                                 MathFunction::Float,
                                                 &[
                                                     {
-                                                        let road = walked;
-                                                        let city2 = run.end(&road, End::From, node::CITY)?;
-                                                        let city2 = run.load(city2)?;
-                                                        run.read(&city2, city_delay)?
+                                                        let mut first = First::default();
+                                                        {
+                                                            let road = walked;
+                                                            run.end(
+                                                                &road,
+                                                                End::From,
+                                                                node::CITY,
+                                                                |city2| {
+                                                                    let city2 = run.load(city2)?;
+                                                                    let element = run.read(&city2, city_delay)?;
+                                                                    first.take(element)
+                                                                },
+                                                            )
+                                                        }?;
+                                                        first.get().unwrap_or(Value::Null)
                                                     },
                                                 ],
                                                 run.arena,
@@ -4998,10 +5031,21 @@ mod shortest {
                             MathFunction::Float,
                             &[
                                 {
-                                    let road = walked;
-                                    let city2 = run.end(&road, End::To, node::CITY)?;
-                                    let city2 = run.load(city2)?;
-                                    run.read(&city2, city_left)?
+                                    let mut first = First::default();
+                                    {
+                                        let road = walked;
+                                        run.end(
+                                            &road,
+                                            End::To,
+                                            node::CITY,
+                                            |city2| {
+                                                let city2 = run.load(city2)?;
+                                                let element = run.read(&city2, city_left)?;
+                                                first.take(element)
+                                            },
+                                        )
+                                    }?;
+                                    first.get().unwrap_or(Value::Null)
                                 },
                             ],
                             run.arena,
@@ -5415,10 +5459,21 @@ mod weight_of_parameters {
                                                 MathFunction::Float,
                                                 &[
                                                     {
-                                                        let road = walked;
-                                                        let city2 = run.end(&road, End::To, node::CITY)?;
-                                                        let city2 = run.load(city2)?;
-                                                        run.read(&city2, city_toll)?
+                                                        let mut first = First::default();
+                                                        {
+                                                            let road = walked;
+                                                            run.end(
+                                                                &road,
+                                                                End::To,
+                                                                node::CITY,
+                                                                |city2| {
+                                                                    let city2 = run.load(city2)?;
+                                                                    let element = run.read(&city2, city_toll)?;
+                                                                    first.take(element)
+                                                                },
+                                                            )
+                                                        }?;
+                                                        first.get().unwrap_or(Value::Null)
                                                     },
                                                 ],
                                                 run.arena,
@@ -5748,7 +5803,7 @@ mod weight_types {
             let Input { a, b } = Input::of(run)?;
             // case.hx:49:5
             let p = {
-                let mut first2 = First::default();
+                let mut first3 = First::default();
                 let mut found = Slice::all();
                 run.by_id(
                     node::CITY,
@@ -5775,19 +5830,30 @@ mod weight_types {
                             MathFunction::Float,
                             &[
                                 {
-                                    let road = walked;
-                                    let city2 = run.end(&road, End::From, node::CITY)?;
-                                    let city2 = run.load(city2)?;
-                                    run.read(&city2, city_b)?
+                                    let mut first = First::default();
+                                    {
+                                        let road = walked;
+                                        run.end(
+                                            &road,
+                                            End::From,
+                                            node::CITY,
+                                            |city2| {
+                                                let city2 = run.load(city2)?;
+                                                let element = run.read(&city2, city_b)?;
+                                                first.take(element)
+                                            },
+                                        )
+                                    }?;
+                                    first.get().unwrap_or(Value::Null)
                                 },
                             ],
                             run.arena,
                         ),
                     )?;
-                let mut first = First::default();
-                each(paths, |element2| { first.take(element2) })?;
-                each(first.get(), |element3| { first2.take(element3) })?;
-                match first2.get() {
+                let mut first2 = First::default();
+                each(paths, |element2| { first2.take(element2) })?;
+                each(first2.get(), |element3| { first3.take(element3) })?;
+                match first3.get() {
                     Some(found) => found,
                     None => {
                         return Err(run.missing(node::CITY, Datum::Value(Value::from(a))));
@@ -5902,7 +5968,7 @@ mod weight_types {
             let Input { a, b } = Input::of(run)?;
             // case.hx:45:5
             let p = {
-                let mut first2 = First::default();
+                let mut first3 = First::default();
                 let mut found = Slice::all();
                 run.by_id(
                     node::CITY,
@@ -5929,19 +5995,30 @@ mod weight_types {
                             MathFunction::Float,
                             &[
                                 {
-                                    let road = walked;
-                                    let city2 = run.end(&road, End::To, node::CITY)?;
-                                    let city2 = run.load(city2)?;
-                                    run.read(&city2, city_a)?
+                                    let mut first = First::default();
+                                    {
+                                        let road = walked;
+                                        run.end(
+                                            &road,
+                                            End::To,
+                                            node::CITY,
+                                            |city2| {
+                                                let city2 = run.load(city2)?;
+                                                let element = run.read(&city2, city_a)?;
+                                                first.take(element)
+                                            },
+                                        )
+                                    }?;
+                                    first.get().unwrap_or(Value::Null)
                                 },
                             ],
                             run.arena,
                         ),
                     )?;
-                let mut first = First::default();
-                each(paths, |element2| { first.take(element2) })?;
-                each(first.get(), |element3| { first2.take(element3) })?;
-                match first2.get() {
+                let mut first2 = First::default();
+                each(paths, |element2| { first2.take(element2) })?;
+                each(first2.get(), |element3| { first3.take(element3) })?;
+                match first3.get() {
                     Some(found) => found,
                     None => {
                         return Err(run.missing(node::CITY, Datum::Value(Value::from(a))));

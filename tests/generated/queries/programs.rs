@@ -767,8 +767,12 @@ mod code {
                                     run.read(&calls, calls_times)?,
                                     Value::from(hot),
                                 ) {
-                                    let function2 = run.end(&calls, End::To, node::FUNCTION)?;
-                                    elements.take(Datum::Item(function2))
+                                    run.end(
+                                        &calls,
+                                        End::To,
+                                        node::FUNCTION,
+                                        |function2| { elements.take(Datum::Item(function2)) },
+                                    )
                                 } else {
                                     Flow::more()
                                 }
@@ -797,8 +801,12 @@ mod code {
                                             run.read(&calls2, calls_times)?,
                                             Value::from(hot),
                                         ) {
-                                            let function5 = run.end(&calls2, End::To, node::FUNCTION)?;
-                                            elements2.take(Datum::Item(function5))
+                                            run.end(
+                                                &calls2,
+                                                End::To,
+                                                node::FUNCTION,
+                                                |function5| { elements2.take(Datum::Item(function5)) },
+                                            )
                                         } else {
                                             Flow::more()
                                         }
@@ -830,8 +838,12 @@ mod code {
                                             run.read(&calls3, calls_times)?,
                                             Value::from(hot),
                                         ) {
-                                            let function8 = run.end(&calls3, End::To, node::FUNCTION)?;
-                                            elements3.take(Datum::Item(function8))
+                                            run.end(
+                                                &calls3,
+                                                End::To,
+                                                node::FUNCTION,
+                                                |function8| { elements3.take(Datum::Item(function8)) },
+                                            )
                                         } else {
                                             Flow::more()
                                         }
@@ -1210,7 +1222,7 @@ mod code {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"most\":");
             let mut folded2 = Folded::new(Fold::Greatest);
@@ -1225,7 +1237,7 @@ mod code {
                     folded2.take(element3, run.arena)
                 },
             )?;
-            let element4 = folded2.finish(run.arena)?;
+            let element4 = folded2.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"lines\":");
             let mut folded3 = Folded::new(Fold::Sum);
@@ -1237,7 +1249,7 @@ mod code {
                     folded3.take(element5, run.arena)
                 },
             )?;
-            let element6 = folded3.finish(run.arena)?;
+            let element6 = folded3.finish()?;
             write_value(&element6, out);
             out.push(b'}');
             Ok(())
@@ -1893,7 +1905,7 @@ mod code {
                                             },
                                         )
                                     }?;
-                                    folded.finish(run.arena)?
+                                    folded.finish()?
                                 },
                                 function7,
                             )
@@ -1969,7 +1981,7 @@ mod code {
                                     },
                                 )
                             }?;
-                            let element4 = folded2.finish(run.arena)?;
+                            let element4 = folded2.finish()?;
                             write_value(&element4, out);
                             out.extend_from_slice(b",\"most\":");
                             let mut folded3 = Folded::new(Fold::Greatest);
@@ -1986,7 +1998,7 @@ mod code {
                                     },
                                 )
                             }?;
-                            let element6 = folded3.finish(run.arena)?;
+                            let element6 = folded3.finish()?;
                             write_value(&element6, out);
                             out.extend_from_slice(b",\"mean\":");
                             let mut folded4 = Folded::new(Fold::Average);
@@ -2003,7 +2015,7 @@ mod code {
                                     },
                                 )
                             }?;
-                            let element8 = folded4.finish(run.arena)?;
+                            let element8 = folded4.finish()?;
                             write_value(&element8, out);
                             out.push(b'}');
                         }
@@ -2378,14 +2390,33 @@ mod code {
                     out.extend_from_slice(b"{\"times\":");
                     write_value(&run.read(&calls2, calls_times)?, out);
                     out.extend_from_slice(b",\"to\":");
-                    let calls3 = calls2;
-                    let function7 = run.end(&calls3, End::To, node::FUNCTION)?;
-                    let function7 = run.load(function7)?;
-                    out.extend_from_slice(b"{\"path\":");
-                    write_value(&run.read(&function7, function_path)?, out);
-                    out.extend_from_slice(b",\"open\":");
-                    write_value(&run.read(&function7, function_open)?, out);
-                    out.push(b'}');
+                    let mut is_written2 = false;
+                    {
+                        let calls3 = calls2;
+                        run.end(
+                            &calls3,
+                            End::To,
+                            node::FUNCTION,
+                            |function7| {
+                                let function7 = run.load(function7)?;
+                                out.extend_from_slice(b"{\"path\":");
+                                write_value(&run.read(&function7, function_path)?, out);
+                                out.extend_from_slice(b",\"open\":");
+                                write_value(&run.read(&function7, function_open)?, out);
+                                out.push(b'}');
+                                is_written2 = true;
+                                Flow::stop()
+                            },
+                        )
+                    }?;
+                    if !is_written2 {
+                        run.write(
+                            Datum::Object(
+                                run.members(&[("path", Datum::NULL), ("open", Datum::NULL)]),
+                            ),
+                            out,
+                        )?;
+                    }
                     out.extend_from_slice(b",\"from\":");
                     write_value(&run.read(&function3, function_name)?, out);
                     out.push(b'}');
@@ -2510,12 +2541,29 @@ mod code {
                     out.extend_from_slice(b"{\"place\":");
                     write_value(&run.read(&takes2, takes_place)?, out);
                     out.extend_from_slice(b",\"type\":");
-                    let takes3 = takes2;
-                    let type_ = run.end(&takes3, End::To, node::TYPE)?;
-                    let type_ = run.load(type_)?;
-                    out.extend_from_slice(b"{\"path\":");
-                    write_value(&run.read(&type_, type_path)?, out);
-                    out.push(b'}');
+                    let mut is_written3 = false;
+                    {
+                        let takes3 = takes2;
+                        run.end(
+                            &takes3,
+                            End::To,
+                            node::TYPE,
+                            |type_| {
+                                let type_ = run.load(type_)?;
+                                out.extend_from_slice(b"{\"path\":");
+                                write_value(&run.read(&type_, type_path)?, out);
+                                out.push(b'}');
+                                is_written3 = true;
+                                Flow::stop()
+                            },
+                        )
+                    }?;
+                    if !is_written3 {
+                        run.write(
+                            Datum::Object(run.members(&[("path", Datum::NULL)])),
+                            out,
+                        )?;
+                    }
                     out.push(b'}');
                     Flow::more()
                 },
@@ -2630,7 +2678,7 @@ mod code {
                     },
                 )
             }?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"modules\":");
             out.push(b'[');
@@ -2681,7 +2729,7 @@ mod code {
                                                     },
                                                 )
                                             }?;
-                                            folded2.finish(run.arena)?
+                                            folded2.finish()?
                                         },
                                     ],
                                     run.arena,
@@ -2710,7 +2758,7 @@ mod code {
                                             },
                                         )
                                     }?;
-                                    folded3.finish(run.arena)?
+                                    folded3.finish()?
                                 },
                             ],
                             run.arena,
@@ -2940,10 +2988,21 @@ mod code {
                                                 MathFunction::Float,
                                                 &[
                                                     {
-                                                        let calls = walked;
-                                                        let function3 = run.end(&calls, End::To, node::FUNCTION)?;
-                                                        let function3 = run.load(function3)?;
-                                                        run.read(&function3, function_complexity)?
+                                                        let mut first2 = First::default();
+                                                        {
+                                                            let calls = walked;
+                                                            run.end(
+                                                                &calls,
+                                                                End::To,
+                                                                node::FUNCTION,
+                                                                |function3| {
+                                                                    let function3 = run.load(function3)?;
+                                                                    let element = run.read(&function3, function_complexity)?;
+                                                                    first2.take(element)
+                                                                },
+                                                            )
+                                                        }?;
+                                                        first2.get().unwrap_or(Value::Null)
                                                     },
                                                 ],
                                                 run.arena,
@@ -3076,19 +3135,53 @@ mod code {
                             out.extend_from_slice(b",\"weight\":");
                             write_value(&run.read(&imports2, imports_weight)?, out);
                             out.extend_from_slice(b",\"from\":");
-                            let imports3 = imports2;
-                            let module3 = run.end(&imports3, End::From, node::MODULE)?;
-                            let module3 = run.load(module3)?;
-                            out.extend_from_slice(b"{\"path\":");
-                            write_value(&run.read(&module3, module_path)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let imports3 = imports2;
+                                run.end(
+                                    &imports3,
+                                    End::From,
+                                    node::MODULE,
+                                    |module3| {
+                                        let module3 = run.load(module3)?;
+                                        out.extend_from_slice(b"{\"path\":");
+                                        write_value(&run.read(&module3, module_path)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("path", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"to\":");
-                            let imports4 = imports2;
-                            let module4 = run.end(&imports4, End::To, node::MODULE)?;
-                            let module4 = run.load(module4)?;
-                            out.extend_from_slice(b"{\"path\":");
-                            write_value(&run.read(&module4, module_path)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let imports4 = imports2;
+                                run.end(
+                                    &imports4,
+                                    End::To,
+                                    node::MODULE,
+                                    |module4| {
+                                        let module4 = run.load(module4)?;
+                                        out.extend_from_slice(b"{\"path\":");
+                                        write_value(&run.read(&module4, module_path)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(run.members(&[("path", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(imports, out)?,
@@ -3287,19 +3380,53 @@ mod code {
                             out.extend_from_slice(b"{\"weight\":");
                             write_value(&run.read(&imports3, imports_weight)?, out);
                             out.extend_from_slice(b",\"from\":");
-                            let imports4 = imports3;
-                            let module = run.end(&imports4, End::From, node::MODULE)?;
-                            let module = run.load(module)?;
-                            out.extend_from_slice(b"{\"path\":");
-                            write_value(&run.read(&module, module_path)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let imports4 = imports3;
+                                run.end(
+                                    &imports4,
+                                    End::From,
+                                    node::MODULE,
+                                    |module| {
+                                        let module = run.load(module)?;
+                                        out.extend_from_slice(b"{\"path\":");
+                                        write_value(&run.read(&module, module_path)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("path", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"to\":");
-                            let imports5 = imports3;
-                            let module2 = run.end(&imports5, End::To, node::MODULE)?;
-                            let module2 = run.load(module2)?;
-                            out.extend_from_slice(b"{\"path\":");
-                            write_value(&run.read(&module2, module_path)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let imports5 = imports3;
+                                run.end(
+                                    &imports5,
+                                    End::To,
+                                    node::MODULE,
+                                    |module2| {
+                                        let module2 = run.load(module2)?;
+                                        out.extend_from_slice(b"{\"path\":");
+                                        write_value(&run.read(&module2, module_path)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(run.members(&[("path", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(imports2, out)?,
@@ -3692,10 +3819,21 @@ mod code {
                                 if holds(
                                     Comparison::NotEqual,
                                     {
-                                        let calls2 = calls;
-                                        let function6 = run.end(&calls2, End::To, node::FUNCTION)?;
-                                        let function6 = run.load(function6)?;
-                                        run.read(&function6, function_path)?
+                                        let mut first2 = First::default();
+                                        {
+                                            let calls2 = calls;
+                                            run.end(
+                                                &calls2,
+                                                End::To,
+                                                node::FUNCTION,
+                                                |function6| {
+                                                    let function6 = run.load(function6)?;
+                                                    let element = run.read(&function6, function_path)?;
+                                                    first2.take(element)
+                                                },
+                                            )
+                                        }?;
+                                        first2.get().unwrap_or(Value::Null)
                                     },
                                     Value::from(path),
                                 ) {
@@ -3719,20 +3857,24 @@ mod code {
                     // 6.hx:43:13
                     let callee = run
                         .settle_item({
-                            let mut first2 = First::default();
+                            let mut first3 = First::default();
                             run.each(
                                 call,
                                 |calls3| {
                                     match calls3.item() {
                                         Some(calls4) => {
-                                            let function7 = run.end(&calls4, End::To, node::FUNCTION)?;
-                                            first2.take(function7)
+                                            run.end(
+                                                &calls4,
+                                                End::To,
+                                                node::FUNCTION,
+                                                |function7| { first3.take(function7) },
+                                            )
                                         }
                                         None => Flow::more(),
                                     }
                                 },
                             )?;
-                            match first2.get() {
+                            match first3.get() {
                                 Some(found) => found,
                                 None => return Err(EngineError::NoValue),
                             }
@@ -3983,7 +4125,7 @@ mod code {
             // 6.hx:15:5
             let first = run
                 .settle_item({
-                    let mut first2 = First::default();
+                    let mut first5 = First::default();
                     let mut found = Slice::all();
                     run.all(
                         edge::CALLS,
@@ -3997,28 +4139,60 @@ mod code {
                                 && !holds(
                                     Comparison::IsIn,
                                     {
-                                        let calls2 = calls;
-                                        let function = run.end(&calls2, End::From, node::FUNCTION)?;
-                                        let function = run.load(function)?;
-                                        run.read(&function, function_path)?
+                                        let mut first2 = First::default();
+                                        {
+                                            let calls2 = calls;
+                                            run.end(
+                                                &calls2,
+                                                End::From,
+                                                node::FUNCTION,
+                                                |function| {
+                                                    let function = run.load(function)?;
+                                                    let element = run.read(&function, function_path)?;
+                                                    first2.take(element)
+                                                },
+                                            )
+                                        }?;
+                                        first2.get().unwrap_or(Value::Null)
                                     },
                                     Value::from(but),
                                 )
                                 && ({
                                     let left = {
-                                        let calls3 = calls;
-                                        let function2 = run
-                                            .end(&calls3, End::From, node::FUNCTION)?;
-                                        run.id(&function2)
+                                        let mut first3 = First::default();
+                                        {
+                                            let calls3 = calls;
+                                            run.end(
+                                                &calls3,
+                                                End::From,
+                                                node::FUNCTION,
+                                                |function2| {
+                                                    let element2 = run.id(&function2);
+                                                    first3.take(element2)
+                                                },
+                                            )
+                                        }?;
+                                        first3.get().unwrap_or(Value::Null)
                                     };
                                     !left.is_null()
                                         && holds(
                                             Comparison::NotEqual,
                                             left,
                                             {
-                                                let calls4 = calls;
-                                                let function3 = run.end(&calls4, End::To, node::FUNCTION)?;
-                                                run.id(&function3)
+                                                let mut first4 = First::default();
+                                                {
+                                                    let calls4 = calls;
+                                                    run.end(
+                                                        &calls4,
+                                                        End::To,
+                                                        node::FUNCTION,
+                                                        |function3| {
+                                                            let element3 = run.id(&function3);
+                                                            first4.take(element3)
+                                                        },
+                                                    )
+                                                }?;
+                                                first4.get().unwrap_or(Value::Null)
                                             },
                                         )
                                 })
@@ -4035,8 +4209,8 @@ mod code {
                             &found.into_vec(),
                             &[(edge::calls::HOT, Value::Bool(true))],
                         )?;
-                    each(updated, |calls5| { first2.take(calls5) })?;
-                    match first2.get() {
+                    each(updated, |calls5| { first5.take(calls5) })?;
+                    match first5.get() {
                         Some(found) => found,
                         None => return Err(EngineError::NoValue),
                     }
@@ -4245,7 +4419,7 @@ mod code {
                     },
                 )
             }?;
-            let element4 = folded.finish(run.arena)?;
+            let element4 = folded.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"imports\":");
             out.push(b'[');
@@ -4264,12 +4438,29 @@ mod code {
                         out.extend_from_slice(b",\"weight\":");
                         write_value(&run.read(&imports, imports_weight)?, out);
                         out.extend_from_slice(b",\"path\":");
-                        let imports2 = imports;
-                        let module10 = run.end(&imports2, End::To, node::MODULE)?;
-                        let module10 = run.load(module10)?;
-                        out.extend_from_slice(b"{\"path\":");
-                        write_value(&run.read(&module10, module_path)?, out);
-                        out.push(b'}');
+                        let mut is_written = false;
+                        {
+                            let imports2 = imports;
+                            run.end(
+                                &imports2,
+                                End::To,
+                                node::MODULE,
+                                |module10| {
+                                    let module10 = run.load(module10)?;
+                                    out.extend_from_slice(b"{\"path\":");
+                                    write_value(&run.read(&module10, module_path)?, out);
+                                    out.push(b'}');
+                                    is_written = true;
+                                    Flow::stop()
+                                },
+                            )
+                        }?;
+                        if !is_written {
+                            run.write(
+                                Datum::Object(run.members(&[("path", Datum::NULL)])),
+                                out,
+                            )?;
+                        }
                         out.push(b'}');
                         Flow::more()
                     },
@@ -5048,7 +5239,7 @@ mod code {
                     folded.take(element5, run.arena)
                 },
             )?;
-            let element6 = folded.finish(run.arena)?;
+            let element6 = folded.finish()?;
             write_value(&element6, out);
             out.extend_from_slice(b",\"takes\":");
             let element7 = Value::from(run.count(edge::TAKES)?);
@@ -5403,7 +5594,7 @@ mod code {
                                     folded.take(element2, run.arena)
                                 },
                             )?;
-                            folded.finish(run.arena)?
+                            folded.finish()?
                         },
                         Value::Int(1),
                     ],
@@ -6113,9 +6304,20 @@ mod code {
                                                         if holds(
                                                             Comparison::Equal,
                                                             {
-                                                                let calls2 = calls;
-                                                                let function3 = run.end(&calls2, End::To, node::FUNCTION)?;
-                                                                run.id(&function3)
+                                                                let mut first = First::default();
+                                                                {
+                                                                    let calls2 = calls;
+                                                                    run.end(
+                                                                        &calls2,
+                                                                        End::To,
+                                                                        node::FUNCTION,
+                                                                        |function3| {
+                                                                            let element = run.id(&function3);
+                                                                            first.take(element)
+                                                                        },
+                                                                    )
+                                                                }?;
+                                                                first.get().unwrap_or(Value::Null)
                                                             },
                                                             run.id(&function),
                                                         ) {
@@ -6434,17 +6636,30 @@ mod code {
                         if holds(
                             Comparison::Equal,
                             {
-                                let describes2 = describes;
-                                let snippet6 = run
-                                    .end(&describes2, End::From, vector::SNIPPET)?;
-                                let snippet6 = run.load(snippet6)?;
-                                run.read(&snippet6, snippet_path)?
+                                let mut first3 = First::default();
+                                {
+                                    let describes2 = describes;
+                                    run.end(
+                                        &describes2,
+                                        End::From,
+                                        vector::SNIPPET,
+                                        |snippet6| {
+                                            let snippet6 = run.load(snippet6)?;
+                                            let element = run.read(&snippet6, snippet_path)?;
+                                            first3.take(element)
+                                        },
+                                    )
+                                }?;
+                                first3.get().unwrap_or(Value::Null)
                             },
                             Value::from(path),
                         ) {
-                            let function2 = run
-                                .end(&describes, End::To, node::FUNCTION)?;
-                            elements3.take(Datum::Item(function2))
+                            run.end(
+                                &describes,
+                                End::To,
+                                node::FUNCTION,
+                                |function2| { elements3.take(Datum::Item(function2)) },
+                            )
                         } else {
                             Flow::more()
                         }
@@ -6641,7 +6856,7 @@ mod code {
                                     },
                                 )
                             }?;
-                            let element2 = folded.finish(run.arena)?;
+                            let element2 = folded.finish()?;
                             write_value(&element2, out);
                             out.push(b'}');
                         }
@@ -6946,7 +7161,7 @@ mod code {
                     folded.take(element2, run.arena)
                 },
             )?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.push(b'}');
             Ok(())
@@ -7239,19 +7454,47 @@ mod code {
             out.extend_from_slice(b",\"dev\":");
             write_value(&run.read(&depends_on, depends_on_dev)?, out);
             out.extend_from_slice(b",\"from\":");
-            let depends_on2 = depends_on;
-            let repo4 = run.end(&depends_on2, End::From, node::REPO)?;
-            let repo4 = run.load(repo4)?;
-            out.extend_from_slice(b"{\"name\":");
-            write_value(&run.read(&repo4, repo_name)?, out);
-            out.push(b'}');
+            let mut is_written = false;
+            {
+                let depends_on2 = depends_on;
+                run.end(
+                    &depends_on2,
+                    End::From,
+                    node::REPO,
+                    |repo4| {
+                        let repo4 = run.load(repo4)?;
+                        out.extend_from_slice(b"{\"name\":");
+                        write_value(&run.read(&repo4, repo_name)?, out);
+                        out.push(b'}');
+                        is_written = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written {
+                run.write(Datum::Object(run.members(&[("name", Datum::NULL)])), out)?;
+            }
             out.extend_from_slice(b",\"to\":");
-            let depends_on3 = depends_on;
-            let repo5 = run.end(&depends_on3, End::To, node::REPO)?;
-            let repo5 = run.load(repo5)?;
-            out.extend_from_slice(b"{\"name\":");
-            write_value(&run.read(&repo5, repo_name)?, out);
-            out.push(b'}');
+            let mut is_written2 = false;
+            {
+                let depends_on3 = depends_on;
+                run.end(
+                    &depends_on3,
+                    End::To,
+                    node::REPO,
+                    |repo5| {
+                        let repo5 = run.load(repo5)?;
+                        out.extend_from_slice(b"{\"name\":");
+                        write_value(&run.read(&repo5, repo_name)?, out);
+                        out.push(b'}');
+                        is_written2 = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written2 {
+                run.write(Datum::Object(run.members(&[("name", Datum::NULL)])), out)?;
+            }
             out.push(b'}');
             out.push(b'}');
             Ok(())
@@ -7918,12 +8161,29 @@ mod crm {
                         out.extend_from_slice(b"{\"since\":");
                         write_value(&run.read(&manages, manages_since)?, out);
                         out.extend_from_slice(b",\"who\":");
-                        let manages2 = manages;
-                        let user = run.end(&manages2, End::From, node::USER)?;
-                        let user = run.load(user)?;
-                        out.extend_from_slice(b"{\"name\":");
-                        write_value(&run.read(&user, user_name)?, out);
-                        out.push(b'}');
+                        let mut is_written = false;
+                        {
+                            let manages2 = manages;
+                            run.end(
+                                &manages2,
+                                End::From,
+                                node::USER,
+                                |user| {
+                                    let user = run.load(user)?;
+                                    out.extend_from_slice(b"{\"name\":");
+                                    write_value(&run.read(&user, user_name)?, out);
+                                    out.push(b'}');
+                                    is_written = true;
+                                    Flow::stop()
+                                },
+                            )
+                        }?;
+                        if !is_written {
+                            run.write(
+                                Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                out,
+                            )?;
+                        }
                         out.push(b'}');
                         Flow::more()
                     },
@@ -8001,7 +8261,7 @@ mod crm {
             }?;
             out.push(b']');
             out.extend_from_slice(b",\"parent\":");
-            let mut is_written = false;
+            let mut is_written2 = false;
             let mut first3 = First::default();
             {
                 let account9 = account4;
@@ -8022,11 +8282,11 @@ mod crm {
                     out.extend_from_slice(b",\"name\":");
                     write_value(&run.read(&account11, account_name)?, out);
                     out.push(b'}');
-                    is_written = true;
+                    is_written2 = true;
                     Flow::stop()
                 },
             )?;
-            if !is_written {
+            if !is_written2 {
                 run.write(
                     Datum::Object(
                         run.members(&[("code", Datum::NULL), ("name", Datum::NULL)]),
@@ -8220,12 +8480,29 @@ mod crm {
                             out.extend_from_slice(b"{\"since\":");
                             write_value(&run.read(&manages3, manages_since)?, out);
                             out.extend_from_slice(b",\"code\":");
-                            let manages4 = manages3;
-                            let account = run.end(&manages4, End::To, node::ACCOUNT)?;
-                            let account = run.load(account)?;
-                            out.extend_from_slice(b"{\"code\":");
-                            write_value(&run.read(&account, account_code)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let manages4 = manages3;
+                                run.end(
+                                    &manages4,
+                                    End::To,
+                                    node::ACCOUNT,
+                                    |account| {
+                                        let account = run.load(account)?;
+                                        out.extend_from_slice(b"{\"code\":");
+                                        write_value(&run.read(&account, account_code)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("code", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(manages2, out)?,
@@ -9886,7 +10163,7 @@ mod crm {
                                                 }
                                             },
                                         )?;
-                                        folded.finish(run.arena)?
+                                        folded.finish()?
                                     },
                                     run.field_of(user3, FieldRef::Declared(node::user::QUOTA))?,
                                 ],
@@ -9944,7 +10221,7 @@ mod crm {
                                                     },
                                                 )
                                             }?;
-                                            folded2.finish(run.arena)?
+                                            folded2.finish()?
                                         },
                                         run.read(&user7, user_quota)?,
                                     ],
@@ -10148,10 +10425,21 @@ mod crm {
                                                     Comparison::Less,
                                                     left,
                                                     {
-                                                        let line3 = line2;
-                                                        let product2 = run.end(&line3, End::To, node::PRODUCT)?;
-                                                        let product2 = run.load(product2)?;
-                                                        run.read(&product2, product_price)?
+                                                        let mut first = First::default();
+                                                        {
+                                                            let line3 = line2;
+                                                            run.end(
+                                                                &line3,
+                                                                End::To,
+                                                                node::PRODUCT,
+                                                                |product2| {
+                                                                    let product2 = run.load(product2)?;
+                                                                    let element = run.read(&product2, product_price)?;
+                                                                    first.take(element)
+                                                                },
+                                                            )
+                                                        }?;
+                                                        first.get().unwrap_or(Value::Null)
                                                     },
                                                 )
                                         };
@@ -10181,19 +10469,53 @@ mod crm {
                             out.extend_from_slice(b"{\"price\":");
                             write_value(&run.read(&line5, line_price)?, out);
                             out.extend_from_slice(b",\"sku\":");
-                            let line6 = line5;
-                            let product3 = run.end(&line6, End::To, node::PRODUCT)?;
-                            let product3 = run.load(product3)?;
-                            out.extend_from_slice(b"{\"sku\":");
-                            write_value(&run.read(&product3, product_sku)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let line6 = line5;
+                                run.end(
+                                    &line6,
+                                    End::To,
+                                    node::PRODUCT,
+                                    |product3| {
+                                        let product3 = run.load(product3)?;
+                                        out.extend_from_slice(b"{\"sku\":");
+                                        write_value(&run.read(&product3, product_sku)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("sku", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"deal\":");
-                            let line7 = line5;
-                            let deal = run.end(&line7, End::From, node::DEAL)?;
-                            let deal = run.load(deal)?;
-                            out.extend_from_slice(b"{\"number\":");
-                            write_value(&run.read(&deal, deal_number)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let line7 = line5;
+                                run.end(
+                                    &line7,
+                                    End::From,
+                                    node::DEAL,
+                                    |deal| {
+                                        let deal = run.load(deal)?;
+                                        out.extend_from_slice(b"{\"number\":");
+                                        write_value(&run.read(&deal, deal_number)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(run.members(&[("number", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(line4, out)?,
@@ -10278,7 +10600,7 @@ mod crm {
                                             },
                                         )
                                     }?;
-                                    folded.finish(run.arena)?
+                                    folded.finish()?
                                 },
                                 product2,
                             )
@@ -10324,7 +10646,7 @@ mod crm {
                                     },
                                 )
                             }?;
-                            let element3 = folded2.finish(run.arena)?;
+                            let element3 = folded2.finish()?;
                             write_value(&element3, out);
                             out.extend_from_slice(b",\"mean\":");
                             let mut folded3 = Folded::new(Fold::Average);
@@ -10341,7 +10663,7 @@ mod crm {
                                     },
                                 )
                             }?;
-                            let element5 = folded3.finish(run.arena)?;
+                            let element5 = folded3.finish()?;
                             write_value(&element5, out);
                             out.push(b'}');
                         }
@@ -10464,7 +10786,7 @@ mod crm {
                                     },
                                 )
                             }?;
-                            let element3 = folded.finish(run.arena)?;
+                            let element3 = folded.finish()?;
                             write_value(&element3, out);
                             out.extend_from_slice(b",\"weighted\":");
                             write_value(
@@ -10487,7 +10809,7 @@ mod crm {
                                                     },
                                                 )
                                             }?;
-                                            folded2.finish(run.arena)?
+                                            folded2.finish()?
                                         },
                                         run.read(&stage4, stage_probability)?,
                                     ],
@@ -11710,12 +12032,29 @@ mod crm {
                         out.extend_from_slice(b"{\"influence\":");
                         write_value(&run.read(&involves, involves_influence)?, out);
                         out.extend_from_slice(b",\"number\":");
-                        let involves2 = involves;
-                        let deal = run.end(&involves2, End::From, node::DEAL)?;
-                        let deal = run.load(deal)?;
-                        out.extend_from_slice(b"{\"number\":");
-                        write_value(&run.read(&deal, deal_number)?, out);
-                        out.push(b'}');
+                        let mut is_written = false;
+                        {
+                            let involves2 = involves;
+                            run.end(
+                                &involves2,
+                                End::From,
+                                node::DEAL,
+                                |deal| {
+                                    let deal = run.load(deal)?;
+                                    out.extend_from_slice(b"{\"number\":");
+                                    write_value(&run.read(&deal, deal_number)?, out);
+                                    out.push(b'}');
+                                    is_written = true;
+                                    Flow::stop()
+                                },
+                            )
+                        }?;
+                        if !is_written {
+                            run.write(
+                                Datum::Object(run.members(&[("number", Datum::NULL)])),
+                                out,
+                            )?;
+                        }
                         out.push(b'}');
                         Flow::more()
                     },
@@ -12003,8 +12342,12 @@ mod crm {
                             |line3| {
                                 match line3.item() {
                                     Some(line4) => {
-                                        let product2 = run.end(&line4, End::To, node::PRODUCT)?;
-                                        first4.take(product2)
+                                        run.end(
+                                            &line4,
+                                            End::To,
+                                            node::PRODUCT,
+                                            |product2| { first4.take(product2) },
+                                        )
                                     }
                                     None => Flow::more(),
                                 }
@@ -12327,12 +12670,29 @@ mod crm {
                         out.extend_from_slice(b"{\"share\":");
                         write_value(&run.read(&owns, owns_share)?, out);
                         out.extend_from_slice(b",\"who\":");
-                        let owns2 = owns;
-                        let user = run.end(&owns2, End::From, node::USER)?;
-                        let user = run.load(user)?;
-                        out.extend_from_slice(b"{\"name\":");
-                        write_value(&run.read(&user, user_name)?, out);
-                        out.push(b'}');
+                        let mut is_written2 = false;
+                        {
+                            let owns2 = owns;
+                            run.end(
+                                &owns2,
+                                End::From,
+                                node::USER,
+                                |user| {
+                                    let user = run.load(user)?;
+                                    out.extend_from_slice(b"{\"name\":");
+                                    write_value(&run.read(&user, user_name)?, out);
+                                    out.push(b'}');
+                                    is_written2 = true;
+                                    Flow::stop()
+                                },
+                            )
+                        }?;
+                        if !is_written2 {
+                            run.write(
+                                Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                out,
+                            )?;
+                        }
                         out.push(b'}');
                         Flow::more()
                     },
@@ -12363,12 +12723,29 @@ mod crm {
                     out.extend_from_slice(b"{\"influence\":");
                     write_value(&run.read(&involves2, involves_influence)?, out);
                     out.extend_from_slice(b",\"email\":");
-                    let involves3 = involves2;
-                    let contact = run.end(&involves3, End::To, node::CONTACT)?;
-                    let contact = run.load(contact)?;
-                    out.extend_from_slice(b"{\"email\":");
-                    write_value(&run.read(&contact, contact_email)?, out);
-                    out.push(b'}');
+                    let mut is_written3 = false;
+                    {
+                        let involves3 = involves2;
+                        run.end(
+                            &involves3,
+                            End::To,
+                            node::CONTACT,
+                            |contact| {
+                                let contact = run.load(contact)?;
+                                out.extend_from_slice(b"{\"email\":");
+                                write_value(&run.read(&contact, contact_email)?, out);
+                                out.push(b'}');
+                                is_written3 = true;
+                                Flow::stop()
+                            },
+                        )
+                    }?;
+                    if !is_written3 {
+                        run.write(
+                            Datum::Object(run.members(&[("email", Datum::NULL)])),
+                            out,
+                        )?;
+                    }
                     out.push(b'}');
                     Flow::more()
                 },
@@ -12592,7 +12969,7 @@ mod crm {
                     folded.take(element2, run.arena)
                 },
             )?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.extend_from_slice(b",\"by_status\":");
             let mut groups = Groups::default();
@@ -13454,8 +13831,12 @@ mod crm {
                                         run.read(&wrote, wrote_at)?,
                                         Value::from(before),
                                     ) {
-                                        let note = run.end(&wrote, End::To, node::NOTE)?;
-                                        dropped.take(note)
+                                        run.end(
+                                            &wrote,
+                                            End::To,
+                                            node::NOTE,
+                                            |note| { dropped.take(note) },
+                                        )
                                     } else {
                                         Flow::more()
                                     }
@@ -14360,7 +14741,7 @@ mod crm {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"deals\":");
             out.push(b'[');
@@ -14731,7 +15112,7 @@ mod crm {
                                     },
                                 )
                             }?;
-                            folded.finish(run.arena)?
+                            folded.finish()?
                         },
                     ],
                     run.arena,
@@ -15985,14 +16366,33 @@ mod crm {
                                 out,
                             );
                             out.extend_from_slice(b",\"product\":");
-                            let line4 = line3;
-                            let product = run.end(&line4, End::To, node::PRODUCT)?;
-                            let product = run.load(product)?;
-                            out.extend_from_slice(b"{\"sku\":");
-                            write_value(&run.read(&product, product_sku)?, out);
-                            out.extend_from_slice(b",\"name\":");
-                            write_value(&run.read(&product, product_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let line4 = line3;
+                                run.end(
+                                    &line4,
+                                    End::To,
+                                    node::PRODUCT,
+                                    |product| {
+                                        let product = run.load(product)?;
+                                        out.extend_from_slice(b"{\"sku\":");
+                                        write_value(&run.read(&product, product_sku)?, out);
+                                        out.extend_from_slice(b",\"name\":");
+                                        write_value(&run.read(&product, product_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(
+                                        run.members(&[("sku", Datum::NULL), ("name", Datum::NULL)]),
+                                    ),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(line2, out)?,
@@ -17040,12 +17440,26 @@ mod crm {
             out.extend_from_slice(b"{\"entered\":");
             write_value(&run.read(&in_stage2, in_stage_entered)?, out);
             out.extend_from_slice(b",\"stage\":");
-            let in_stage3 = in_stage2;
-            let stage4 = run.end(&in_stage3, End::To, node::STAGE)?;
-            let stage4 = run.load(stage4)?;
-            out.extend_from_slice(b"{\"name\":");
-            write_value(&run.read(&stage4, stage_name)?, out);
-            out.push(b'}');
+            let mut is_written = false;
+            {
+                let in_stage3 = in_stage2;
+                run.end(
+                    &in_stage3,
+                    End::To,
+                    node::STAGE,
+                    |stage4| {
+                        let stage4 = run.load(stage4)?;
+                        out.extend_from_slice(b"{\"name\":");
+                        write_value(&run.read(&stage4, stage_name)?, out);
+                        out.push(b'}');
+                        is_written = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written {
+                run.write(Datum::Object(run.members(&[("name", Datum::NULL)])), out)?;
+            }
             out.push(b'}');
             out.push(b'}');
             Ok(())
@@ -17341,10 +17755,21 @@ mod crm {
                                             keyed
                                                 .take(
                                                     {
-                                                        let note_on2 = note_on;
-                                                        let note = run.end(&note_on2, End::From, node::NOTE)?;
-                                                        let note = run.load(note)?;
-                                                        run.read(&note, note_key)?
+                                                        let mut first = First::default();
+                                                        {
+                                                            let note_on2 = note_on;
+                                                            run.end(
+                                                                &note_on2,
+                                                                End::From,
+                                                                node::NOTE,
+                                                                |note| {
+                                                                    let note = run.load(note)?;
+                                                                    let element = run.read(&note, note_key)?;
+                                                                    first.take(element)
+                                                                },
+                                                            )
+                                                        }?;
+                                                        first.get().unwrap_or(Value::Null)
                                                     },
                                                     note_on,
                                                 )
@@ -17384,32 +17809,57 @@ mod crm {
                             out.extend_from_slice(b"{\"pinned\":");
                             write_value(&run.read(&note_on6, note_on_pinned)?, out);
                             out.extend_from_slice(b",\"note\":");
-                            let note_on7 = note_on6;
-                            let note2 = run.end(&note_on7, End::From, node::NOTE)?;
-                            let note2 = run.load(note2)?;
-                            out.extend_from_slice(b"{\"key\":");
-                            write_value(&run.read(&note2, note_key)?, out);
-                            out.extend_from_slice(b",\"text\":");
-                            write_value(&run.read(&note2, note_text)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let note_on7 = note_on6;
+                                run.end(
+                                    &note_on7,
+                                    End::From,
+                                    node::NOTE,
+                                    |note2| {
+                                        let note2 = run.load(note2)?;
+                                        out.extend_from_slice(b"{\"key\":");
+                                        write_value(&run.read(&note2, note_key)?, out);
+                                        out.extend_from_slice(b",\"text\":");
+                                        write_value(&run.read(&note2, note_text)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(
+                                        run.members(&[("key", Datum::NULL), ("text", Datum::NULL)]),
+                                    ),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"by\":");
                             out.push(b'[');
                             let mut is_next2 = false;
                             {
                                 let note_on8 = note_on6;
-                                let note3 = run.end(&note_on8, End::From, node::NOTE)?;
-                                run.neighbours(
-                                    &note3,
-                                    Direction::In,
-                                    edge::WROTE,
-                                    node::USER,
-                                    |user| {
-                                        separate(&mut is_next2, out);
-                                        let user = run.load(user)?;
-                                        out.extend_from_slice(b"{\"name\":");
-                                        write_value(&run.read(&user, user_name)?, out);
-                                        out.push(b'}');
-                                        Flow::more()
+                                run.end(
+                                    &note_on8,
+                                    End::From,
+                                    node::NOTE,
+                                    |note3| {
+                                        run.neighbours(
+                                            &note3,
+                                            Direction::In,
+                                            edge::WROTE,
+                                            node::USER,
+                                            |user| {
+                                                separate(&mut is_next2, out);
+                                                let user = run.load(user)?;
+                                                out.extend_from_slice(b"{\"name\":");
+                                                write_value(&run.read(&user, user_name)?, out);
+                                                out.push(b'}');
+                                                Flow::more()
+                                            },
+                                        )
                                     },
                                 )
                             }?;
@@ -18023,7 +18473,7 @@ mod crm {
             // 6.hx:146:5
             let edge_ = run
                 .settle_item({
-                    let mut first = First::default();
+                    let mut first2 = First::default();
                     let mut found = Slice::all();
                     run.by_index(
                         node::TENANT,
@@ -18044,10 +18494,21 @@ mod crm {
                                             if holds(
                                                 Comparison::Equal,
                                                 {
-                                                    let note_on2 = note_on;
-                                                    let note = run.end(&note_on2, End::From, node::NOTE)?;
-                                                    let note = run.load(note)?;
-                                                    run.read(&note, note_key)?
+                                                    let mut first = First::default();
+                                                    {
+                                                        let note_on2 = note_on;
+                                                        run.end(
+                                                            &note_on2,
+                                                            End::From,
+                                                            node::NOTE,
+                                                            |note| {
+                                                                let note = run.load(note)?;
+                                                                let element = run.read(&note, note_key)?;
+                                                                first.take(element)
+                                                            },
+                                                        )
+                                                    }?;
+                                                    first.get().unwrap_or(Value::Null)
                                                 },
                                                 Value::from(key),
                                             ) {
@@ -18067,8 +18528,8 @@ mod crm {
                             &found.into_vec(),
                             &[(edge::note_on::PINNED, Value::from(pinned))],
                         )?;
-                    each(updated, |note_on3| { first.take(note_on3) })?;
-                    match first.get() {
+                    each(updated, |note_on3| { first2.take(note_on3) })?;
+                    match first2.get() {
                         Some(found) => found,
                         None => return Err(EngineError::NoValue),
                     }
@@ -18338,9 +18799,12 @@ mod crm {
                                                     run.read(&works_at, works_at_primary)?,
                                                     Value::Bool(true),
                                                 ) {
-                                                    let contact2 = run
-                                                        .end(&works_at, End::From, node::CONTACT)?;
-                                                    first.take(contact2)
+                                                    run.end(
+                                                        &works_at,
+                                                        End::From,
+                                                        node::CONTACT,
+                                                        |contact2| { first.take(contact2) },
+                                                    )
                                                 } else {
                                                     Flow::more()
                                                 }
@@ -18611,7 +19075,7 @@ mod crm {
                                     },
                                 )
                             }?;
-                            folded.finish(run.arena)?
+                            folded.finish()?
                         },
                         run.read(&user4, user_quota)?,
                     ],
@@ -18745,7 +19209,7 @@ mod crm {
                     )
                 },
             )?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.push(b'}');
             Ok(())
@@ -19667,7 +20131,7 @@ mod crm {
                     revenues,
                     |element2| { folded.take(run.value(element2), run.arena) },
                 )?;
-                folded.finish(run.arena)?
+                folded.finish()?
             };
             // 4.hx:97:5
             let mean = {
@@ -19676,7 +20140,7 @@ mod crm {
                     revenues,
                     |element3| { folded2.take(run.value(element3), run.arena) },
                 )?;
-                folded2.finish(run.arena)?
+                folded2.finish()?
             };
             out.extend_from_slice(b"{\"number\":");
             let mut folded3 = Folded::new(Fold::Count);
@@ -19684,7 +20148,7 @@ mod crm {
                 revenues,
                 |element4| { folded3.take(run.value(element4), run.arena) },
             )?;
-            let element5 = folded3.finish(run.arena)?;
+            let element5 = folded3.finish()?;
             write_value(&element5, out);
             out.extend_from_slice(b",\"total\":");
             write_value(&total, out);
@@ -19696,7 +20160,7 @@ mod crm {
                 revenues,
                 |element6| { folded4.take(run.value(element6), run.arena) },
             )?;
-            let element7 = folded4.finish(run.arena)?;
+            let element7 = folded4.finish()?;
             write_value(&element7, out);
             out.extend_from_slice(b",\"most\":");
             let mut folded5 = Folded::new(Fold::Greatest);
@@ -19704,7 +20168,7 @@ mod crm {
                 revenues,
                 |element8| { folded5.take(run.value(element8), run.arena) },
             )?;
-            let element9 = folded5.finish(run.arena)?;
+            let element9 = folded5.finish()?;
             write_value(&element9, out);
             out.push(b'}');
             Ok(())
@@ -19787,10 +20251,21 @@ mod crm {
                         if holds(
                             Comparison::Equal,
                             {
-                                let granted2 = granted;
-                                let role2 = run.end(&granted2, End::To, node::ROLE)?;
-                                let role2 = run.load(role2)?;
-                                run.read(&role2, role_name)?
+                                let mut first3 = First::default();
+                                {
+                                    let granted2 = granted;
+                                    run.end(
+                                        &granted2,
+                                        End::To,
+                                        node::ROLE,
+                                        |role2| {
+                                            let role2 = run.load(role2)?;
+                                            let element = run.read(&role2, role_name)?;
+                                            first3.take(element)
+                                        },
+                                    )
+                                }?;
+                                first3.get().unwrap_or(Value::Null)
                             },
                             Value::from(role),
                         ) {
@@ -20174,7 +20649,7 @@ mod crm {
                                     },
                                 )
                             }?;
-                            let element3 = folded.finish(run.arena)?;
+                            let element3 = folded.finish()?;
                             write_value(&element3, out);
                             out.extend_from_slice(b",\"largest\":");
                             let mut folded2 = Folded::new(Fold::Greatest);
@@ -20192,7 +20667,7 @@ mod crm {
                                     },
                                 )
                             }?;
-                            let element5 = folded2.finish(run.arena)?;
+                            let element5 = folded2.finish()?;
                             write_value(&element5, out);
                             out.push(b'}');
                         }
@@ -21000,7 +21475,7 @@ mod crm {
                     },
                 )
             }?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.push(b'}');
             out.push(b'}');
@@ -21625,7 +22100,7 @@ mod crm {
                     folded.take(element6, run.arena)
                 },
             )?;
-            let element7 = folded.finish(run.arena)?;
+            let element7 = folded.finish()?;
             write_value(&element7, out);
             out.extend_from_slice(b",\"largest\":");
             let mut folded2 = Folded::new(Fold::Greatest);
@@ -21637,7 +22112,7 @@ mod crm {
                     folded2.take(element8, run.arena)
                 },
             )?;
-            let element9 = folded2.finish(run.arena)?;
+            let element9 = folded2.finish()?;
             write_value(&element9, out);
             out.push(b'}');
             out.extend_from_slice(b",\"tags\":");
@@ -22457,7 +22932,7 @@ mod crm {
                                             },
                                         )
                                     }?;
-                                    folded.finish(run.arena)?
+                                    folded.finish()?
                                 },
                                 user2,
                             )
@@ -22494,7 +22969,7 @@ mod crm {
                                     },
                                 )
                             }?;
-                            let element3 = folded2.finish(run.arena)?;
+                            let element3 = folded2.finish()?;
                             write_value(&element3, out);
                             out.extend_from_slice(b",\"hours\":");
                             write_value(
@@ -22517,7 +22992,7 @@ mod crm {
                                                     },
                                                 )
                                             }?;
-                                            folded3.finish(run.arena)?
+                                            folded3.finish()?
                                         },
                                         Value::Int(60),
                                     ],
@@ -22546,7 +23021,7 @@ mod crm {
                                                     },
                                                 )
                                             }?;
-                                            folded4.finish(run.arena)?
+                                            folded4.finish()?
                                         },
                                         Value::Int(60),
                                     ],
@@ -23133,10 +23608,21 @@ mod crm {
                         if holds(
                             Comparison::Equal,
                             {
-                                let tagged2 = tagged;
-                                let tag2 = run.end(&tagged2, End::To, node::TAG)?;
-                                let tag2 = run.load(tag2)?;
-                                run.read(&tag2, tag_name)?
+                                let mut first3 = First::default();
+                                {
+                                    let tagged2 = tagged;
+                                    run.end(
+                                        &tagged2,
+                                        End::To,
+                                        node::TAG,
+                                        |tag2| {
+                                            let tag2 = run.load(tag2)?;
+                                            let element = run.read(&tag2, tag_name)?;
+                                            first3.take(element)
+                                        },
+                                    )
+                                }?;
+                                first3.get().unwrap_or(Value::Null)
                             },
                             Value::from(tag),
                         ) {
@@ -24794,10 +25280,21 @@ mod logistics {
                                 if holds(
                                     Comparison::Equal,
                                     {
-                                        let route2 = route;
-                                        let hub2 = run.end(&route2, End::To, node::HUB)?;
-                                        let hub2 = run.load(hub2)?;
-                                        run.read(&hub2, hub_code)?
+                                        let mut first = First::default();
+                                        {
+                                            let route2 = route;
+                                            run.end(
+                                                &route2,
+                                                End::To,
+                                                node::HUB,
+                                                |hub2| {
+                                                    let hub2 = run.load(hub2)?;
+                                                    let element = run.read(&hub2, hub_code)?;
+                                                    first.take(element)
+                                                },
+                                            )
+                                        }?;
+                                        first.get().unwrap_or(Value::Null)
                                     },
                                     Value::from(to),
                                 ) {
@@ -25461,7 +25958,7 @@ mod logistics {
                                             },
                                         )
                                     }?;
-                                    folded.finish(run.arena)?
+                                    folded.finish()?
                                 },
                                 carrier2,
                             )
@@ -25512,7 +26009,7 @@ mod logistics {
                                     },
                                 )
                             }?;
-                            let element4 = folded2.finish(run.arena)?;
+                            let element4 = folded2.finish()?;
                             write_value(&element4, out);
                             out.extend_from_slice(b",\"mean\":");
                             let mut folded3 = Folded::new(Fold::Average);
@@ -25529,7 +26026,7 @@ mod logistics {
                                     },
                                 )
                             }?;
-                            let element6 = folded3.finish(run.arena)?;
+                            let element6 = folded3.finish()?;
                             write_value(&element6, out);
                             out.extend_from_slice(b",\"best\":");
                             let mut folded4 = Folded::new(Fold::Greatest);
@@ -25546,7 +26043,7 @@ mod logistics {
                                     },
                                 )
                             }?;
-                            let element8 = folded4.finish(run.arena)?;
+                            let element8 = folded4.finish()?;
                             write_value(&element8, out);
                             out.extend_from_slice(b",\"docks\":");
                             let mut folded5 = Folded::new(Fold::Sum);
@@ -25563,7 +26060,7 @@ mod logistics {
                                     },
                                 )
                             }?;
-                            let element10 = folded5.finish(run.arena)?;
+                            let element10 = folded5.finish()?;
                             write_value(&element10, out);
                             out.extend_from_slice(b",\"first\":");
                             let mut is_written = false;
@@ -26672,10 +27169,21 @@ mod logistics {
                                                 MathFunction::Float,
                                                 &[
                                                     {
-                                                        let route = walked;
-                                                        let hub3 = run.end(&route, End::To, node::HUB)?;
-                                                        let hub3 = run.load(hub3)?;
-                                                        run.read(&hub3, hub_handling)?
+                                                        let mut first2 = First::default();
+                                                        {
+                                                            let route = walked;
+                                                            run.end(
+                                                                &route,
+                                                                End::To,
+                                                                node::HUB,
+                                                                |hub3| {
+                                                                    let hub3 = run.load(hub3)?;
+                                                                    let element = run.read(&hub3, hub_handling)?;
+                                                                    first2.take(element)
+                                                                },
+                                                            )
+                                                        }?;
+                                                        first2.get().unwrap_or(Value::Null)
                                                     },
                                                 ],
                                                 run.arena,
@@ -27523,19 +28031,42 @@ mod logistics {
                     out.extend_from_slice(b",\"km\":");
                     write_value(&run.read(&route2, route_distance)?, out);
                     out.extend_from_slice(b",\"to\":");
-                    let route3 = route2;
-                    let hub6 = run.end(&route3, End::To, node::HUB)?;
-                    let hub6 = run.load(hub6)?;
-                    out.extend_from_slice(b"{\"code\":");
-                    write_value(&run.read(&hub6, hub_code)?, out);
-                    out.push(b'}');
+                    let mut is_written = false;
+                    {
+                        let route3 = route2;
+                        run.end(
+                            &route3,
+                            End::To,
+                            node::HUB,
+                            |hub6| {
+                                let hub6 = run.load(hub6)?;
+                                out.extend_from_slice(b"{\"code\":");
+                                write_value(&run.read(&hub6, hub_code)?, out);
+                                out.push(b'}');
+                                is_written = true;
+                                Flow::stop()
+                            },
+                        )
+                    }?;
+                    if !is_written {
+                        run.write(
+                            Datum::Object(run.members(&[("code", Datum::NULL)])),
+                            out,
+                        )?;
+                    }
                     out.extend_from_slice(b",\"onward\":");
                     let mut count = 0_u64;
                     {
                         let route4 = route2;
-                        let hub7 = run.end(&route4, End::To, node::HUB)?;
-                        count += run.degree(&hub7, Direction::Out, edge::ROUTE)?;
-                        Flow::more()
+                        run.end(
+                            &route4,
+                            End::To,
+                            node::HUB,
+                            |hub7| {
+                                count += run.degree(&hub7, Direction::Out, edge::ROUTE)?;
+                                Flow::more()
+                            },
+                        )
                     }?;
                     let element = Value::from(count);
                     write_value(&element, out);
@@ -27569,7 +28100,7 @@ mod logistics {
                     },
                 )
             }?;
-            let element4 = folded.finish(run.arena)?;
+            let element4 = folded.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"free\":");
             write_value(
@@ -27593,7 +28124,7 @@ mod logistics {
                                     },
                                 )
                             }?;
-                            folded2.finish(run.arena)?
+                            folded2.finish()?
                         },
                     ],
                     run.arena,
@@ -27601,7 +28132,7 @@ mod logistics {
                 out,
             );
             out.extend_from_slice(b",\"first_out\":");
-            let mut is_written = false;
+            let mut is_written2 = false;
             let mut first2 = First::default();
             {
                 let hub11 = hub3;
@@ -27621,11 +28152,11 @@ mod logistics {
                     out.extend_from_slice(b",\"mode\":");
                     write_value(&run.read(&route6, route_mode)?, out);
                     out.push(b'}');
-                    is_written = true;
+                    is_written2 = true;
                     Flow::stop()
                 },
             )?;
-            if !is_written {
+            if !is_written2 {
                 run.write(
                     Datum::Object(
                         run.members(&[("ref", Datum::NULL), ("mode", Datum::NULL)]),
@@ -28600,7 +29131,7 @@ mod logistics {
                     folded.take(element3, run.arena)
                 },
             )?;
-            let element4 = folded.finish(run.arena)?;
+            let element4 = folded.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"most\":");
             let mut folded2 = Folded::new(Fold::Greatest);
@@ -28612,7 +29143,7 @@ mod logistics {
                     folded2.take(element5, run.arena)
                 },
             )?;
-            let element6 = folded2.finish(run.arena)?;
+            let element6 = folded2.finish()?;
             write_value(&element6, out);
             out.push(b'}');
             Ok(())
@@ -28715,8 +29246,12 @@ mod logistics {
                             |route5| {
                                 match route5.item() {
                                     Some(route6) => {
-                                        let hub5 = run.end(&route6, End::From, node::HUB)?;
-                                        first3.take(hub5)
+                                        run.end(
+                                            &route6,
+                                            End::From,
+                                            node::HUB,
+                                            |hub5| { first3.take(hub5) },
+                                        )
                                     }
                                     None => Flow::more(),
                                 }
@@ -28780,8 +29315,12 @@ mod logistics {
                             |route7| {
                                 match route7.item() {
                                     Some(route8) => {
-                                        let hub6 = run.end(&route8, End::To, node::HUB)?;
-                                        first4.take(hub6)
+                                        run.end(
+                                            &route8,
+                                            End::To,
+                                            node::HUB,
+                                            |hub6| { first4.take(hub6) },
+                                        )
                                     }
                                     None => Flow::more(),
                                 }
@@ -29017,7 +29556,7 @@ mod logistics {
                         }
                     },
                 )?;
-                folded.finish(run.arena)?
+                folded.finish()?
             };
             // 4.hx:28:5
             let mean = {
@@ -29039,7 +29578,7 @@ mod logistics {
                         }
                     },
                 )?;
-                folded2.finish(run.arena)?
+                folded2.finish()?
             };
             // 4.hx:29:5
             let least = {
@@ -29061,7 +29600,7 @@ mod logistics {
                         }
                     },
                 )?;
-                folded3.finish(run.arena)?
+                folded3.finish()?
             };
             // 4.hx:30:5
             let longest = {
@@ -29083,7 +29622,7 @@ mod logistics {
                         }
                     },
                 )?;
-                folded4.finish(run.arena)?
+                folded4.finish()?
             };
             out.extend_from_slice(b"{\"n\":");
             write_value(&n, out);
@@ -29310,12 +29849,29 @@ mod logistics {
                             out.extend_from_slice(b",\"at\":");
                             write_value(&run.read(&passed4, passed_at)?, out);
                             out.extend_from_slice(b",\"hub\":");
-                            let passed5 = passed4;
-                            let hub3 = run.end(&passed5, End::To, node::HUB)?;
-                            let hub3 = run.load(hub3)?;
-                            out.extend_from_slice(b"{\"code\":");
-                            write_value(&run.read(&hub3, hub_code)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let passed5 = passed4;
+                                run.end(
+                                    &passed5,
+                                    End::To,
+                                    node::HUB,
+                                    |hub3| {
+                                        let hub3 = run.load(hub3)?;
+                                        out.extend_from_slice(b"{\"code\":");
+                                        write_value(&run.read(&hub3, hub_code)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("code", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(passed3, out)?,
@@ -29843,7 +30399,7 @@ mod logistics {
                                         },
                                     )
                                 }?;
-                                folded.finish(run.arena)?
+                                folded.finish()?
                             },
                             run.read(&hub, hub_capacity)?,
                         ) {
@@ -29887,7 +30443,7 @@ mod logistics {
                                     },
                                 )
                             }?;
-                            let element3 = folded2.finish(run.arena)?;
+                            let element3 = folded2.finish()?;
                             write_value(&element3, out);
                             out.extend_from_slice(b",\"part\":");
                             write_value(
@@ -29913,7 +30469,7 @@ mod logistics {
                                                             },
                                                         )
                                                     }?;
-                                                    folded3.finish(run.arena)?
+                                                    folded3.finish()?
                                                 },
                                                 Value::Int(100),
                                             ],
@@ -30397,7 +30953,7 @@ mod logistics {
                     folded.take(element2, run.arena)
                 },
             )?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.extend_from_slice(b",\"now\":");
             let mut folded2 = Folded::new(Fold::Sum);
@@ -30418,7 +30974,7 @@ mod logistics {
                     )
                 },
             )?;
-            let element5 = folded2.finish(run.arena)?;
+            let element5 = folded2.finish()?;
             write_value(&element5, out);
             out.push(b'}');
             Ok(())
@@ -30508,10 +31064,21 @@ mod logistics {
                                                 MathFunction::Float,
                                                 &[
                                                     {
-                                                        let route = walked;
-                                                        let hub3 = run.end(&route, End::From, node::HUB)?;
-                                                        let hub3 = run.load(hub3)?;
-                                                        run.read(&hub3, hub_capacity)?
+                                                        let mut first2 = First::default();
+                                                        {
+                                                            let route = walked;
+                                                            run.end(
+                                                                &route,
+                                                                End::From,
+                                                                node::HUB,
+                                                                |hub3| {
+                                                                    let hub3 = run.load(hub3)?;
+                                                                    let element = run.read(&hub3, hub_capacity)?;
+                                                                    first2.take(element)
+                                                                },
+                                                            )
+                                                        }?;
+                                                        first2.get().unwrap_or(Value::Null)
                                                     },
                                                 ],
                                                 run.arena,
@@ -30616,21 +31183,54 @@ mod logistics {
             out.extend_from_slice(b",\"toll\":");
             write_value(&run.read(&route4, route_toll)?, out);
             out.extend_from_slice(b",\"from\":");
-            let route5 = route4;
-            let hub = run.end(&route5, End::From, node::HUB)?;
-            let hub = run.load(hub)?;
-            out.extend_from_slice(b"{\"code\":");
-            write_value(&run.read(&hub, hub_code)?, out);
-            out.push(b'}');
+            let mut is_written = false;
+            {
+                let route5 = route4;
+                run.end(
+                    &route5,
+                    End::From,
+                    node::HUB,
+                    |hub| {
+                        let hub = run.load(hub)?;
+                        out.extend_from_slice(b"{\"code\":");
+                        write_value(&run.read(&hub, hub_code)?, out);
+                        out.push(b'}');
+                        is_written = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written {
+                run.write(Datum::Object(run.members(&[("code", Datum::NULL)])), out)?;
+            }
             out.extend_from_slice(b",\"to\":");
-            let route6 = route4;
-            let hub2 = run.end(&route6, End::To, node::HUB)?;
-            let hub2 = run.load(hub2)?;
-            out.extend_from_slice(b"{\"code\":");
-            write_value(&run.read(&hub2, hub_code)?, out);
-            out.extend_from_slice(b",\"country\":");
-            write_value(&run.read(&hub2, hub_country)?, out);
-            out.push(b'}');
+            let mut is_written2 = false;
+            {
+                let route6 = route4;
+                run.end(
+                    &route6,
+                    End::To,
+                    node::HUB,
+                    |hub2| {
+                        let hub2 = run.load(hub2)?;
+                        out.extend_from_slice(b"{\"code\":");
+                        write_value(&run.read(&hub2, hub_code)?, out);
+                        out.extend_from_slice(b",\"country\":");
+                        write_value(&run.read(&hub2, hub_country)?, out);
+                        out.push(b'}');
+                        is_written2 = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written2 {
+                run.write(
+                    Datum::Object(
+                        run.members(&[("code", Datum::NULL), ("country", Datum::NULL)]),
+                    ),
+                    out,
+                )?;
+            }
             out.extend_from_slice(b",\"per_km\":");
             write_value(
                 &math(
@@ -30727,23 +31327,29 @@ mod logistics {
             let mut count = 0_u64;
             {
                 let route4 = route3;
-                let hub = run.end(&route4, End::From, node::HUB)?;
-                run.neighbours(
-                    &hub,
-                    Direction::Out,
-                    edge::ROUTE,
+                run.end(
+                    &route4,
+                    End::From,
                     node::HUB,
-                    |hub2| {
-                        if holds(
-                            Comparison::NotEqual,
-                            run.id(&hub2),
-                            run.field(&route3, FieldRef::ToNode)?,
-                        ) {
-                            count += 1;
-                            Flow::more()
-                        } else {
-                            Flow::more()
-                        }
+                    |hub| {
+                        run.neighbours(
+                            &hub,
+                            Direction::Out,
+                            edge::ROUTE,
+                            node::HUB,
+                            |hub2| {
+                                if holds(
+                                    Comparison::NotEqual,
+                                    run.id(&hub2),
+                                    run.field(&route3, FieldRef::ToNode)?,
+                                ) {
+                                    count += 1;
+                                    Flow::more()
+                                } else {
+                                    Flow::more()
+                                }
+                            },
+                        )
                     },
                 )
             }?;
@@ -30755,23 +31361,29 @@ mod logistics {
                     let mut exists = false;
                     {
                         let route5 = route3;
-                        let hub3 = run.end(&route5, End::To, node::HUB)?;
-                        run.neighbours(
-                            &hub3,
-                            Direction::Out,
-                            edge::ROUTE,
+                        run.end(
+                            &route5,
+                            End::To,
                             node::HUB,
-                            |hub4| {
-                                if holds(
-                                    Comparison::Equal,
-                                    run.id(&hub4),
-                                    run.field(&route3, FieldRef::FromNode)?,
-                                ) {
-                                    exists = true;
-                                    Flow::stop()
-                                } else {
-                                    Flow::more()
-                                }
+                            |hub3| {
+                                run.neighbours(
+                                    &hub3,
+                                    Direction::Out,
+                                    edge::ROUTE,
+                                    node::HUB,
+                                    |hub4| {
+                                        if holds(
+                                            Comparison::Equal,
+                                            run.id(&hub4),
+                                            run.field(&route3, FieldRef::FromNode)?,
+                                        ) {
+                                            exists = true;
+                                            Flow::stop()
+                                        } else {
+                                            Flow::more()
+                                        }
+                                    },
+                                )
                             },
                         )
                     }?;
@@ -31160,12 +31772,29 @@ mod logistics {
                     out.extend_from_slice(b",\"at\":");
                     write_value(&run.read(&passed3, passed_at)?, out);
                     out.extend_from_slice(b",\"hub\":");
-                    let passed4 = passed3;
-                    let hub4 = run.end(&passed4, End::To, node::HUB)?;
-                    let hub4 = run.load(hub4)?;
-                    out.extend_from_slice(b"{\"code\":");
-                    write_value(&run.read(&hub4, hub_code)?, out);
-                    out.push(b'}');
+                    let mut is_written3 = false;
+                    {
+                        let passed4 = passed3;
+                        run.end(
+                            &passed4,
+                            End::To,
+                            node::HUB,
+                            |hub4| {
+                                let hub4 = run.load(hub4)?;
+                                out.extend_from_slice(b"{\"code\":");
+                                write_value(&run.read(&hub4, hub_code)?, out);
+                                out.push(b'}');
+                                is_written3 = true;
+                                Flow::stop()
+                            },
+                        )
+                    }?;
+                    if !is_written3 {
+                        run.write(
+                            Datum::Object(run.members(&[("code", Datum::NULL)])),
+                            out,
+                        )?;
+                    }
                     out.push(b'}');
                     is_written2 = true;
                     Flow::stop()
@@ -31210,14 +31839,34 @@ mod logistics {
                     out.extend_from_slice(b"{\"price\":");
                     write_value(&run.read(&carries2, carries_price)?, out);
                     out.extend_from_slice(b",\"by\":");
-                    let carries3 = carries2;
-                    let carrier = run.end(&carries3, End::From, node::CARRIER)?;
-                    let carrier = run.load(carrier)?;
-                    out.extend_from_slice(b"{\"slug\":");
-                    write_value(&run.read(&carrier, carrier_slug)?, out);
-                    out.extend_from_slice(b",\"rating\":");
-                    write_value(&run.read(&carrier, carrier_rating)?, out);
-                    out.push(b'}');
+                    let mut is_written4 = false;
+                    {
+                        let carries3 = carries2;
+                        run.end(
+                            &carries3,
+                            End::From,
+                            node::CARRIER,
+                            |carrier| {
+                                let carrier = run.load(carrier)?;
+                                out.extend_from_slice(b"{\"slug\":");
+                                write_value(&run.read(&carrier, carrier_slug)?, out);
+                                out.extend_from_slice(b",\"rating\":");
+                                write_value(&run.read(&carrier, carrier_rating)?, out);
+                                out.push(b'}');
+                                is_written4 = true;
+                                Flow::stop()
+                            },
+                        )
+                    }?;
+                    if !is_written4 {
+                        run.write(
+                            Datum::Object(
+                                run
+                                    .members(&[("slug", Datum::NULL), ("rating", Datum::NULL)]),
+                            ),
+                            out,
+                        )?;
+                    }
                     out.push(b'}');
                     Flow::more()
                 },
@@ -31375,7 +32024,7 @@ mod logistics {
                     },
                 )
             }?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.push(b'}');
             out.push(b'}');
@@ -31615,10 +32264,21 @@ mod logistics {
                                                             MathFunction::Float,
                                                             &[
                                                                 {
-                                                                    let route = walked;
-                                                                    let hub3 = run.end(&route, End::From, node::HUB)?;
-                                                                    let hub3 = run.load(hub3)?;
-                                                                    run.read(&hub3, hub_x)?
+                                                                    let mut first2 = First::default();
+                                                                    {
+                                                                        let route = walked;
+                                                                        run.end(
+                                                                            &route,
+                                                                            End::From,
+                                                                            node::HUB,
+                                                                            |hub3| {
+                                                                                let hub3 = run.load(hub3)?;
+                                                                                let element = run.read(&hub3, hub_x)?;
+                                                                                first2.take(element)
+                                                                            },
+                                                                        )
+                                                                    }?;
+                                                                    first2.get().unwrap_or(Value::Null)
                                                                 },
                                                             ],
                                                             run.arena,
@@ -31627,10 +32287,21 @@ mod logistics {
                                                             MathFunction::Float,
                                                             &[
                                                                 {
-                                                                    let route2 = walked;
-                                                                    let hub4 = run.end(&route2, End::To, node::HUB)?;
-                                                                    let hub4 = run.load(hub4)?;
-                                                                    run.read(&hub4, hub_x)?
+                                                                    let mut first3 = First::default();
+                                                                    {
+                                                                        let route2 = walked;
+                                                                        run.end(
+                                                                            &route2,
+                                                                            End::To,
+                                                                            node::HUB,
+                                                                            |hub4| {
+                                                                                let hub4 = run.load(hub4)?;
+                                                                                let element2 = run.read(&hub4, hub_x)?;
+                                                                                first3.take(element2)
+                                                                            },
+                                                                        )
+                                                                    }?;
+                                                                    first3.get().unwrap_or(Value::Null)
                                                                 },
                                                             ],
                                                             run.arena,
@@ -31652,10 +32323,21 @@ mod logistics {
                                                             MathFunction::Float,
                                                             &[
                                                                 {
-                                                                    let route3 = walked;
-                                                                    let hub5 = run.end(&route3, End::From, node::HUB)?;
-                                                                    let hub5 = run.load(hub5)?;
-                                                                    run.read(&hub5, hub_y)?
+                                                                    let mut first4 = First::default();
+                                                                    {
+                                                                        let route3 = walked;
+                                                                        run.end(
+                                                                            &route3,
+                                                                            End::From,
+                                                                            node::HUB,
+                                                                            |hub5| {
+                                                                                let hub5 = run.load(hub5)?;
+                                                                                let element3 = run.read(&hub5, hub_y)?;
+                                                                                first4.take(element3)
+                                                                            },
+                                                                        )
+                                                                    }?;
+                                                                    first4.get().unwrap_or(Value::Null)
                                                                 },
                                                             ],
                                                             run.arena,
@@ -31664,10 +32346,21 @@ mod logistics {
                                                             MathFunction::Float,
                                                             &[
                                                                 {
-                                                                    let route4 = walked;
-                                                                    let hub6 = run.end(&route4, End::To, node::HUB)?;
-                                                                    let hub6 = run.load(hub6)?;
-                                                                    run.read(&hub6, hub_y)?
+                                                                    let mut first5 = First::default();
+                                                                    {
+                                                                        let route4 = walked;
+                                                                        run.end(
+                                                                            &route4,
+                                                                            End::To,
+                                                                            node::HUB,
+                                                                            |hub6| {
+                                                                                let hub6 = run.load(hub6)?;
+                                                                                let element4 = run.read(&hub6, hub_y)?;
+                                                                                first5.take(element4)
+                                                                            },
+                                                                        )
+                                                                    }?;
+                                                                    first5.get().unwrap_or(Value::Null)
                                                                 },
                                                             ],
                                                             run.arena,
@@ -33036,7 +33729,7 @@ mod memory {
                             },
                         )
                     }?;
-                    let element3 = folded.finish(run.arena)?;
+                    let element3 = folded.finish()?;
                     write_value(&element3, out);
                     out.push(b'}');
                     Flow::more()
@@ -33183,7 +33876,7 @@ mod memory {
                     folded.take(element3, run.arena)
                 },
             )?;
-            let element4 = folded.finish(run.arena)?;
+            let element4 = folded.finish()?;
             write_value(&element4, out);
             out.push(b'}');
             Ok(())
@@ -34028,12 +34721,29 @@ mod memory {
                         out.extend_from_slice(b",\"strength\":");
                         write_value(&run.read(&relates, relates_strength)?, out);
                         out.extend_from_slice(b",\"whom\":");
-                        let relates2 = relates;
-                        let entity6 = run.end(&relates2, End::To, node::ENTITY)?;
-                        let entity6 = run.load(entity6)?;
-                        out.extend_from_slice(b"{\"name\":");
-                        write_value(&run.read(&entity6, entity_name)?, out);
-                        out.push(b'}');
+                        let mut is_written = false;
+                        {
+                            let relates2 = relates;
+                            run.end(
+                                &relates2,
+                                End::To,
+                                node::ENTITY,
+                                |entity6| {
+                                    let entity6 = run.load(entity6)?;
+                                    out.extend_from_slice(b"{\"name\":");
+                                    write_value(&run.read(&entity6, entity_name)?, out);
+                                    out.push(b'}');
+                                    is_written = true;
+                                    Flow::stop()
+                                },
+                            )
+                        }?;
+                        if !is_written {
+                            run.write(
+                                Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                out,
+                            )?;
+                        }
                         out.push(b'}');
                         Flow::more()
                     },
@@ -34070,7 +34780,7 @@ mod memory {
             )?;
             out.push(b']');
             out.extend_from_slice(b",\"last\":");
-            let mut is_written = false;
+            let mut is_written2 = false;
             let mut keyed3 = Keyed::top(Order::Descending, 1);
             {
                 let entity10 = entity3;
@@ -34096,11 +34806,11 @@ mod memory {
                     out.extend_from_slice(b",\"at\":");
                     write_value(&run.read(&message3, message_at)?, out);
                     out.push(b'}');
-                    is_written = true;
+                    is_written2 = true;
                     Flow::stop()
                 },
             )?;
-            if !is_written {
+            if !is_written2 {
                 run.write(
                     Datum::Object(
                         run.members(&[("key", Datum::NULL), ("at", Datum::NULL)]),
@@ -34842,12 +35552,29 @@ mod memory {
                                         separate(&mut is_next2, out);
                                         let supersedes = run.load(supersedes)?;
                                         out.extend_from_slice(b"{\"key\":");
-                                        let supersedes2 = supersedes;
-                                        let fact8 = run.end(&supersedes2, End::From, node::FACT)?;
-                                        let fact8 = run.load(fact8)?;
-                                        out.extend_from_slice(b"{\"key\":");
-                                        write_value(&run.read(&fact8, fact_key)?, out);
-                                        out.push(b'}');
+                                        let mut is_written = false;
+                                        {
+                                            let supersedes2 = supersedes;
+                                            run.end(
+                                                &supersedes2,
+                                                End::From,
+                                                node::FACT,
+                                                |fact8| {
+                                                    let fact8 = run.load(fact8)?;
+                                                    out.extend_from_slice(b"{\"key\":");
+                                                    write_value(&run.read(&fact8, fact_key)?, out);
+                                                    out.push(b'}');
+                                                    is_written = true;
+                                                    Flow::stop()
+                                                },
+                                            )
+                                        }?;
+                                        if !is_written {
+                                            run.write(
+                                                Datum::Object(run.members(&[("key", Datum::NULL)])),
+                                                out,
+                                            )?;
+                                        }
                                         out.extend_from_slice(b",\"at\":");
                                         write_value(&run.read(&supersedes, supersedes_at)?, out);
                                         out.push(b'}');
@@ -35330,7 +36057,7 @@ mod memory {
                                         },
                                     )
                                 }?;
-                                folded.finish(run.arena)?
+                                folded.finish()?
                             },
                             Value::from(least),
                         ) {
@@ -35352,7 +36079,7 @@ mod memory {
                                                 },
                                             )
                                         }?;
-                                        folded2.finish(run.arena)?
+                                        folded2.finish()?
                                     },
                                     session,
                                 )
@@ -35395,7 +36122,7 @@ mod memory {
                                     },
                                 )
                             }?;
-                            let element4 = folded3.finish(run.arena)?;
+                            let element4 = folded3.finish()?;
                             write_value(&element4, out);
                             out.extend_from_slice(b",\"mean\":");
                             let mut folded4 = Folded::new(Fold::Average);
@@ -35413,7 +36140,7 @@ mod memory {
                                     },
                                 )
                             }?;
-                            let element6 = folded4.finish(run.arena)?;
+                            let element6 = folded4.finish()?;
                             write_value(&element6, out);
                             out.extend_from_slice(b",\"most\":");
                             let mut folded5 = Folded::new(Fold::Greatest);
@@ -35431,7 +36158,7 @@ mod memory {
                                     },
                                 )
                             }?;
-                            let element8 = folded5.finish(run.arena)?;
+                            let element8 = folded5.finish()?;
                             write_value(&element8, out);
                             out.extend_from_slice(b",\"least\":");
                             let mut folded6 = Folded::new(Fold::Least);
@@ -35449,7 +36176,7 @@ mod memory {
                                     },
                                 )
                             }?;
-                            let element10 = folded6.finish(run.arena)?;
+                            let element10 = folded6.finish()?;
                             write_value(&element10, out);
                             out.push(b'}');
                         }
@@ -35547,9 +36274,12 @@ mod memory {
                             |mentions3| {
                                 match mentions3.item() {
                                     Some(mentions4) => {
-                                        let message2 = run
-                                            .end(&mentions4, End::From, node::MESSAGE)?;
-                                        first3.take(message2)
+                                        run.end(
+                                            &mentions4,
+                                            End::From,
+                                            node::MESSAGE,
+                                            |message2| { first3.take(message2) },
+                                        )
                                     }
                                     None => Flow::more(),
                                 }
@@ -36142,7 +36872,7 @@ mod memory {
                     },
                 )
             }?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"sources\":");
             out.push(b'[');
@@ -36168,30 +36898,53 @@ mod memory {
                     out.extend_from_slice(b"{\"weight\":");
                     write_value(&run.read(&supports3, supports_weight)?, out);
                     out.extend_from_slice(b",\"message\":");
-                    let supports4 = supports3;
-                    let message = run.end(&supports4, End::From, node::MESSAGE)?;
-                    let message = run.load(message)?;
-                    out.extend_from_slice(b"{\"key\":");
-                    write_value(&run.read(&message, message_key)?, out);
-                    out.push(b'}');
+                    let mut is_written = false;
+                    {
+                        let supports4 = supports3;
+                        run.end(
+                            &supports4,
+                            End::From,
+                            node::MESSAGE,
+                            |message| {
+                                let message = run.load(message)?;
+                                out.extend_from_slice(b"{\"key\":");
+                                write_value(&run.read(&message, message_key)?, out);
+                                out.push(b'}');
+                                is_written = true;
+                                Flow::stop()
+                            },
+                        )
+                    }?;
+                    if !is_written {
+                        run.write(
+                            Datum::Object(run.members(&[("key", Datum::NULL)])),
+                            out,
+                        )?;
+                    }
                     out.extend_from_slice(b",\"session\":");
                     out.push(b'[');
                     let mut is_next3 = false;
                     {
                         let supports5 = supports3;
-                        let message2 = run.end(&supports5, End::From, node::MESSAGE)?;
-                        run.neighbours(
-                            &message2,
-                            Direction::In,
-                            edge::SAID,
-                            node::SESSION,
-                            |session| {
-                                separate(&mut is_next3, out);
-                                let session = run.load(session)?;
-                                out.extend_from_slice(b"{\"topic\":");
-                                write_value(&run.read(&session, session_topic)?, out);
-                                out.push(b'}');
-                                Flow::more()
+                        run.end(
+                            &supports5,
+                            End::From,
+                            node::MESSAGE,
+                            |message2| {
+                                run.neighbours(
+                                    &message2,
+                                    Direction::In,
+                                    edge::SAID,
+                                    node::SESSION,
+                                    |session| {
+                                        separate(&mut is_next3, out);
+                                        let session = run.load(session)?;
+                                        out.extend_from_slice(b"{\"topic\":");
+                                        write_value(&run.read(&session, session_topic)?, out);
+                                        out.push(b'}');
+                                        Flow::more()
+                                    },
+                                )
                             },
                         )
                     }?;
@@ -37239,19 +37992,53 @@ mod memory {
                         Some(relates3) => {
                             let relates3 = run.load(relates3)?;
                             out.extend_from_slice(b"{\"from\":");
-                            let relates4 = relates3;
-                            let entity = run.end(&relates4, End::From, node::ENTITY)?;
-                            let entity = run.load(entity)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&entity, entity_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let relates4 = relates3;
+                                run.end(
+                                    &relates4,
+                                    End::From,
+                                    node::ENTITY,
+                                    |entity| {
+                                        let entity = run.load(entity)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&entity, entity_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"to\":");
-                            let relates5 = relates3;
-                            let entity2 = run.end(&relates5, End::To, node::ENTITY)?;
-                            let entity2 = run.load(entity2)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&entity2, entity_name)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let relates5 = relates3;
+                                run.end(
+                                    &relates5,
+                                    End::To,
+                                    node::ENTITY,
+                                    |entity2| {
+                                        let entity2 = run.load(entity2)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&entity2, entity_name)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"strength\":");
                             write_value(&run.read(&relates3, relates_strength)?, out);
                             out.push(b'}');
@@ -38655,7 +39442,7 @@ mod memory {
                     folded.take(element2, run.arena)
                 },
             )?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.push(b'}');
             Ok(())
@@ -38738,32 +39525,57 @@ mod memory {
                             out.extend_from_slice(b"{\"turn\":");
                             write_value(&run.read(&said6, said_turn)?, out);
                             out.extend_from_slice(b",\"said\":");
-                            let said7 = said6;
-                            let message = run.end(&said7, End::To, node::MESSAGE)?;
-                            let message = run.load(message)?;
-                            out.extend_from_slice(b"{\"role\":");
-                            write_value(&run.read(&message, message_role)?, out);
-                            out.extend_from_slice(b",\"text\":");
-                            write_value(&run.read(&message, message_text)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let said7 = said6;
+                                run.end(
+                                    &said7,
+                                    End::To,
+                                    node::MESSAGE,
+                                    |message| {
+                                        let message = run.load(message)?;
+                                        out.extend_from_slice(b"{\"role\":");
+                                        write_value(&run.read(&message, message_role)?, out);
+                                        out.extend_from_slice(b",\"text\":");
+                                        write_value(&run.read(&message, message_text)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(
+                                        run.members(&[("role", Datum::NULL), ("text", Datum::NULL)]),
+                                    ),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"names\":");
                             out.push(b'[');
                             let mut is_next2 = false;
                             {
                                 let said8 = said6;
-                                let message2 = run.end(&said8, End::To, node::MESSAGE)?;
-                                run.neighbours(
-                                    &message2,
-                                    Direction::Out,
-                                    edge::MENTIONS,
-                                    node::ENTITY,
-                                    |entity| {
-                                        separate(&mut is_next2, out);
-                                        let entity = run.load(entity)?;
-                                        out.extend_from_slice(b"{\"name\":");
-                                        write_value(&run.read(&entity, entity_name)?, out);
-                                        out.push(b'}');
-                                        Flow::more()
+                                run.end(
+                                    &said8,
+                                    End::To,
+                                    node::MESSAGE,
+                                    |message2| {
+                                        run.neighbours(
+                                            &message2,
+                                            Direction::Out,
+                                            edge::MENTIONS,
+                                            node::ENTITY,
+                                            |entity| {
+                                                separate(&mut is_next2, out);
+                                                let entity = run.load(entity)?;
+                                                out.extend_from_slice(b"{\"name\":");
+                                                write_value(&run.read(&entity, entity_name)?, out);
+                                                out.push(b'}');
+                                                Flow::more()
+                                            },
+                                        )
                                     },
                                 )
                             }?;
@@ -39273,12 +40085,29 @@ mod rag {
                                     out.extend_from_slice(b"{\"rating\":");
                                     write_value(&run.read(&answers2, answers_rating)?, out);
                                     out.extend_from_slice(b",\"chunk\":");
-                                    let answers3 = answers2;
-                                    let chunk = run.end(&answers3, End::From, node::CHUNK)?;
-                                    let chunk = run.load(chunk)?;
-                                    out.extend_from_slice(b"{\"key\":");
-                                    write_value(&run.read(&chunk, chunk_key)?, out);
-                                    out.push(b'}');
+                                    let mut is_written = false;
+                                    {
+                                        let answers3 = answers2;
+                                        run.end(
+                                            &answers3,
+                                            End::From,
+                                            node::CHUNK,
+                                            |chunk| {
+                                                let chunk = run.load(chunk)?;
+                                                out.extend_from_slice(b"{\"key\":");
+                                                write_value(&run.read(&chunk, chunk_key)?, out);
+                                                out.push(b'}');
+                                                is_written = true;
+                                                Flow::stop()
+                                            },
+                                        )
+                                    }?;
+                                    if !is_written {
+                                        run.write(
+                                            Datum::Object(run.members(&[("key", Datum::NULL)])),
+                                            out,
+                                        )?;
+                                    }
                                     out.push(b'}');
                                     Flow::more()
                                 },
@@ -40882,7 +41711,7 @@ mod rag {
                                     },
                                 )
                             }?;
-                            let element3 = folded.finish(run.arena)?;
+                            let element3 = folded.finish()?;
                             write_value(&element3, out);
                             out.extend_from_slice(b",\"mean\":");
                             let mut folded2 = Folded::new(Fold::Average);
@@ -40900,7 +41729,7 @@ mod rag {
                                     },
                                 )
                             }?;
-                            let element5 = folded2.finish(run.arena)?;
+                            let element5 = folded2.finish()?;
                             write_value(&element5, out);
                             out.extend_from_slice(b",\"longest\":");
                             let mut folded3 = Folded::new(Fold::Greatest);
@@ -40918,7 +41747,7 @@ mod rag {
                                     },
                                 )
                             }?;
-                            let element7 = folded3.finish(run.arena)?;
+                            let element7 = folded3.finish()?;
                             write_value(&element7, out);
                             out.push(b'}');
                         }
@@ -41182,7 +42011,7 @@ mod rag {
                                         },
                                     )
                                 }?;
-                                folded.finish(run.arena)?
+                                folded.finish()?
                             },
                             Value::from(tokens),
                         ) {
@@ -41204,7 +42033,7 @@ mod rag {
                                                 },
                                             )
                                         }?;
-                                        folded2.finish(run.arena)?
+                                        folded2.finish()?
                                     },
                                     document,
                                 )
@@ -41368,7 +42197,7 @@ mod rag {
                                     },
                                 )
                             }?;
-                            let element3 = folded.finish(run.arena)?;
+                            let element3 = folded.finish()?;
                             write_value(&element3, out);
                             out.push(b'}');
                         }
@@ -42880,7 +43709,7 @@ mod rag {
                                     },
                                 )
                             }?;
-                            let element3 = folded.finish(run.arena)?;
+                            let element3 = folded.finish()?;
                             write_value(&element3, out);
                             out.extend_from_slice(b",\"worst\":");
                             let mut folded2 = Folded::new(Fold::Least);
@@ -42897,7 +43726,7 @@ mod rag {
                                     },
                                 )
                             }?;
-                            let element5 = folded2.finish(run.arena)?;
+                            let element5 = folded2.finish()?;
                             write_value(&element5, out);
                             out.extend_from_slice(b",\"unhelpful\":");
                             let mut count3 = 0_u64;
@@ -43640,19 +44469,53 @@ mod rag {
                         Some(cites4) => {
                             let cites4 = run.load(cites4)?;
                             out.extend_from_slice(b"{\"from\":");
-                            let cites5 = cites4;
-                            let document = run.end(&cites5, End::From, node::DOCUMENT)?;
-                            let document = run.load(document)?;
-                            out.extend_from_slice(b"{\"slug\":");
-                            write_value(&run.read(&document, document_slug)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let cites5 = cites4;
+                                run.end(
+                                    &cites5,
+                                    End::From,
+                                    node::DOCUMENT,
+                                    |document| {
+                                        let document = run.load(document)?;
+                                        out.extend_from_slice(b"{\"slug\":");
+                                        write_value(&run.read(&document, document_slug)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("slug", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"to\":");
-                            let cites6 = cites4;
-                            let document2 = run.end(&cites6, End::To, node::DOCUMENT)?;
-                            let document2 = run.load(document2)?;
-                            out.extend_from_slice(b"{\"slug\":");
-                            write_value(&run.read(&document2, document_slug)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let cites6 = cites4;
+                                run.end(
+                                    &cites6,
+                                    End::To,
+                                    node::DOCUMENT,
+                                    |document2| {
+                                        let document2 = run.load(document2)?;
+                                        out.extend_from_slice(b"{\"slug\":");
+                                        write_value(&run.read(&document2, document_slug)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(run.members(&[("slug", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"weight\":");
                             write_value(&run.read(&cites4, cites_weight)?, out);
                             out.push(b'}');
@@ -45076,10 +45939,21 @@ mod social {
                         if holds(
                             Comparison::Equal,
                             {
-                                let follows2 = follows;
-                                let user5 = run.end(&follows2, End::To, node::USER)?;
-                                let user5 = run.load(user5)?;
-                                run.read(&user5, user_handle)?
+                                let mut first3 = First::default();
+                                {
+                                    let follows2 = follows;
+                                    run.end(
+                                        &follows2,
+                                        End::To,
+                                        node::USER,
+                                        |user5| {
+                                            let user5 = run.load(user5)?;
+                                            let element = run.read(&user5, user_handle)?;
+                                            first3.take(element)
+                                        },
+                                    )
+                                }?;
+                                first3.get().unwrap_or(Value::Null)
                             },
                             Value::from(other),
                         ) {
@@ -45103,10 +45977,21 @@ mod social {
                         if holds(
                             Comparison::Equal,
                             {
-                                let follows4 = follows3;
-                                let user7 = run.end(&follows4, End::From, node::USER)?;
-                                let user7 = run.load(user7)?;
-                                run.read(&user7, user_handle)?
+                                let mut first4 = First::default();
+                                {
+                                    let follows4 = follows3;
+                                    run.end(
+                                        &follows4,
+                                        End::From,
+                                        node::USER,
+                                        |user7| {
+                                            let user7 = run.load(user7)?;
+                                            let element2 = run.read(&user7, user_handle)?;
+                                            first4.take(element2)
+                                        },
+                                    )
+                                }?;
+                                first4.get().unwrap_or(Value::Null)
                             },
                             Value::from(other),
                         ) {
@@ -45272,16 +46157,34 @@ mod social {
                         if holds(
                             Comparison::Equal,
                             {
-                                let follows2 = follows;
-                                let user2 = run.end(&follows2, End::From, node::USER)?;
-                                let user2 = run.load(user2)?;
-                                run.read(&user2, user_city)?
+                                let mut first = First::default();
+                                {
+                                    let follows2 = follows;
+                                    run.end(
+                                        &follows2,
+                                        End::From,
+                                        node::USER,
+                                        |user2| {
+                                            let user2 = run.load(user2)?;
+                                            let element = run.read(&user2, user_city)?;
+                                            first.take(element)
+                                        },
+                                    )
+                                }?;
+                                first.get().unwrap_or(Value::Null)
                             },
                             Value::Str("Oslo"),
                         ) {
-                            let user3 = run.end(&follows, End::To, node::USER)?;
-                            let user3 = run.load(user3)?;
-                            groups2.take(&[("city", run.read(&user3, user_city)?)], None)
+                            run.end(
+                                &follows,
+                                End::To,
+                                node::USER,
+                                |user3| {
+                                    let user3 = run.load(user3)?;
+                                    groups2
+                                        .take(&[("city", run.read(&user3, user_city)?)], None)
+                                },
+                            )
                         } else {
                             Flow::more()
                         }
@@ -45378,15 +46281,21 @@ mod social {
                                     run.read(&follows, follows_close)?,
                                     Value::Bool(true),
                                 ) {
-                                    let user2 = run.end(&follows, End::To, node::USER)?;
-                                    run.neighbours(
-                                        &user2,
-                                        Direction::Out,
-                                        edge::WROTE,
-                                        node::POST,
-                                        |post| {
-                                            let post = run.load(post)?;
-                                            keyed.take(run.read(&post, post_slug)?, post)
+                                    run.end(
+                                        &follows,
+                                        End::To,
+                                        node::USER,
+                                        |user2| {
+                                            run.neighbours(
+                                                &user2,
+                                                Direction::Out,
+                                                edge::WROTE,
+                                                node::POST,
+                                                |post| {
+                                                    let post = run.load(post)?;
+                                                    keyed.take(run.read(&post, post_slug)?, post)
+                                                },
+                                            )
                                         },
                                     )
                                 } else {
@@ -45519,7 +46428,7 @@ mod social {
                     folded.take(element2, run.arena)
                 },
             )?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.extend_from_slice(b",\"after\":");
             let mut folded2 = Folded::new(Fold::Sum);
@@ -45531,7 +46440,7 @@ mod social {
                     folded2.take(element4, run.arena)
                 },
             )?;
-            let element5 = folded2.finish(run.arena)?;
+            let element5 = folded2.finish()?;
             write_value(&element5, out);
             out.extend_from_slice(b",\"most\":");
             let mut folded3 = Folded::new(Fold::Greatest);
@@ -45543,7 +46452,7 @@ mod social {
                     folded3.take(element6, run.arena)
                 },
             )?;
-            let element7 = folded3.finish(run.arena)?;
+            let element7 = folded3.finish()?;
             write_value(&element7, out);
             out.push(b'}');
             Ok(())
@@ -46480,9 +47389,15 @@ mod social {
             let mut count = 0_u64;
             {
                 let follows2 = follows;
-                let user6 = run.end(&follows2, End::To, node::USER)?;
-                count += run.degree(&user6, Direction::In, edge::FOLLOWS)?;
-                Flow::more()
+                run.end(
+                    &follows2,
+                    End::To,
+                    node::USER,
+                    |user6| {
+                        count += run.degree(&user6, Direction::In, edge::FOLLOWS)?;
+                        Flow::more()
+                    },
+                )
             }?;
             let element = Value::from(count);
             write_value(&element, out);
@@ -46623,12 +47538,29 @@ mod social {
                             out.extend_from_slice(b"{\"close\":");
                             write_value(&run.read(&follows3, follows_close)?, out);
                             out.extend_from_slice(b",\"to\":");
-                            let follows4 = follows3;
-                            let user6 = run.end(&follows4, End::To, node::USER)?;
-                            let user6 = run.load(user6)?;
-                            out.extend_from_slice(b"{\"handle\":");
-                            write_value(&run.read(&user6, user_handle)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let follows4 = follows3;
+                                run.end(
+                                    &follows4,
+                                    End::To,
+                                    node::USER,
+                                    |user6| {
+                                        let user6 = run.load(user6)?;
+                                        out.extend_from_slice(b"{\"handle\":");
+                                        write_value(&run.read(&user6, user_handle)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("handle", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(follows2, out)?,
@@ -47611,7 +48543,7 @@ mod social {
                     },
                 )
             }?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.push(b'}');
             Ok(())
@@ -47905,7 +48837,7 @@ mod social {
                         folded.take(element3, run.arena)
                     },
                 )?;
-                folded.finish(run.arena)?
+                folded.finish()?
             };
             out.extend_from_slice(b"{\"likes\":");
             write_value(&likes2, out);
@@ -49043,40 +49975,76 @@ mod social {
                             out.extend_from_slice(b",\"weight\":");
                             write_value(&run.read(&likes5, likes_weight)?, out);
                             out.extend_from_slice(b",\"who\":");
-                            let likes6 = likes5;
-                            let user = run.end(&likes6, End::From, node::USER)?;
-                            let user = run.load(user)?;
-                            out.extend_from_slice(b"{\"handle\":");
-                            write_value(&run.read(&user, user_handle)?, out);
-                            out.push(b'}');
-                            out.extend_from_slice(b",\"post\":");
-                            let likes7 = likes5;
-                            let post = run.end(&likes7, End::To, node::POST)?;
-                            let post = run.load(post)?;
-                            out.extend_from_slice(b"{\"slug\":");
-                            write_value(&run.read(&post, post_slug)?, out);
-                            out.extend_from_slice(b",\"by\":");
-                            out.push(b'[');
-                            let mut is_next2 = false;
+                            let mut is_written = false;
                             {
-                                let post2 = post;
-                                run.neighbours(
-                                    &post2,
-                                    Direction::In,
-                                    edge::WROTE,
+                                let likes6 = likes5;
+                                run.end(
+                                    &likes6,
+                                    End::From,
                                     node::USER,
-                                    |user2| {
-                                        separate(&mut is_next2, out);
-                                        let user2 = run.load(user2)?;
+                                    |user| {
+                                        let user = run.load(user)?;
                                         out.extend_from_slice(b"{\"handle\":");
-                                        write_value(&run.read(&user2, user_handle)?, out);
+                                        write_value(&run.read(&user, user_handle)?, out);
                                         out.push(b'}');
-                                        Flow::more()
+                                        is_written = true;
+                                        Flow::stop()
                                     },
                                 )
                             }?;
-                            out.push(b']');
-                            out.push(b'}');
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("handle", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
+                            out.extend_from_slice(b",\"post\":");
+                            let mut is_written2 = false;
+                            {
+                                let likes7 = likes5;
+                                run.end(
+                                    &likes7,
+                                    End::To,
+                                    node::POST,
+                                    |post| {
+                                        let post = run.load(post)?;
+                                        out.extend_from_slice(b"{\"slug\":");
+                                        write_value(&run.read(&post, post_slug)?, out);
+                                        out.extend_from_slice(b",\"by\":");
+                                        out.push(b'[');
+                                        let mut is_next2 = false;
+                                        {
+                                            let post2 = post;
+                                            run.neighbours(
+                                                &post2,
+                                                Direction::In,
+                                                edge::WROTE,
+                                                node::USER,
+                                                |user2| {
+                                                    separate(&mut is_next2, out);
+                                                    let user2 = run.load(user2)?;
+                                                    out.extend_from_slice(b"{\"handle\":");
+                                                    write_value(&run.read(&user2, user_handle)?, out);
+                                                    out.push(b'}');
+                                                    Flow::more()
+                                                },
+                                            )
+                                        }?;
+                                        out.push(b']');
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(
+                                        run.members(&[("slug", Datum::NULL), ("by", Datum::NULL)]),
+                                    ),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(likes4, out)?,
@@ -49380,14 +50348,34 @@ mod social {
                     out.extend_from_slice(b",\"weight\":");
                     write_value(&run.read(&likes3, likes_weight)?, out);
                     out.extend_from_slice(b",\"who\":");
-                    let likes4 = likes3;
-                    let user2 = run.end(&likes4, End::From, node::USER)?;
-                    let user2 = run.load(user2)?;
-                    out.extend_from_slice(b"{\"handle\":");
-                    write_value(&run.read(&user2, user_handle)?, out);
-                    out.extend_from_slice(b",\"city\":");
-                    write_value(&run.read(&user2, user_city)?, out);
-                    out.push(b'}');
+                    let mut is_written = false;
+                    {
+                        let likes4 = likes3;
+                        run.end(
+                            &likes4,
+                            End::From,
+                            node::USER,
+                            |user2| {
+                                let user2 = run.load(user2)?;
+                                out.extend_from_slice(b"{\"handle\":");
+                                write_value(&run.read(&user2, user_handle)?, out);
+                                out.extend_from_slice(b",\"city\":");
+                                write_value(&run.read(&user2, user_city)?, out);
+                                out.push(b'}');
+                                is_written = true;
+                                Flow::stop()
+                            },
+                        )
+                    }?;
+                    if !is_written {
+                        run.write(
+                            Datum::Object(
+                                run
+                                    .members(&[("handle", Datum::NULL), ("city", Datum::NULL)]),
+                            ),
+                            out,
+                        )?;
+                    }
                     out.push(b'}');
                     Flow::more()
                 },
@@ -49408,7 +50396,7 @@ mod social {
                     },
                 )
             }?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"mean\":");
             let mut folded2 = Folded::new(Fold::Average);
@@ -49425,7 +50413,7 @@ mod social {
                     },
                 )
             }?;
-            let element4 = folded2.finish(run.arena)?;
+            let element4 = folded2.finish()?;
             write_value(&element4, out);
             out.extend_from_slice(b",\"thread\":");
             out.push(b'[');
@@ -49472,7 +50460,7 @@ mod social {
                     out.extend_from_slice(b"{\"key\":");
                     write_value(&run.read(&comment4, comment_key)?, out);
                     out.extend_from_slice(b",\"by\":");
-                    let mut is_written = false;
+                    let mut is_written2 = false;
                     let mut first2 = First::default();
                     {
                         let comment5 = comment4;
@@ -49491,11 +50479,11 @@ mod social {
                             out.extend_from_slice(b"{\"handle\":");
                             write_value(&run.read(&user4, user_handle)?, out);
                             out.push(b'}');
-                            is_written = true;
+                            is_written2 = true;
                             Flow::stop()
                         },
                     )?;
-                    if !is_written {
+                    if !is_written2 {
                         run.write(
                             Datum::Object(run.members(&[("handle", Datum::NULL)])),
                             out,
@@ -49526,7 +50514,7 @@ mod social {
                             out.extend_from_slice(b"{\"key\":");
                             write_value(&run.read(&comment8, comment_key)?, out);
                             out.extend_from_slice(b",\"by\":");
-                            let mut is_written2 = false;
+                            let mut is_written3 = false;
                             let mut first3 = First::default();
                             {
                                 let comment9 = comment8;
@@ -49545,11 +50533,11 @@ mod social {
                                     out.extend_from_slice(b"{\"handle\":");
                                     write_value(&run.read(&user6, user_handle)?, out);
                                     out.push(b'}');
-                                    is_written2 = true;
+                                    is_written3 = true;
                                     Flow::stop()
                                 },
                             )?;
-                            if !is_written2 {
+                            if !is_written3 {
                                 run.write(
                                     Datum::Object(run.members(&[("handle", Datum::NULL)])),
                                     out,
@@ -49726,7 +50714,7 @@ mod social {
                     },
                 )
             }?;
-            let element5 = folded.finish(run.arena)?;
+            let element5 = folded.finish()?;
             write_value(&element5, out);
             out.extend_from_slice(b",\"followed\":");
             write_value(
@@ -51487,7 +52475,7 @@ mod social {
                     folded.take(element16, run.arena)
                 },
             )?;
-            let element17 = folded.finish(run.arena)?;
+            let element17 = folded.finish()?;
             write_value(&element17, out);
             out.extend_from_slice(b",\"ends\":");
             write_value(
@@ -51924,7 +52912,7 @@ mod social {
                     folded.take(element, run.arena)
                 },
             )?;
-            let element2 = folded.finish(run.arena)?;
+            let element2 = folded.finish()?;
             write_value(&element2, out);
             out.extend_from_slice(b",\"langs\":");
             let mut groups = Groups::default();
@@ -52250,10 +53238,21 @@ mod social {
                             if holds(
                                 Comparison::Equal,
                                 {
-                                    let follows2 = follows;
-                                    let user2 = run.end(&follows2, End::To, node::USER)?;
-                                    let user2 = run.load(user2)?;
-                                    run.read(&user2, user_handle)?
+                                    let mut first = First::default();
+                                    {
+                                        let follows2 = follows;
+                                        run.end(
+                                            &follows2,
+                                            End::To,
+                                            node::USER,
+                                            |user2| {
+                                                let user2 = run.load(user2)?;
+                                                let element = run.read(&user2, user_handle)?;
+                                                first.take(element)
+                                            },
+                                        )
+                                    }?;
+                                    first.get().unwrap_or(Value::Null)
                                 },
                                 Value::from(other),
                             ) {
@@ -52325,10 +53324,21 @@ mod social {
                                     if holds(
                                         Comparison::Equal,
                                         {
-                                            let likes3 = likes2;
-                                            let post = run.end(&likes3, End::To, node::POST)?;
-                                            let post = run.load(post)?;
-                                            run.read(&post, post_slug)?
+                                            let mut first = First::default();
+                                            {
+                                                let likes3 = likes2;
+                                                run.end(
+                                                    &likes3,
+                                                    End::To,
+                                                    node::POST,
+                                                    |post| {
+                                                        let post = run.load(post)?;
+                                                        let element = run.read(&post, post_slug)?;
+                                                        first.take(element)
+                                                    },
+                                                )
+                                            }?;
+                                            first.get().unwrap_or(Value::Null)
                                         },
                                         Value::from(slug),
                                     ) {

@@ -1352,7 +1352,7 @@ mod counts_and_conditions {
                             },
                         )
                     }?;
-                    let element2 = folded.finish(run.arena)?;
+                    let element2 = folded.finish()?;
                     write_value(&element2, out);
                     out.extend_from_slice(b",\"avg\":");
                     let mut folded2 = Folded::new(Fold::Average);
@@ -1369,7 +1369,7 @@ mod counts_and_conditions {
                             },
                         )
                     }?;
-                    let element4 = folded2.finish(run.arena)?;
+                    let element4 = folded2.finish()?;
                     write_value(&element4, out);
                     out.extend_from_slice(b",\"max\":");
                     let mut folded3 = Folded::new(Fold::Greatest);
@@ -1386,7 +1386,7 @@ mod counts_and_conditions {
                             },
                         )
                     }?;
-                    let element6 = folded3.finish(run.arena)?;
+                    let element6 = folded3.finish()?;
                     write_value(&element6, out);
                     out.extend_from_slice(b",\"n\":");
                     let mut count = 0_u64;
@@ -1417,7 +1417,7 @@ mod counts_and_conditions {
                                             },
                                         )
                                     }?;
-                                    folded4.finish(run.arena)?
+                                    folded4.finish()?
                                 },
                                 Value::F64(2.0),
                             ],
@@ -1541,10 +1541,24 @@ mod ends_of_edges {
             };
             // case.hx:45:5
             let name = {
-                let knows3 = edge_;
-                let user = run.end(&knows3, End::From, node::USER)?;
-                let user = run.load(user)?;
-                run.read(&user, user_name)?
+                let mut first3 = First::default();
+                {
+                    let knows3 = edge_;
+                    run.end(
+                        &knows3,
+                        End::From,
+                        node::USER,
+                        |user| {
+                            let user = run.load(user)?;
+                            let element = run.read(&user, user_name)?;
+                            first3.take(element)
+                        },
+                    )
+                }?;
+                match first3.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
             };
             out.extend_from_slice(b"{\"name\":");
             write_value(&name, out);
@@ -1581,58 +1595,145 @@ mod ends_of_edges {
                             out.extend_from_slice(b"{\"since\":");
                             write_value(&run.read(&knows3, knows_since)?, out);
                             out.extend_from_slice(b",\"from\":");
-                            let knows4 = knows3;
-                            let user = run.end(&knows4, End::From, node::USER)?;
-                            let user = run.load(user)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&user, user_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let knows4 = knows3;
+                                run.end(
+                                    &knows4,
+                                    End::From,
+                                    node::USER,
+                                    |user| {
+                                        let user = run.load(user)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&user, user_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"to\":");
-                            let knows5 = knows3;
-                            let user2 = run.end(&knows5, End::To, node::USER)?;
-                            let user2 = run.load(user2)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&user2, user_name)?, out);
-                            out.extend_from_slice(b",\"years\":");
-                            write_value(&run.read(&user2, user_age)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let knows5 = knows3;
+                                run.end(
+                                    &knows5,
+                                    End::To,
+                                    node::USER,
+                                    |user2| {
+                                        let user2 = run.load(user2)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&user2, user_name)?, out);
+                                        out.extend_from_slice(b",\"years\":");
+                                        write_value(&run.read(&user2, user_age)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(
+                                        run
+                                            .members(&[("name", Datum::NULL), ("years", Datum::NULL)]),
+                                    ),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"whole\":");
-                            let knows6 = knows3;
-                            let user3 = run.end(&knows6, End::From, node::USER)?;
-                            let user3 = run.load(user3)?;
-                            out.extend_from_slice(b"{\"id\":");
-                            write_value(&run.id(&user3), out);
-                            out.extend_from_slice(b",\"label\":");
-                            write_value(&run.field(&user3, FieldRef::Label)?, out);
-                            out.extend_from_slice(b",\"name\":");
-                            write_value(&run.read(&user3, user_name)?, out);
-                            out.extend_from_slice(b",\"age\":");
-                            write_value(&run.read(&user3, user_age)?, out);
-                            out.push(b'}');
+                            let mut is_written3 = false;
+                            {
+                                let knows6 = knows3;
+                                run.end(
+                                    &knows6,
+                                    End::From,
+                                    node::USER,
+                                    |user3| {
+                                        let user3 = run.load(user3)?;
+                                        out.extend_from_slice(b"{\"id\":");
+                                        write_value(&run.id(&user3), out);
+                                        out.extend_from_slice(b",\"label\":");
+                                        write_value(&run.field(&user3, FieldRef::Label)?, out);
+                                        out.extend_from_slice(b",\"name\":");
+                                        write_value(&run.read(&user3, user_name)?, out);
+                                        out.extend_from_slice(b",\"age\":");
+                                        write_value(&run.read(&user3, user_age)?, out);
+                                        out.push(b'}');
+                                        is_written3 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written3 {
+                                run.write(
+                                    Datum::Object(
+                                        run
+                                            .members(
+                                                &[
+                                                    ("id", Datum::NULL),
+                                                    ("label", Datum::NULL),
+                                                    ("name", Datum::NULL),
+                                                    ("age", Datum::NULL),
+                                                ],
+                                            ),
+                                    ),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"id\":");
-                            let knows7 = knows3;
-                            let user4 = run.end(&knows7, End::To, node::USER)?;
-                            out.extend_from_slice(b"{\"id\":");
-                            write_value(&run.id(&user4), out);
-                            out.push(b'}');
+                            let mut is_written4 = false;
+                            {
+                                let knows7 = knows3;
+                                run.end(
+                                    &knows7,
+                                    End::To,
+                                    node::USER,
+                                    |user4| {
+                                        out.extend_from_slice(b"{\"id\":");
+                                        write_value(&run.id(&user4), out);
+                                        out.push(b'}');
+                                        is_written4 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written4 {
+                                run.write(
+                                    Datum::Object(run.members(&[("id", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"reads\":");
                             out.push(b'[');
                             let mut is_next2 = false;
                             {
                                 let knows8 = knows3;
-                                let user5 = run.end(&knows8, End::To, node::USER)?;
-                                run.neighbours(
-                                    &user5,
-                                    Direction::Out,
-                                    edge::READS,
-                                    vector::DOC,
-                                    |doc| {
-                                        separate(&mut is_next2, out);
-                                        let doc = run.load(doc)?;
-                                        out.extend_from_slice(b"{\"title\":");
-                                        write_value(&run.read(&doc, doc_title)?, out);
-                                        out.push(b'}');
-                                        Flow::more()
+                                run.end(
+                                    &knows8,
+                                    End::To,
+                                    node::USER,
+                                    |user5| {
+                                        run.neighbours(
+                                            &user5,
+                                            Direction::Out,
+                                            edge::READS,
+                                            vector::DOC,
+                                            |doc| {
+                                                separate(&mut is_next2, out);
+                                                let doc = run.load(doc)?;
+                                                out.extend_from_slice(b"{\"title\":");
+                                                write_value(&run.read(&doc, doc_title)?, out);
+                                                out.push(b'}');
+                                                Flow::more()
+                                            },
+                                        )
                                     },
                                 )
                             }?;
@@ -1671,34 +1772,90 @@ mod ends_of_edges {
             out.extend_from_slice(b"{\"edge\":");
             let reads3 = edge_;
             out.extend_from_slice(b"{\"by\":");
-            let reads4 = reads3;
-            let user = run.end(&reads4, End::From, node::USER)?;
-            let user = run.load(user)?;
-            out.extend_from_slice(b"{\"name\":");
-            write_value(&run.read(&user, user_name)?, out);
-            out.push(b'}');
+            let mut is_written = false;
+            {
+                let reads4 = reads3;
+                run.end(
+                    &reads4,
+                    End::From,
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        out.extend_from_slice(b"{\"name\":");
+                        write_value(&run.read(&user, user_name)?, out);
+                        out.push(b'}');
+                        is_written = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written {
+                run.write(Datum::Object(run.members(&[("name", Datum::NULL)])), out)?;
+            }
             out.extend_from_slice(b",\"doc\":");
-            let reads5 = reads3;
-            let doc = run.end(&reads5, End::To, vector::DOC)?;
-            let doc = run.load(doc)?;
-            out.extend_from_slice(b"{\"id\":");
-            write_value(&run.id(&doc), out);
-            out.extend_from_slice(b",\"label\":");
-            write_value(&run.field(&doc, FieldRef::Label)?, out);
-            out.extend_from_slice(b",\"data\":");
-            write_value(&run.field(&doc, FieldRef::Data)?, out);
-            out.extend_from_slice(b",\"score\":");
-            write_value(&run.field(&doc, FieldRef::Score)?, out);
+            let mut is_written2 = false;
+            {
+                let reads5 = reads3;
+                run.end(
+                    &reads5,
+                    End::To,
+                    vector::DOC,
+                    |doc| {
+                        let doc = run.load(doc)?;
+                        out.extend_from_slice(b"{\"id\":");
+                        write_value(&run.id(&doc), out);
+                        out.extend_from_slice(b",\"label\":");
+                        write_value(&run.field(&doc, FieldRef::Label)?, out);
+                        out.extend_from_slice(b",\"data\":");
+                        write_value(&run.field(&doc, FieldRef::Data)?, out);
+                        out.extend_from_slice(b",\"score\":");
+                        write_value(&run.field(&doc, FieldRef::Score)?, out);
+                        out.extend_from_slice(b",\"title\":");
+                        write_value(&run.read(&doc, doc_title)?, out);
+                        out.push(b'}');
+                        is_written2 = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written2 {
+                run.write(
+                    Datum::Object(
+                        run
+                            .members(
+                                &[
+                                    ("id", Datum::NULL),
+                                    ("label", Datum::NULL),
+                                    ("data", Datum::NULL),
+                                    ("score", Datum::NULL),
+                                    ("title", Datum::NULL),
+                                ],
+                            ),
+                    ),
+                    out,
+                )?;
+            }
             out.extend_from_slice(b",\"title\":");
-            write_value(&run.read(&doc, doc_title)?, out);
-            out.push(b'}');
-            out.extend_from_slice(b",\"title\":");
-            let reads6 = reads3;
-            let doc2 = run.end(&reads6, End::To, vector::DOC)?;
-            let doc2 = run.load(doc2)?;
-            out.extend_from_slice(b"{\"title\":");
-            write_value(&run.read(&doc2, doc_title)?, out);
-            out.push(b'}');
+            let mut is_written3 = false;
+            {
+                let reads6 = reads3;
+                run.end(
+                    &reads6,
+                    End::To,
+                    vector::DOC,
+                    |doc2| {
+                        let doc2 = run.load(doc2)?;
+                        out.extend_from_slice(b"{\"title\":");
+                        write_value(&run.read(&doc2, doc_title)?, out);
+                        out.push(b'}');
+                        is_written3 = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written3 {
+                run.write(Datum::Object(run.members(&[("title", Datum::NULL)])), out)?;
+            }
             out.push(b'}');
             out.push(b'}');
             Ok(())
@@ -3652,8 +3809,12 @@ mod nested_first_of_nothing {
     use helix_engine::compiled::*;
     /// Every query.
     pub const QUERIES: Queries = Queries {
-        digest: "sha256:7404bfb26496b05f484a05e027735706865309e7420bc8ae4672d5e1285e9a24",
+        digest: "sha256:488d2043edc6e29e92ed26c1b42f4d79f5503b9fdf9a17eebbc848576b862052",
         bodies: &[
+            ("behind", behind::query),
+            ("behind_id", behind_id::query),
+            ("behind_more", behind_more::query),
+            ("behind_single", behind_single::query),
             ("fields", fields::query),
             ("filtered", filtered::query),
             ("renamed", renamed::query),
@@ -3682,6 +3843,294 @@ mod nested_first_of_nothing {
     mod edge {
         use super::*;
         pub const WROTE: ItemType = ItemType::edge(TypeId(0));
+    }
+
+    /// `behind`, which reads.
+    mod behind {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY behind (case.hx:37:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let post_title = run.column(node::POST, node::post::TITLE);
+            let post_likes = run.column(node::POST, node::post::LIKES);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    separate(&mut is_next, out);
+                    let user = run.load(user)?;
+                    out.extend_from_slice(b"{\"name\":");
+                    write_value(&run.read(&user, user_name)?, out);
+                    out.extend_from_slice(b",\"post\":");
+                    let mut is_written = false;
+                    let mut first = First::default();
+                    {
+                        let user2 = user;
+                        run.neighbours(
+                            &user2,
+                            Direction::Out,
+                            edge::WROTE,
+                            node::POST,
+                            |post| {
+                                let post = run.load(post)?;
+                                let shaped = run
+                                    .shaped(
+                                        post,
+                                        &[
+                                            ("title", Datum::Value(run.read(&post, post_title)?)),
+                                            ("likes", Datum::Value(run.read(&post, post_likes)?)),
+                                        ],
+                                    );
+                                first.take(shaped)
+                            },
+                        )
+                    }?;
+                    each(
+                        first.get(),
+                        |post2| {
+                            run.write(post2, out)?;
+                            is_written = true;
+                            Flow::stop()
+                        },
+                    )?;
+                    if !is_written {
+                        run.write(
+                            Datum::Object(
+                                run
+                                    .members(&[("title", Datum::NULL), ("likes", Datum::NULL)]),
+                            ),
+                            out,
+                        )?;
+                    }
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `behind_id`, which reads.
+    mod behind_id {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY behind_id (case.hx:43:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    let user = run.load(user)?;
+                    if holds(
+                        Comparison::Equal,
+                        run.read(&user, user_name)?,
+                        Value::Str("b"),
+                    ) {
+                        separate(&mut is_next, out);
+                        let user = run.load(user)?;
+                        out.extend_from_slice(b"{\"name\":");
+                        write_value(&run.read(&user, user_name)?, out);
+                        out.extend_from_slice(b",\"post\":");
+                        let mut is_written = false;
+                        let mut first = First::default();
+                        {
+                            let user2 = user;
+                            run.neighbours(
+                                &user2,
+                                Direction::Out,
+                                edge::WROTE,
+                                node::POST,
+                                |post| {
+                                    let shaped = run
+                                        .shaped(post, &[("id", Datum::Value(run.id(&post)))]);
+                                    first.take(shaped)
+                                },
+                            )
+                        }?;
+                        each(
+                            first.get(),
+                            |post2| {
+                                run.write(post2, out)?;
+                                is_written = true;
+                                Flow::stop()
+                            },
+                        )?;
+                        if !is_written {
+                            run.write(
+                                Datum::Object(run.members(&[("id", Datum::NULL)])),
+                                out,
+                            )?;
+                        }
+                        out.push(b'}');
+                        Flow::more()
+                    } else {
+                        Flow::more()
+                    }
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `behind_more`, which reads.
+    mod behind_more {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY behind_more (case.hx:46:7)
+            let post_title = run.column(node::POST, node::post::TITLE);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    separate(&mut is_next, out);
+                    out.extend_from_slice(b"{\"post\":");
+                    let mut is_written = false;
+                    let mut keyed = Keyed::top(
+                        Order::Ascending,
+                        run.reach(Value::Int(3)),
+                    );
+                    {
+                        let user2 = user;
+                        run.neighbours(
+                            &user2,
+                            Direction::Out,
+                            edge::WROTE,
+                            node::POST,
+                            |post| {
+                                let post = run.load(post)?;
+                                let shaped = run
+                                    .shaped(
+                                        post,
+                                        &[
+                                            ("title", Datum::Value(run.read(&post, post_title)?)),
+                                            (
+                                                "n",
+                                                Datum::Value({
+                                                    let mut count = 0_u64;
+                                                    {
+                                                        let post2 = post;
+                                                        count += run.degree(&post2, Direction::In, edge::WROTE)?;
+                                                        Flow::more()
+                                                    }?;
+                                                    Value::from(count)
+                                                }),
+                                            ),
+                                        ],
+                                    );
+                                keyed
+                                    .take(
+                                        run
+                                            .field_of(shaped, FieldRef::Declared(node::post::LIKES))?,
+                                        shaped,
+                                    )
+                            },
+                        )
+                    }?;
+                    let mut range = Slice::range(
+                        run.bound(Value::Int(0))?,
+                        run.bound(Value::Int(3))?,
+                    );
+                    if range.wants_any() {
+                        each(keyed.sorted(), |post3| { range.take(post3) })?;
+                    }
+                    let mut first = First::default();
+                    each(range.into_vec(), |post4| { first.take(post4) })?;
+                    each(
+                        first.get(),
+                        |post5| {
+                            run.write(post5, out)?;
+                            is_written = true;
+                            Flow::stop()
+                        },
+                    )?;
+                    if !is_written {
+                        run.write(
+                            Datum::Object(
+                                run.members(&[("title", Datum::NULL), ("n", Datum::NULL)]),
+                            ),
+                            out,
+                        )?;
+                    }
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `behind_single`, which reads.
+    mod behind_single {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY behind_single (case.hx:40:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let post_title = run.column(node::POST, node::post::TITLE);
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    separate(&mut is_next, out);
+                    let user = run.load(user)?;
+                    out.extend_from_slice(b"{\"name\":");
+                    write_value(&run.read(&user, user_name)?, out);
+                    out.extend_from_slice(b",\"post\":");
+                    let mut is_written = false;
+                    let mut first = First::default();
+                    {
+                        let user2 = user;
+                        run.neighbours(
+                            &user2,
+                            Direction::Out,
+                            edge::WROTE,
+                            node::POST,
+                            |post| {
+                                let post = run.load(post)?;
+                                let shaped = run
+                                    .shaped(
+                                        post,
+                                        &[("title", Datum::Value(run.read(&post, post_title)?))],
+                                    );
+                                first.take(shaped)
+                            },
+                        )
+                    }?;
+                    each(
+                        first.get(),
+                        |post2| {
+                            run.write(post2, out)?;
+                            is_written = true;
+                            Flow::stop()
+                        },
+                    )?;
+                    if !is_written {
+                        run.write(
+                            Datum::Object(run.members(&[("title", Datum::NULL)])),
+                            out,
+                        )?;
+                    }
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
     }
 
     /// `fields`, which reads.
@@ -3975,10 +4424,10 @@ mod nested_first_of_nothing {
     mod top {
         use super::*;
         pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
-            // QUERY top (case.hx:37:7)
+            // QUERY top (case.hx:49:7)
             let user_name = run.column(node::USER, node::user::NAME);
             let post_title = run.column(node::POST, node::post::TITLE);
-            // case.hx:38:5
+            // case.hx:50:5
             let post = run
                 .load({
                     let mut first2 = First::default();
@@ -4187,12 +4636,29 @@ mod nested_lists_of_steps {
                                 out.extend_from_slice(b"{\"w\":");
                                 write_value(&run.read(&has, has_w)?, out);
                                 out.extend_from_slice(b",\"to\":");
-                                let has2 = has;
-                                let tag3 = run.end(&has2, End::To, node::TAG)?;
-                                let tag3 = run.load(tag3)?;
-                                out.extend_from_slice(b"{\"word\":");
-                                write_value(&run.read(&tag3, tag_word)?, out);
-                                out.push(b'}');
+                                let mut is_written = false;
+                                {
+                                    let has2 = has;
+                                    run.end(
+                                        &has2,
+                                        End::To,
+                                        node::TAG,
+                                        |tag3| {
+                                            let tag3 = run.load(tag3)?;
+                                            out.extend_from_slice(b"{\"word\":");
+                                            write_value(&run.read(&tag3, tag_word)?, out);
+                                            out.push(b'}');
+                                            is_written = true;
+                                            Flow::stop()
+                                        },
+                                    )
+                                }?;
+                                if !is_written {
+                                    run.write(
+                                        Datum::Object(run.members(&[("word", Datum::NULL)])),
+                                        out,
+                                    )?;
+                                }
                                 out.push(b'}');
                                 Flow::more()
                             },
@@ -4362,13 +4828,19 @@ mod nested_lists_of_steps {
                                     run.read(&has3, has_w)?,
                                     Value::F64(1.0),
                                 ) {
-                                    let tag = run.end(&has3, End::To, node::TAG)?;
-                                    separate(&mut is_next3, out);
-                                    let tag = run.load(tag)?;
-                                    out.extend_from_slice(b"{\"word\":");
-                                    write_value(&run.read(&tag, tag_word)?, out);
-                                    out.push(b'}');
-                                    Flow::more()
+                                    run.end(
+                                        &has3,
+                                        End::To,
+                                        node::TAG,
+                                        |tag| {
+                                            separate(&mut is_next3, out);
+                                            let tag = run.load(tag)?;
+                                            out.extend_from_slice(b"{\"word\":");
+                                            write_value(&run.read(&tag, tag_word)?, out);
+                                            out.push(b'}');
+                                            Flow::more()
+                                        },
+                                    )
                                 } else {
                                     Flow::more()
                                 }
@@ -4698,12 +5170,26 @@ mod of_what_was_written {
             out.extend_from_slice(b"{\"since\":");
             write_value(&run.read(&knows, knows_since)?, out);
             out.extend_from_slice(b",\"to\":");
-            let knows2 = knows;
-            let user3 = run.end(&knows2, End::To, node::USER)?;
-            let user3 = run.load(user3)?;
-            out.extend_from_slice(b"{\"name\":");
-            write_value(&run.read(&user3, user_name)?, out);
-            out.push(b'}');
+            let mut is_written = false;
+            {
+                let knows2 = knows;
+                run.end(
+                    &knows2,
+                    End::To,
+                    node::USER,
+                    |user3| {
+                        let user3 = run.load(user3)?;
+                        out.extend_from_slice(b"{\"name\":");
+                        write_value(&run.read(&user3, user_name)?, out);
+                        out.push(b'}');
+                        is_written = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written {
+                run.write(Datum::Object(run.members(&[("name", Datum::NULL)])), out)?;
+            }
             out.push(b'}');
             out.push(b'}');
             Ok(())
@@ -6298,10 +6784,16 @@ mod whole_items {
                             Direction::Out,
                             edge::BARE,
                             |bare2| {
-                                let user5 = run.end(&bare2, End::To, node::USER)?;
-                                separate(&mut is_next4, out);
-                                run.write_item(&user5, out)?;
-                                Flow::more()
+                                run.end(
+                                    &bare2,
+                                    End::To,
+                                    node::USER,
+                                    |user5| {
+                                        separate(&mut is_next4, out);
+                                        run.write_item(&user5, out)?;
+                                        Flow::more()
+                                    },
+                                )
                             },
                         )
                     }?;

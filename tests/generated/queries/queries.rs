@@ -1447,8 +1447,12 @@ mod for_over_items {
                             |knows2| {
                                 match knows2.item() {
                                     Some(knows3) => {
-                                        let user = run.end(&knows3, End::To, node::USER)?;
-                                        first.take(user)
+                                        run.end(
+                                            &knows3,
+                                            End::To,
+                                            node::USER,
+                                            |user| { first.take(user) },
+                                        )
                                     }
                                     None => Flow::more(),
                                 }
@@ -3358,7 +3362,7 @@ mod nested_return {
                     folded.take(element2, run.arena)
                 },
             )?;
-            let element3 = folded.finish(run.arena)?;
+            let element3 = folded.finish()?;
             write_value(&element3, out);
             out.push(b'}');
             out.push(b'}');

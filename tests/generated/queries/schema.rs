@@ -2229,19 +2229,53 @@ mod edge_from_vector {
                             out.extend_from_slice(b"{\"by\":");
                             write_value(&run.read(&like3, like_by)?, out);
                             out.extend_from_slice(b",\"from\":");
-                            let like4 = like3;
-                            let face = run.end(&like4, End::From, vector::FACE)?;
-                            let face = run.load(face)?;
-                            out.extend_from_slice(b"{\"n\":");
-                            write_value(&run.read(&face, face_n)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let like4 = like3;
+                                run.end(
+                                    &like4,
+                                    End::From,
+                                    vector::FACE,
+                                    |face| {
+                                        let face = run.load(face)?;
+                                        out.extend_from_slice(b"{\"n\":");
+                                        write_value(&run.read(&face, face_n)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("n", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"to\":");
-                            let like5 = like3;
-                            let face2 = run.end(&like5, End::To, vector::FACE)?;
-                            let face2 = run.load(face2)?;
-                            out.extend_from_slice(b"{\"n\":");
-                            write_value(&run.read(&face2, face_n)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let like5 = like3;
+                                run.end(
+                                    &like5,
+                                    End::To,
+                                    vector::FACE,
+                                    |face2| {
+                                        let face2 = run.load(face2)?;
+                                        out.extend_from_slice(b"{\"n\":");
+                                        write_value(&run.read(&face2, face_n)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(run.members(&[("n", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(like2, out)?,
@@ -5568,19 +5602,53 @@ mod unique_edge_fan_out {
                     match member.item() {
                         Some(member2) => {
                             out.extend_from_slice(b"{\"who\":");
-                            let member3 = member2;
-                            let user2 = run.end(&member3, End::From, node::USER)?;
-                            let user2 = run.load(user2)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&user2, user_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let member3 = member2;
+                                run.end(
+                                    &member3,
+                                    End::From,
+                                    node::USER,
+                                    |user2| {
+                                        let user2 = run.load(user2)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&user2, user_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"what\":");
-                            let member4 = member2;
-                            let club3 = run.end(&member4, End::To, node::CLUB)?;
-                            let club3 = run.load(club3)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&club3, club_name)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let member4 = member2;
+                                run.end(
+                                    &member4,
+                                    End::To,
+                                    node::CLUB,
+                                    |club3| {
+                                        let club3 = run.load(club3)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&club3, club_name)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(member, out)?,

@@ -1301,12 +1301,29 @@ mod by_many_ids {
                             out.extend_from_slice(b"{\"since\":");
                             write_value(&run.read(&follows2, follows_since)?, out);
                             out.extend_from_slice(b",\"to\":");
-                            let follows3 = follows2;
-                            let user4 = run.end(&follows3, End::To, node::USER)?;
-                            let user4 = run.load(user4)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&user4, user_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let follows3 = follows2;
+                                run.end(
+                                    &follows3,
+                                    End::To,
+                                    node::USER,
+                                    |user4| {
+                                        let user4 = run.load(user4)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&user4, user_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(follows, out)?,
@@ -1397,12 +1414,29 @@ mod by_many_ids {
                             out.extend_from_slice(b"{\"since\":");
                             write_value(&run.read(&follows3, follows_since)?, out);
                             out.extend_from_slice(b",\"from\":");
-                            let follows4 = follows3;
-                            let user4 = run.end(&follows4, End::From, node::USER)?;
-                            let user4 = run.load(user4)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&user4, user_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let follows4 = follows3;
+                                run.end(
+                                    &follows4,
+                                    End::From,
+                                    node::USER,
+                                    |user4| {
+                                        let user4 = run.load(user4)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&user4, user_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(follows2, out)?,
@@ -2154,19 +2188,53 @@ mod edges_by_scan_and_id {
                             out.extend_from_slice(b"{\"n\":");
                             write_value(&run.read(&to3, to_n)?, out);
                             out.extend_from_slice(b",\"from\":");
-                            let to4 = to3;
-                            let a = run.end(&to4, End::From, node::A)?;
-                            let a = run.load(a)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&a, a_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let to4 = to3;
+                                run.end(
+                                    &to4,
+                                    End::From,
+                                    node::A,
+                                    |a| {
+                                        let a = run.load(a)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&a, a_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"to\":");
-                            let to5 = to3;
-                            let a2 = run.end(&to5, End::To, node::A)?;
-                            let a2 = run.load(a2)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&a2, a_name)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let to5 = to3;
+                                run.end(
+                                    &to5,
+                                    End::To,
+                                    node::A,
+                                    |a2| {
+                                        let a2 = run.load(a2)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&a2, a_name)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(to2, out)?,
@@ -2230,10 +2298,7 @@ mod edges_by_scan_and_id {
                     run.by_id(
                         edge::TO,
                         Datum::Value(Value::from(id)),
-                        |to| {
-                            let a = run.end(&to, End::To, node::A)?;
-                            first.take(a)
-                        },
+                        |to| { run.end(&to, End::To, node::A, |a| { first.take(a) }) },
                     )?;
                     match first.get() {
                         Some(found) => found,
@@ -2276,12 +2341,18 @@ mod edges_by_scan_and_id {
                     edge::TO,
                     Datum::Value(Value::from(id)),
                     |to| {
-                        let a = run.end(&to, End::To, node::A)?;
-                        run.edges(
-                            &a,
-                            Direction::Out,
-                            edge::TO,
-                            |to2| { elements.take(Datum::Item(to2)) },
+                        run.end(
+                            &to,
+                            End::To,
+                            node::A,
+                            |a| {
+                                run.edges(
+                                    &a,
+                                    Direction::Out,
+                                    edge::TO,
+                                    |to2| { elements.take(Datum::Item(to2)) },
+                                )
+                            },
                         )
                     },
                 )?;
@@ -2547,19 +2618,47 @@ mod edges_vectors {
             out.extend_from_slice(b"{\"n\":");
             write_value(&run.read(&has2, has_n)?, out);
             out.extend_from_slice(b",\"from\":");
-            let has3 = has2;
-            let a = run.end(&has3, End::From, node::A)?;
-            let a = run.load(a)?;
-            out.extend_from_slice(b"{\"name\":");
-            write_value(&run.read(&a, a_name)?, out);
-            out.push(b'}');
+            let mut is_written = false;
+            {
+                let has3 = has2;
+                run.end(
+                    &has3,
+                    End::From,
+                    node::A,
+                    |a| {
+                        let a = run.load(a)?;
+                        out.extend_from_slice(b"{\"name\":");
+                        write_value(&run.read(&a, a_name)?, out);
+                        out.push(b'}');
+                        is_written = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written {
+                run.write(Datum::Object(run.members(&[("name", Datum::NULL)])), out)?;
+            }
             out.extend_from_slice(b",\"to\":");
-            let has4 = has2;
-            let p = run.end(&has4, End::To, vector::P)?;
-            let p = run.load(p)?;
-            out.extend_from_slice(b"{\"name\":");
-            write_value(&run.read(&p, p_name)?, out);
-            out.push(b'}');
+            let mut is_written2 = false;
+            {
+                let has4 = has2;
+                run.end(
+                    &has4,
+                    End::To,
+                    vector::P,
+                    |p| {
+                        let p = run.load(p)?;
+                        out.extend_from_slice(b"{\"name\":");
+                        write_value(&run.read(&p, p_name)?, out);
+                        out.push(b'}');
+                        is_written2 = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written2 {
+                run.write(Datum::Object(run.members(&[("name", Datum::NULL)])), out)?;
+            }
             out.extend_from_slice(b",\"from_node\":");
             write_value(&run.field(&has2, FieldRef::FromNode)?, out);
             out.push(b'}');
@@ -2941,8 +3040,12 @@ mod errors_of_what_is_missing {
                     edge::WROTE,
                     Datum::Value(Value::from(id)),
                     |wrote| {
-                        let doc2 = run.end(&wrote, End::To, vector::DOC)?;
-                        first.take(doc2)
+                        run.end(
+                            &wrote,
+                            End::To,
+                            vector::DOC,
+                            |doc2| { first.take(doc2) },
+                        )
                     },
                 )?;
                 match first.get() {
@@ -5953,12 +6056,18 @@ mod same_name_of_node_edge_and_vector {
             run.all(
                 edge::MARK,
                 |mark3| {
-                    let mark4 = run.end(&mark3, End::To, node::MARK)?;
-                    let mark4 = run.load(mark4)?;
-                    let element2 = run.read(&mark4, mark_name)?;
-                    separate(&mut is_next2, out);
-                    write_value(&element2, out);
-                    Flow::more()
+                    run.end(
+                        &mark3,
+                        End::To,
+                        node::MARK,
+                        |mark4| {
+                            let mark4 = run.load(mark4)?;
+                            let element2 = run.read(&mark4, mark_name)?;
+                            separate(&mut is_next2, out);
+                            write_value(&element2, out);
+                            Flow::more()
+                        },
+                    )
                 },
             )?;
             out.push(b']');

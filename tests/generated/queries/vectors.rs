@@ -6,6 +6,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("batch_rollback", batch_rollback::QUERIES),
     ("data_as_an_array", data_as_an_array::QUERIES),
     ("data_contains", data_contains::QUERIES),
+    ("large_and_small_components", large_and_small_components::QUERIES),
     ("prefilter", prefilter::QUERIES),
     ("prefilter_conditions", prefilter_conditions::QUERIES),
     ("rerank", rerank::QUERIES),
@@ -725,6 +726,182 @@ mod data_contains {
                         .field_of(doc4, FieldRef::Declared(vector::doc::TITLE))?;
                     separate(&mut is_next2, out);
                     write_value(&element2, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod large_and_small_components {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:5316230c3d106672aabb15072ccdc3e5c914bd2460d2b1c96f7e4d88bf8ba760",
+        bodies: &[("add", add::query), ("among", among::query), ("near", near::query)],
+    };
+
+    mod vector {
+        use super::*;
+        pub const DOC: ItemType = ItemType::vector(TypeId(0));
+        pub mod doc {
+            use super::*;
+            pub const N: FieldId = FieldId(0);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `n`
+            n: i32,
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    n: argument(run, 0)?,
+                    v: argument(run, 1)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:3:7)
+            let doc_n = run.column(vector::DOC, vector::doc::N);
+            let Input { n, v } = Input::of(run)?;
+            // case.hx:4:5
+            let d = run
+                .settle_item(
+                    run
+                        .add_vector(
+                            vector::DOC,
+                            &[(vector::doc::N, Value::from(n))],
+                            &run.floats(Value::from(v))?,
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"d\":");
+            write_value(&run.read(&d, doc_n)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `among`, which reads.
+    mod among {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { v: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY among (case.hx:11:7)
+            let doc_n = run.column(vector::DOC, vector::doc::N);
+            let Input { v } = Input::of(run)?;
+            // case.hx:12:5
+            let docs = {
+                let mut elements = Slice::all();
+                let mut among = Slice::all();
+                run.all(vector::DOC, |doc| { among.take(doc) })?;
+                let nearest = run
+                    .search_among(
+                        &among.into_vec(),
+                        &run.floats(Value::from(v))?,
+                        run.k(Value::Int(9))?,
+                    )?;
+                each(nearest, |doc2| { elements.take(Datum::Item(doc2)) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"docs\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                docs,
+                |doc3| {
+                    separate(&mut is_next, out);
+                    match doc3.item() {
+                        Some(doc4) => {
+                            let doc4 = run.load(doc4)?;
+                            out.extend_from_slice(b"{\"n\":");
+                            write_value(&run.read(&doc4, doc_n)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc4, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc3, out)?,
+                    }
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `near`, which reads.
+    mod near {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `v`
+            v: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { v: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY near (case.hx:7:7)
+            let doc_n = run.column(vector::DOC, vector::doc::N);
+            let Input { v } = Input::of(run)?;
+            // case.hx:8:5
+            let docs = {
+                let mut elements = Slice::all();
+                run.search(
+                    vector::DOC,
+                    &run.floats(Value::from(v))?,
+                    run.k(Value::Int(9))?,
+                    |doc| { elements.take(Datum::Item(doc)) },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"docs\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                docs,
+                |doc2| {
+                    separate(&mut is_next, out);
+                    match doc2.item() {
+                        Some(doc3) => {
+                            let doc3 = run.load(doc3)?;
+                            out.extend_from_slice(b"{\"n\":");
+                            write_value(&run.read(&doc3, doc_n)?, out);
+                            out.extend_from_slice(b",\"score\":");
+                            write_value(&run.field(&doc3, FieldRef::Score)?, out);
+                            out.push(b'}');
+                        }
+                        None => run.write(doc2, out)?,
+                    }
                     Flow::more()
                 },
             )?;
@@ -6847,8 +7024,12 @@ mod vector_data_of_sources {
                 run.all(
                     edge::HAS,
                     |has| {
-                        let doc2 = run.end(&has, End::To, vector::DOC)?;
-                        elements2.take(Datum::Item(doc2))
+                        run.end(
+                            &has,
+                            End::To,
+                            vector::DOC,
+                            |doc2| { elements2.take(Datum::Item(doc2)) },
+                        )
                     },
                 )?;
                 run.stream(&elements2.into_vec())

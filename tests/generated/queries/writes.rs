@@ -178,19 +178,53 @@ mod add_edge_fan_out {
                         Some(knows2) => {
                             let knows2 = run.load(knows2)?;
                             out.extend_from_slice(b"{\"from\":");
-                            let knows3 = knows2;
-                            let user2 = run.end(&knows3, End::From, node::USER)?;
-                            let user2 = run.load(user2)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&user2, user_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let knows3 = knows2;
+                                run.end(
+                                    &knows3,
+                                    End::From,
+                                    node::USER,
+                                    |user2| {
+                                        let user2 = run.load(user2)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&user2, user_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"to\":");
-                            let knows4 = knows2;
-                            let user3 = run.end(&knows4, End::To, node::USER)?;
-                            let user3 = run.load(user3)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&user3, user_name)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let knows4 = knows2;
+                                run.end(
+                                    &knows4,
+                                    End::To,
+                                    node::USER,
+                                    |user3| {
+                                        let user3 = run.load(user3)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&user3, user_name)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"at\":");
                             write_value(&run.read(&knows2, knows_at)?, out);
                             out.push(b'}');
@@ -479,12 +513,29 @@ mod add_edge_step {
                             out.extend_from_slice(b",\"level\":");
                             write_value(&run.read(&member3, member_level)?, out);
                             out.extend_from_slice(b",\"who\":");
-                            let member4 = member3;
-                            let user2 = run.end(&member4, End::From, node::USER)?;
-                            let user2 = run.load(user2)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&user2, user_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let member4 = member3;
+                                run.end(
+                                    &member4,
+                                    End::From,
+                                    node::USER,
+                                    |user2| {
+                                        let user2 = run.load(user2)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&user2, user_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(member2, out)?,
@@ -1354,7 +1405,7 @@ mod add_node_value_expressions {
                                                 folded.take(element, run.arena)
                                             },
                                         )?;
-                                        folded.finish(run.arena)?
+                                        folded.finish()?
                                     },
                                 ),
                             ],
@@ -1498,19 +1549,53 @@ mod create {
                     match lives.item() {
                         Some(lives2) => {
                             out.extend_from_slice(b"{\"who\":");
-                            let lives3 = lives2;
-                            let user2 = run.end(&lives3, End::From, node::USER)?;
-                            let user2 = run.load(user2)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&user2, user_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let lives3 = lives2;
+                                run.end(
+                                    &lives3,
+                                    End::From,
+                                    node::USER,
+                                    |user2| {
+                                        let user2 = run.load(user2)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&user2, user_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.extend_from_slice(b",\"where\":");
-                            let lives4 = lives2;
-                            let city2 = run.end(&lives4, End::To, node::CITY)?;
-                            let city2 = run.load(city2)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&city2, city_name)?, out);
-                            out.push(b'}');
+                            let mut is_written2 = false;
+                            {
+                                let lives4 = lives2;
+                                run.end(
+                                    &lives4,
+                                    End::To,
+                                    node::CITY,
+                                    |city2| {
+                                        let city2 = run.load(city2)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&city2, city_name)?, out);
+                                        out.push(b'}');
+                                        is_written2 = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written2 {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(lives, out)?,
@@ -4040,19 +4125,47 @@ mod ends_of_expressions {
             out.extend_from_slice(b"{\"n\":");
             write_value(&run.read(&wrote, wrote_n)?, out);
             out.extend_from_slice(b",\"who\":");
-            let wrote2 = wrote;
-            let user = run.end(&wrote2, End::From, node::USER)?;
-            let user = run.load(user)?;
-            out.extend_from_slice(b"{\"name\":");
-            write_value(&run.read(&user, user_name)?, out);
-            out.push(b'}');
+            let mut is_written = false;
+            {
+                let wrote2 = wrote;
+                run.end(
+                    &wrote2,
+                    End::From,
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        out.extend_from_slice(b"{\"name\":");
+                        write_value(&run.read(&user, user_name)?, out);
+                        out.push(b'}');
+                        is_written = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written {
+                run.write(Datum::Object(run.members(&[("name", Datum::NULL)])), out)?;
+            }
             out.extend_from_slice(b",\"what\":");
-            let wrote3 = wrote;
-            let post = run.end(&wrote3, End::To, node::POST)?;
-            let post = run.load(post)?;
-            out.extend_from_slice(b"{\"title\":");
-            write_value(&run.read(&post, post_title)?, out);
-            out.push(b'}');
+            let mut is_written2 = false;
+            {
+                let wrote3 = wrote;
+                run.end(
+                    &wrote3,
+                    End::To,
+                    node::POST,
+                    |post| {
+                        let post = run.load(post)?;
+                        out.extend_from_slice(b"{\"title\":");
+                        write_value(&run.read(&post, post_title)?, out);
+                        out.push(b'}');
+                        is_written2 = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written2 {
+                run.write(Datum::Object(run.members(&[("title", Datum::NULL)])), out)?;
+            }
             out.push(b'}');
             out.push(b'}');
             Ok(())
@@ -4125,12 +4238,26 @@ mod ends_of_expressions {
             out.extend_from_slice(b"{\"n\":");
             write_value(&run.read(&wrote, wrote_n)?, out);
             out.extend_from_slice(b",\"what\":");
-            let wrote2 = wrote;
-            let post3 = run.end(&wrote2, End::To, node::POST)?;
-            let post3 = run.load(post3)?;
-            out.extend_from_slice(b"{\"title\":");
-            write_value(&run.read(&post3, post_title)?, out);
-            out.push(b'}');
+            let mut is_written = false;
+            {
+                let wrote2 = wrote;
+                run.end(
+                    &wrote2,
+                    End::To,
+                    node::POST,
+                    |post3| {
+                        let post3 = run.load(post3)?;
+                        out.extend_from_slice(b"{\"title\":");
+                        write_value(&run.read(&post3, post_title)?, out);
+                        out.push(b'}');
+                        is_written = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written {
+                run.write(Datum::Object(run.members(&[("title", Datum::NULL)])), out)?;
+            }
             out.push(b'}');
             out.push(b'}');
             Ok(())
@@ -6974,12 +7101,26 @@ mod update_edges {
             out.extend_from_slice(b",\"note\":");
             write_value(&run.read(&knows3, knows_note)?, out);
             out.extend_from_slice(b",\"from\":");
-            let knows4 = knows3;
-            let user = run.end(&knows4, End::From, node::USER)?;
-            let user = run.load(user)?;
-            out.extend_from_slice(b"{\"name\":");
-            write_value(&run.read(&user, user_name)?, out);
-            out.push(b'}');
+            let mut is_written = false;
+            {
+                let knows4 = knows3;
+                run.end(
+                    &knows4,
+                    End::From,
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        out.extend_from_slice(b"{\"name\":");
+                        write_value(&run.read(&user, user_name)?, out);
+                        out.push(b'}');
+                        is_written = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written {
+                run.write(Datum::Object(run.members(&[("name", Datum::NULL)])), out)?;
+            }
             out.push(b'}');
             out.push(b'}');
             Ok(())
@@ -8836,12 +8977,29 @@ mod upsert_edge_ends {
                             out.extend_from_slice(b",\"role\":");
                             write_value(&run.read(&member3, member_role)?, out);
                             out.extend_from_slice(b",\"who\":");
-                            let member4 = member3;
-                            let user = run.end(&member4, End::From, node::USER)?;
-                            let user = run.load(user)?;
-                            out.extend_from_slice(b"{\"name\":");
-                            write_value(&run.read(&user, user_name)?, out);
-                            out.push(b'}');
+                            let mut is_written = false;
+                            {
+                                let member4 = member3;
+                                run.end(
+                                    &member4,
+                                    End::From,
+                                    node::USER,
+                                    |user| {
+                                        let user = run.load(user)?;
+                                        out.extend_from_slice(b"{\"name\":");
+                                        write_value(&run.read(&user, user_name)?, out);
+                                        out.push(b'}');
+                                        is_written = true;
+                                        Flow::stop()
+                                    },
+                                )
+                            }?;
+                            if !is_written {
+                                run.write(
+                                    Datum::Object(run.members(&[("name", Datum::NULL)])),
+                                    out,
+                                )?;
+                            }
                             out.push(b'}');
                         }
                         None => run.write(member2, out)?,
@@ -9740,7 +9898,7 @@ mod upsert_node_in_loop {
                             folded.take(element2, run.arena)
                         },
                     )?;
-                    folded.finish(run.arena)?
+                    folded.finish()?
                 };
                 // case.hx:10:9
                 let next = math(MathFunction::Add, &[before, Value::Int(1)], run.arena)?;
@@ -10805,12 +10963,26 @@ mod writes_behind_steps {
             out.extend_from_slice(b"{\"n\":");
             write_value(&run.read(&knows, knows_n)?, out);
             out.extend_from_slice(b",\"to\":");
-            let knows2 = knows;
-            let user2 = run.end(&knows2, End::To, node::USER)?;
-            let user2 = run.load(user2)?;
-            out.extend_from_slice(b"{\"email\":");
-            write_value(&run.read(&user2, user_email)?, out);
-            out.push(b'}');
+            let mut is_written = false;
+            {
+                let knows2 = knows;
+                run.end(
+                    &knows2,
+                    End::To,
+                    node::USER,
+                    |user2| {
+                        let user2 = run.load(user2)?;
+                        out.extend_from_slice(b"{\"email\":");
+                        write_value(&run.read(&user2, user_email)?, out);
+                        out.push(b'}');
+                        is_written = true;
+                        Flow::stop()
+                    },
+                )
+            }?;
+            if !is_written {
+                run.write(Datum::Object(run.members(&[("email", Datum::NULL)])), out)?;
+            }
             out.push(b'}');
             out.push(b'}');
             Ok(())

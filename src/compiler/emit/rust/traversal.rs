@@ -54,11 +54,11 @@ impl Prepared<'_> {
     /// The element, when there is exactly one, and every step that is left gives one for one.
     pub(super) fn one_to_one(&self) -> Option<&Element> {
         let Input::One(element) = &self.input else { return None };
-        let Some((last, before)) = self.rest.split_last() else { return Some(element) };
-        let to_end = |step: &Step| matches!(step, Step::From { .. } | Step::To { .. });
-        let is_one = element.rep == Rep::Item
-            && before.iter().all(to_end)
-            && (to_end(last) || matches!(last, Step::Map { .. } | Step::Project { .. }));
+        let is_one = match self.rest {
+            [] => return Some(element),
+            [last] => element.rep == Rep::Item && matches!(last, Step::Map { .. } | Step::Project { .. }),
+            _ => false,
+        };
         is_one.then_some(element)
     }
 }
