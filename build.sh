@@ -14,6 +14,7 @@ Commands:
   dev          The same with a debug build
   quickstart   Build helix, make a project in a fresh folder, run it, write and read through HTTP
   test         Install what the tests need, then run formatting, lints and every test
+  generate     Write the emitted Rust of the tests anew, after a change of the emitter or the corpus
   soak         Kill a busy database at random moments, again and again; `./build.sh soak --help`
   bench        Run the benchmarks; `./build.sh bench --help`
   release      Make the archive, checksums and installer that `install.sh` downloads
@@ -30,7 +31,7 @@ TEXT
 . scripts/lib.sh
 
 case "${1:-}" in
-    quickstart | test | soak | bench | release)
+    quickstart | test | generate | soak | bench | release)
         command=$1
         shift
         exec bash "scripts/$command.sh" "$@"

@@ -2,7 +2,7 @@
 //!
 //! `tests/generated/queries/` is what the emitter makes of every program of the corpus, a file for each of its folders: compiled
 //! with this test, linted with the workspace, read in reviews; `random.rs` is the same of random programs.
-//! `UPDATE_CORPUS=1 cargo nextest run --test generated` writes them anew, `./build.sh soak differential` with other seeds.
+//! `./build.sh generate` writes them anew, `./build.sh soak differential` with other seeds.
 
 #[path = "common/corpus.rs"]
 mod corpus_files;
@@ -66,7 +66,7 @@ fn check(file: &str, text: &str) {
         fs::write(&file, text).expect("the file can be written");
     }
     let before = fs::read_to_string(&file).unwrap_or_default();
-    let hint = "run `UPDATE_CORPUS=1 cargo nextest run --test generated` and review the difference";
+    let hint = "run `./build.sh generate` and review the difference";
     assert!(before == text, "{} is old: {hint}", file.display());
 }
 
