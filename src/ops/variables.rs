@@ -6,12 +6,21 @@ use serde::Serialize;
 use crate::config::{Instance, looks_secret};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
+use crate::integrations::embedded::settings::EMBEDDING_VARS;
+use crate::ops::env_file::API_KEY;
 use crate::ops::secrets::Store;
 use crate::project::{FOR_THE_TOOL, Project};
 
-/// The model keys and settings that reach a server when they are set here.
-pub const FORWARDED: [&str; 5] =
-    ["OPENAI_API_KEY", "GEMINI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_RESOURCE_NAME", "HELIX_CORES_OVERRIDE"];
+/// What every container gets from the environment of the command, where it is set: how models are reached, and the key of the
+/// server itself.
+pub(super) fn forwarded_to_containers<'a>() -> impl Iterator<Item = &'a str> {
+    EMBEDDING_VARS.into_iter().chain([API_KEY])
+}
+
+/// What reaches any server when it is set here: how models are reached, and how many threads there are.
+fn forwarded<'a>() -> impl Iterator<Item = &'a str> {
+    EMBEDDING_VARS.into_iter().chain(["HELIX_CORES_OVERRIDE"])
+}
 
 /// A variable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,7 +57,7 @@ pub fn of(ctx: &Ctx, project: &Project, name: &str) -> Result<Vec<Variable>, Fai
         Instance::Cloud(_) => {
             table.set.contains_key(variable)
                 || table.forward.iter().any(|known| known == variable)
-                || FORWARDED.contains(&variable)
+                || forwarded().any(|known| known == variable)
         }
         Instance::Local(_) => !FOR_THE_TOOL.contains(&variable),
     };
@@ -57,7 +66,7 @@ pub fn of(ctx: &Ctx, project: &Project, name: &str) -> Result<Vec<Variable>, Fai
         .filter(|(variable, _)| wanted(variable))
         .map(|(variable, (value, source))| shown(variable, &value, source))
         .collect();
-    let forwarded = table.forward.iter().map(String::as_str).chain(FORWARDED);
+    let forwarded = table.forward.iter().map(String::as_str).chain(forwarded());
     for variable in forwarded {
         let is_known = all.iter().any(|known| known.name == variable);
         if let Some(value) = ctx.var(variable).filter(|_| !is_known) {
@@ -89,6 +98,15 @@ fn mask(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_models_are_reached_goes_to_every_server() {
+        for name in EMBEDDING_VARS {
+            assert!(forwarded().any(|known| known == name), "{name}");
+            assert!(forwarded_to_containers().any(|known| known == name), "{name}");
+        }
+        assert!(EMBEDDING_VARS.contains(&"HELIX_EMBED_URL"));
+    }
 
     #[test]
     fn a_short_secret_shows_nothing() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use helix::compiler::{self, SourceSet};
 use helix_engine::embed::{EmbeddingConfig, HttpEmbedder, Model};
+use helix_engine::service::settings::{EMBEDDING_VARS, EngineSettings, engine_options};
 use helix_engine::{ActivateOptions, Engine, EngineOptions};
 use serde_json::{Value, json};
 use wiremock::matchers::{body_partial_json, header, method, path, query_param};
@@ -59,10 +60,13 @@ fn vector(text: &str) -> Value {
 }
 
 fn engine(config: EmbeddingConfig) -> Arc<Engine> {
+    let embedder = HttpEmbedder::new(config).unwrap();
+    engine_with(EngineOptions { embedder: Some(Arc::new(embedder)), ..EngineOptions::default() })
+}
+
+fn engine_with(options: EngineOptions) -> Arc<Engine> {
     let compiled = compiler::compile(&SourceSet::new([("app.hx".to_owned(), APP.to_owned())]));
     let program = compiled.program.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
-    let embedder = HttpEmbedder::new(config).unwrap();
-    let options = EngineOptions { embedder: Some(Arc::new(embedder)), ..EngineOptions::default() };
     let engine = Engine::in_memory(options).unwrap();
     engine.activate(&program, ActivateOptions::default()).unwrap();
     engine
@@ -273,6 +277,21 @@ async fn a_query_may_ask_for_another_model() {
     let engine = engine(config);
     assert_eq!(call(&engine, "add", json!({"title": "a"})).await, json!({"doc": "a"}));
     assert_eq!(call(&engine, "other", json!({"title": "b"})).await, json!({"doc": "b"}));
+}
+
+#[tokio::test]
+async fn the_variables_that_are_handed_on_are_those_that_are_read() {
+    let server = MockServer::start().await;
+    let matcher = Mock::given(path("/embed")).and(body_partial_json(json!({"text": "a"})));
+    matcher
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"embedding": [1.0, 0.0]})))
+        .mount(&server)
+        .await;
+    let settings = EngineSettings { embedding_model: Some("local".to_owned()), ..EngineSettings::default() };
+    let name = EMBEDDING_VARS.into_iter().find(|name| name.starts_with("HELIX_")).unwrap();
+    let env = [(name.to_owned(), format!("{}/embed", server.uri()))].into();
+    let engine = engine_with(engine_options(&settings, &env).unwrap());
+    assert_eq!(call(&engine, "add", json!({"title": "a"})).await, json!({"doc": "a"}));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use helix_engine::service::settings::EngineSettings;
+pub use helix_engine::service::settings::{EMBEDDING_VARS, EngineSettings};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 

@@ -28,21 +28,11 @@ use crate::integrations::container::{Names, Settings, names};
 use crate::integrations::embedded::settings::url;
 use crate::integrations::embedded::{Files, State};
 use crate::ops::secrets::{self, Secrets};
+use crate::ops::variables::forwarded_to_containers;
 use crate::project::Project;
 
 /// The variable that has another runtime used than the project says.
 const RUNTIME_VAR: &str = "HELIX_CONTAINER_RUNTIME";
-/// What every container gets from the environment of the command, where it is set: keys of the embedding providers, and of the
-/// server itself.
-const FORWARDED: [&str; 6] = [
-    "HELIX_API_KEY",
-    "OPENAI_API_KEY",
-    "AZURE_OPENAI_API_KEY",
-    "AZURE_OPENAI_RESOURCE_NAME",
-    "GEMINI_API_KEY",
-    "HELIX_EMBEDDING_URL",
-];
-
 /// An instance in a container.
 #[derive(Debug)]
 pub struct Container {
@@ -275,7 +265,7 @@ fn variables(
     let mut variables = secrets::environment(ctx, project, name, local, &ctx.env, secrets)?;
     // What the process has as well was left to it.
     let declared = secrets::environment(ctx, project, name, local, &BTreeMap::new(), secrets)?;
-    let forwarded = local.env.forward.iter().map(String::as_str).chain(FORWARDED);
+    let forwarded = local.env.forward.iter().map(String::as_str).chain(forwarded_to_containers());
     for name in declared.keys().map(String::as_str).chain(forwarded) {
         if let (false, Some(value)) = (variables.contains_key(name), ctx.env.get(name)) {
             variables.insert(name.to_owned(), value.clone());

@@ -7,12 +7,9 @@ use secrecy::SecretString;
 use crate::config::{Cloud, Provider};
 use crate::ctx::Ctx;
 use crate::errors::Failure;
+use crate::integrations::embedded::settings::EMBEDDING_VARS;
 use crate::ops::build::PORT;
 use crate::project::Project;
-
-/// Keys of models: they reach the server when they are set here.
-const MODEL_KEYS: [&str; 4] =
-    ["OPENAI_API_KEY", "GEMINI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_RESOURCE_NAME"];
 
 /// The variables of a server.
 #[derive(Debug)]
@@ -33,7 +30,7 @@ pub(super) fn gather(ctx: &Ctx, project: &Project, name: &str, cloud: &Cloud) ->
         // It runs servers as it likes, and has its own place for keys.
         Provider::Helix(helix) => plain.extend(helix.env_vars.clone()),
         Provider::Fly(_) | Provider::Registry(_) | Provider::Enterprise(_) => {
-            forwarded.extend(MODEL_KEYS);
+            forwarded.extend(EMBEDDING_VARS);
             let own = [
                 ("HELIX_PORT", PORT.to_string()),
                 ("HELIX_DATA_DIR", "/data".to_owned()),

@@ -51,6 +51,10 @@ Variables:
   HELIX_SETTINGS        Settings of the engine as JSON, above those built in
   HELIX_API_KEY         The SHA-256 of the key that requests must carry, hexadecimal
   HELIX_API_KEY_FILE    A file with the same
+  OPENAI_API_KEY, AZURE_OPENAI_API_KEY, GEMINI_API_KEY
+                        Keys of the provider of embeddings
+  AZURE_OPENAI_RESOURCE_NAME, OPENAI_BASE_URL, AZURE_OPENAI_BASE_URL, GEMINI_BASE_URL, HELIX_EMBED_URL
+                        Where it is, if not at its usual address
   HELIX_ENV_FILE        A file with more variables, `NAME=VALUE` on each line
   HELIX_ALLOW_BREAKING  1: stored data that the schema no longer has may be lost
   HELIX_DRAIN           Seconds that requests in flight may take when it stops (10)

@@ -17,6 +17,27 @@ use crate::vector::VectorConfig;
 /// The model of a project that names none.
 const DEFAULT_EMBEDDING_MODEL: &str = "text-embedding-ada-002";
 
+/// The variables that say how the providers of embeddings are reached. Whoever hosts an engine elsewhere hands them on.
+pub const EMBEDDING_VARS: [&str; 8] = [
+    OPENAI_API_KEY,
+    OPENAI_BASE_URL,
+    AZURE_OPENAI_API_KEY,
+    AZURE_OPENAI_RESOURCE_NAME,
+    AZURE_OPENAI_BASE_URL,
+    GEMINI_API_KEY,
+    GEMINI_BASE_URL,
+    HELIX_EMBED_URL,
+];
+
+const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
+const OPENAI_BASE_URL: &str = "OPENAI_BASE_URL";
+const AZURE_OPENAI_API_KEY: &str = "AZURE_OPENAI_API_KEY";
+const AZURE_OPENAI_RESOURCE_NAME: &str = "AZURE_OPENAI_RESOURCE_NAME";
+const AZURE_OPENAI_BASE_URL: &str = "AZURE_OPENAI_BASE_URL";
+const GEMINI_API_KEY: &str = "GEMINI_API_KEY";
+const GEMINI_BASE_URL: &str = "GEMINI_BASE_URL";
+const HELIX_EMBED_URL: &str = "HELIX_EMBED_URL";
+
 /// Variables by name: keys are among them.
 pub type Env = BTreeMap<String, String>;
 
@@ -108,7 +129,7 @@ pub fn engine_options(settings: &EngineSettings, env: &Env) -> Result<EngineOpti
 /// Who gives embeddings: only where a model or a key says that somebody is to.
 fn embedder(settings: &EngineSettings, env: &Env) -> Result<Option<Arc<dyn Embedder>>, EngineError> {
     let var = |name: &str| env.get(name).filter(|value| !value.is_empty()).cloned();
-    let keys = [var("OPENAI_API_KEY"), var("AZURE_OPENAI_API_KEY"), var("GEMINI_API_KEY")];
+    let keys = [var(OPENAI_API_KEY), var(AZURE_OPENAI_API_KEY), var(GEMINI_API_KEY)];
     if settings.embedding_model.is_none() && keys.iter().all(Option::is_none) {
         return Ok(None);
     }
@@ -119,11 +140,11 @@ fn embedder(settings: &EngineSettings, env: &Env) -> Result<Option<Arc<dyn Embed
         openai_api_key,
         azure_openai_api_key,
         gemini_api_key,
-        azure_openai_resource: var("AZURE_OPENAI_RESOURCE_NAME"),
-        azure_openai_base_url: var("AZURE_OPENAI_BASE_URL"),
-        openai_base_url: var("OPENAI_BASE_URL").unwrap_or(defaults.openai_base_url),
-        gemini_base_url: var("GEMINI_BASE_URL").unwrap_or(defaults.gemini_base_url),
-        local_url: var("HELIX_EMBED_URL").unwrap_or(defaults.local_url),
+        azure_openai_resource: var(AZURE_OPENAI_RESOURCE_NAME),
+        azure_openai_base_url: var(AZURE_OPENAI_BASE_URL),
+        openai_base_url: var(OPENAI_BASE_URL).unwrap_or(defaults.openai_base_url),
+        gemini_base_url: var(GEMINI_BASE_URL).unwrap_or(defaults.gemini_base_url),
+        local_url: var(HELIX_EMBED_URL).unwrap_or(defaults.local_url),
         model: defaults.model,
     };
     Ok(Some(Arc::new(HttpEmbedder::new(config)?)))
