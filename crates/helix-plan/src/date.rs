@@ -16,9 +16,10 @@ const DIGITS: usize = 9;
 /// nanoseconds are cut off.
 #[must_use]
 pub fn parse(text: &str) -> Option<(i64, u32)> {
-    // Annotations such as `[Europe/Oslo]` are no part of RFC 3339, nor are offsets of a day and more.
+    // Annotations such as `[Europe/Oslo]` are no part of RFC 3339, nor are offsets of a day and more. Leap seconds are, and would
+    // be read as the second before.
     let text = cut(text);
-    let pieces = Pieces::parse(text.as_bytes()).ok().filter(|_| !text.contains('['))?;
+    let pieces = Pieces::parse(text.as_bytes()).ok().filter(|_| !text.contains('[') && !is_in_leap_second(&text))?;
     let (time, offset) = match (pieces.time(), pieces.to_numeric_offset()) {
         (Some(time), Some(offset)) => (time, i64::from(offset.seconds())),
         (None, None) if text.len() == "YYYY-MM-DD".len() => (Time::midnight(), 0),
@@ -68,6 +69,13 @@ fn cut(text: &str) -> String {
     format!("{}{}", &text[..kept], &text[rest..])
 }
 
+/// Whether the second of a date-time is 60.
+fn is_in_leap_second(text: &str) -> bool {
+    let Some((_, time)) = text.split_once(['T', 't', ' ']) else { return false };
+    let clock = time.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b':');
+    clock.filter(u8::is_ascii_digit).skip("HHMM".len()).eq(*b"60")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -98,6 +106,9 @@ mod tests {
             "2024-05-01T12:00:00",
             "2024-02-30",
             "2024-05-01T12:00:00+25:00",
+            "2024-05-01T12:30:60Z",
+            "2016-12-31T23:59:60.5Z",
+            "2016-12-31 235960+00:00",
             "9999-12-31T23:59:59-01:00",
             "0000-01-01T00:00:00+00:01",
             "-0001-12-31T00:00:00Z",

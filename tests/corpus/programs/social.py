@@ -5,7 +5,7 @@ import random
 from datetime import datetime, timedelta, timezone
 
 from computed import (
-    BAD_RANGE, F32, NOTHING, NOT_AN_ID, NOT_A_DATE, NOT_WHOLE, NO_NODE, Case, Graph, Id, aggregated, error, grouped,
+    BAD_RANGE, F32, NOTHING, NOT_AN_ID, NOT_A_DATE, NO_NODE, Case, Graph, Id, aggregated, error, grouped,
     intersection, missing, mistyped, no_query, ordered, out_of_range, taken, unfit,
 )
 
@@ -784,7 +784,7 @@ case.refuse("tag", {"name": "rust", "start": 0, "end": 256}, *out_of_range("end"
 ask_engagement(0)
 ask_engagement(4000)
 ask_engagement(2**64 - 1)
-case.refuse("engagement", {"least": 2**64}, *mistyped("least", "U64", NOT_WHOLE))
+case.refuse("engagement", {"least": 2**64}, *out_of_range("least", "U64", 2**64))
 ask_rates()
 ask_hot(0.9, 1.0)
 ask_hot(0.8, 0.6)

@@ -76,24 +76,57 @@ pub(super) fn decode(params: &[Param], body: &[u8]) -> Result<Arguments> {
     if params.is_empty() {
         return Ok(Arguments::default());
     }
-    // Errors of serde carry positions in the JSON; ours name the field.
-    let problem = RefCell::new(None);
-    let body_seed = Body { params, problem: &problem };
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let decoded = body_seed.deserialize(&mut deserializer).and_then(|arguments| deserializer.end().map(|()| arguments));
-    decoded.map_err(|error| EngineError::Decode(problem.take().unwrap_or_else(|| error.to_string())))
+    // What is wrong with a member does not matter where a later one of the same name replaces it, which is seldom: the second
+    // attempt takes longer, and knows. The first knows the positions of what is no JSON.
+    read(params, body, Duplicates::AsTheyCome).or_else(|(first, error)| {
+        let last = |(last, _): (Option<String>, _)| last.or(first).unwrap_or_else(|| error.to_string());
+        read(params, body, Duplicates::LastOnly).map_err(|failed| EngineError::Decode(last(failed)))
+    })
 }
 
-/// Says what is wrong, in words that name the field, and stops the decoding.
-fn fail<E: serde::de::Error>(problem: &RefCell<Option<String>>, message: String) -> E {
-    let error = E::custom(&message);
-    problem.borrow_mut().get_or_insert(message);
-    error
+/// Decodes a body; else says what is wrong, in words that name the field where they can.
+fn read(
+    params: &[Param],
+    body: &[u8],
+    duplicates: Duplicates,
+) -> std::result::Result<Arguments, (Option<String>, serde_json::Error)> {
+    let problem = Problem { message: RefCell::new(None), duplicates };
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let decoded = Body { params, problem: &problem }.deserialize(&mut deserializer);
+    let decoded = decoded.and_then(|arguments| deserializer.end().map(|()| arguments));
+    decoded.map_err(|error| (problem.message.take(), error))
+}
+
+/// How many digits of a number out of range are shown: a few more than any type has.
+const LONGEST_SHOWN: usize = 60;
+
+/// Which members of an object are decoded, of those with the same name. The last one counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Duplicates {
+    /// All of them, in one pass.
+    AsTheyCome,
+    /// The last one, once all are known.
+    LastOnly,
+}
+
+/// What is wrong: errors of serde carry positions in the JSON, ours name the field.
+struct Problem {
+    message: RefCell<Option<String>>,
+    duplicates: Duplicates,
+}
+
+impl Problem {
+    /// Says what is wrong, in words that name the field, and stops the decoding.
+    fn fail<E: serde::de::Error>(&self, message: String) -> E {
+        let error = E::custom(&message);
+        self.message.borrow_mut().get_or_insert(message);
+        error
+    }
 }
 
 struct Body<'p> {
     params: &'p [Param],
-    problem: &'p RefCell<Option<String>>,
+    problem: &'p Problem,
 }
 
 impl<'de> DeserializeSeed<'de> for Body<'_> {
@@ -122,28 +155,34 @@ fn members_of<'de, A: MapAccess<'de>>(
     mut map: A,
     members: Vec<(&str, &ValueType)>,
     path: &str,
-    problem: &RefCell<Option<String>>,
+    problem: &Problem,
 ) -> std::result::Result<Vec<Argument>, A::Error> {
+    let path_of = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     let mut found: Vec<Option<Argument>> = vec![None; members.len()];
+    let mut later: Vec<Option<&RawValue>> = vec![None; members.len()];
     while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
-        match members.iter().position(|(name, _)| *name == key) {
-            None => {
+        match (members.iter().position(|(name, _)| *name == key), problem.duplicates) {
+            (None, _) => {
                 map.next_value::<IgnoredAny>()?;
             }
-            Some(index) => {
-                let path = if path.is_empty() { key.into_owned() } else { format!("{path}.{key}") };
+            (Some(index), Duplicates::AsTheyCome) => {
+                let path = path_of(&key);
                 found[index] = Some(map.next_value_seed(Typed { ty: members[index].1, path: &path, problem })?);
             }
+            (Some(index), Duplicates::LastOnly) => later[index] = Some(map.next_value()?),
         }
     }
-    let named = found.into_iter().zip(members);
+    for ((json, (name, ty)), found) in later.into_iter().zip(&members).zip(&mut found) {
+        if let Some(json) = json {
+            let path = path_of(name);
+            *found = Some(Typed { ty, path: &path, problem }.of_text(json.get())?);
+        }
+    }
+    let named = found.into_iter().zip(&members);
     named
         .map(|(value, (name, ty))| {
             let value = value.or_else(|| (!ty.given().1).then_some(Argument::Missing));
-            value.ok_or_else(|| {
-                let name = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-                fail(problem, format!("missing field `{name}`"))
-            })
+            value.ok_or_else(|| problem.fail(format!("missing field `{}`", path_of(name))))
         })
         .collect()
 }
@@ -153,7 +192,7 @@ fn members_of<'de, A: MapAccess<'de>>(
 struct Typed<'p> {
     ty: &'p ValueType,
     path: &'p str,
-    problem: &'p RefCell<Option<String>>,
+    problem: &'p Problem,
 }
 
 impl Typed<'_> {
@@ -163,7 +202,7 @@ impl Typed<'_> {
             ValueType::List(_) => "array",
             ValueType::Object(_) | ValueType::Optional(_) => "object",
         };
-        fail(self.problem, format!("field `{}`: expected {expected}, got {found}", self.path))
+        self.problem.fail(format!("field `{}`: expected {expected}, got {found}", self.path))
     }
 
     fn integer<E: serde::de::Error>(&self, value: i128) -> std::result::Result<Argument, E> {
@@ -191,26 +230,46 @@ impl Typed<'_> {
         Self { ty: self.ty.given().0, ..self }
     }
 
-    /// A `U128`, which may have more digits than the JSON library's numbers, or stand in a string.
-    fn u128<E: serde::de::Error>(&self, json: &str) -> std::result::Result<Argument, E> {
-        let text = json.trim();
-        let is_text = text.starts_with('"');
-        let digits = if is_text { text.trim_matches('"') } else { text };
-        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return match digits.parse::<u128>() {
-                Ok(value) => Ok(i64::try_from(value).map_or(Argument::Big(value), Argument::Int)),
-                Err(_) => Err(self.mismatch(&format!("{digits}, which is out of range"))),
-            };
-        }
-        Err(self.mismatch(match text.as_bytes().first() {
-            Some(b'"') => "string",
-            Some(b'{') => "object",
-            Some(b'[') => "array",
-            Some(b'n') => "null",
-            Some(b't' | b'f') => "boolean",
-            _ => "a number that is no whole number, or out of range",
-        }))
+    /// A value that stands in a text of its own.
+    fn of_text<E: serde::de::Error>(self, json: &str) -> std::result::Result<Argument, E> {
+        self.deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(E::custom)
     }
+
+    /// A whole number, or what else stands in its place. The JSON library's numbers would do for neither the digits of a `U128`
+    /// nor `-0`, which it takes for a float.
+    fn whole<E: serde::de::Error>(self, json: &str) -> std::result::Result<Argument, E> {
+        let (is_negative, digits) = json.strip_prefix('-').map_or((false, json), |digits| (true, digits));
+        if !digits.starts_with(|first: char| first.is_ascii_digit()) {
+            return serde_json::Deserializer::from_str(json).deserialize_any(self).map_err(E::custom);
+        }
+        if !is_decimal(digits) {
+            return Err(self.mismatch("a number that is no whole number, or out of range"));
+        }
+        match (is_negative, json.parse::<i128>(), digits.parse::<u128>()) {
+            (_, Ok(value), _) => self.integer(value),
+            (false, Err(_), Ok(value)) => self.large(value),
+            (true, Err(_), _) | (false, Err(_), Err(_)) => Err(self.out_of_range(json)),
+        }
+    }
+
+    fn out_of_range<E: serde::de::Error>(&self, digits: &str) -> E {
+        match digits.len() {
+            ..=LONGEST_SHOWN => self.mismatch(&format!("{digits}, which is out of range")),
+            _ => self.mismatch("a number out of range"),
+        }
+    }
+
+    /// A number above all but the largest type.
+    fn large<E: serde::de::Error>(&self, value: u128) -> std::result::Result<Argument, E> {
+        match self.ty {
+            ValueType::Scalar(ScalarType::U128) => Ok(Argument::Big(value)),
+            _ => Err(self.out_of_range(&value.to_string())),
+        }
+    }
+}
+
+fn is_decimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl<'de> DeserializeSeed<'de> for Typed<'_> {
@@ -218,10 +277,11 @@ impl<'de> DeserializeSeed<'de> for Typed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Argument, D::Error> {
         let (ty, is_needed) = self.ty.given();
-        if *ty == ValueType::Scalar(ScalarType::U128) {
+        // A `Date` may be a whole number too.
+        if matches!(ty, ValueType::Scalar(scalar) if scalar.is_integer() || *scalar == ScalarType::Date) {
             let json: &RawValue = serde::Deserialize::deserialize(deserializer)?;
             let is_missing = !is_needed && json.get() == "null";
-            return if is_missing { Ok(Argument::Missing) } else { self.given().u128(json.get()) };
+            return if is_missing { Ok(Argument::Missing) } else { self.given().whole(json.get().trim()) };
         }
         if is_needed {
             deserializer.deserialize_any(self)
@@ -283,7 +343,7 @@ impl<'de> Visitor<'de> for Typed<'_> {
                     Err(self.mismatch(&format!("{value:e}, which is out of range")))
                 }
             }
-            _ => Err(self.mismatch("a number that is no whole number, or out of range")),
+            _ => Err(self.mismatch("number")),
         }
     }
 
@@ -293,6 +353,10 @@ impl<'de> Visitor<'de> for Typed<'_> {
             ValueType::Scalar(ScalarType::Id) => {
                 Uuid::try_parse(value).map(Argument::Id).map_err(|_| self.mismatch("a string that is no UUID"))
             }
+            ValueType::Scalar(ScalarType::U128) if is_decimal(value) => match value.parse() {
+                Ok(value) => Ok(i64::try_from(value).map_or(Argument::Big(value), Argument::Int)),
+                Err(_) => Err(self.out_of_range(value)),
+            },
             ValueType::Scalar(ScalarType::Date) => {
                 let found = "a string that is no date (`2024-05-01` or `2024-05-01T12:00:00Z`)";
                 date::parse(value).map(Argument::Date).ok_or_else(|| self.mismatch(found))
