@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Project, test_package};
+use crate::support::{Project, post_text, post_with, test_package};
 use serde_json::{Value, json};
 
 const APP: &str = include_str!("mcp/app.hx");
@@ -215,4 +215,172 @@ fn the_official_client_lists_and_calls_tools() {
 fn the_published_client_walks() {
     let project = project();
     run(script("mcp-helix-py", "helix_py.py", &project));
+}
+
+#[test]
+fn a_filter_takes_any_element_of_an_array() {
+    let project = Project::new(
+        r#"
+        N::U { name: String, tags: [String], n: I32, ns: [I32], big: U128 }
+        QUERY setup() =>
+            full <- AddN<U>({ name: "full", tags: ["a", "b"], n: 1, ns: [1, 2], big: 18446744073709551617 })
+            bare <- AddN<U>({ name: "bare" })
+            RETURN NONE
+        "#,
+    );
+    project.helix(&["push", "dev"]).code(0);
+    project.ok("setup", &json!({}));
+    let walk = Walk::new(&project);
+    let filter = |key: &str, operator: &str, value: &str| {
+        walk.step("n_from_type", json!({"node_type": "U"}));
+        let value: Box<serde_json::value::RawValue> = serde_json::from_str(value).unwrap();
+        let condition = format!(r#"{{"key": "{key}", "value": {value}, "operator": "{operator}"}}"#);
+        let body =
+            format!(r#"{{"connection_id": "{}", "data": {{"filter": {{"properties": [[{condition}]]}}}}}}"#, walk.id);
+        let (status, answer) = post_text(&project.url(), "mcp/filter_items", body).unwrap();
+        assert_eq!(status, 200, "{answer}");
+        walk.names().join(" ")
+    };
+    for (key, operator, value, found) in [
+        ("tags", "==", r#""a""#, "full"),
+        ("tags", "==", r#""c""#, ""),
+        ("tags", "!=", r#""a""#, "full"),
+        ("tags", "!=", r#"["a", "b"]"#, "full"),
+        ("tags", ">", r#""a""#, "full"),
+        ("tags", ">", r#""b""#, ""),
+        ("tags", "!=", "1", ""),
+        ("ns", "<", "3", "full"),
+        ("ns", "<", "1", ""),
+        ("ns", ">=", "2", "full"),
+        ("ns", ">", "[5, 1]", "full"),
+        ("ns", "==", "[]", ""),
+        ("ns", "==", "null", ""),
+        ("n", "!=", "[1, 2]", "full"),
+        ("n", "!=", "1", ""),
+        ("big", "==", "18446744073709551617", "full"),
+        ("big", "!=", "18446744073709551617", ""),
+        ("big", ">", "18446744073709551616", "full"),
+    ] {
+        assert_eq!(filter(key, operator, value), found, "{key} {operator} {value}");
+    }
+}
+
+#[test]
+fn a_number_keeps_its_digits_on_each_way() {
+    let project =
+        Project::new("N::U { n: U8 }\n#[mcp]\nQUERY big(n: U128) => RETURN n\n#[mcp]\nQUERY float(n: F64) => RETURN n");
+    project.helix(&["push", "dev"]).code(0);
+    let walk = Walk::new(&project);
+    let (number, answer) =
+        ("340282366920938463463374607431768211455", r#"{"n":340282366920938463463374607431768211455}"#);
+    let data = format!(r#"{{"n": {number}}}"#);
+    assert_eq!(post_text(&project.url(), "big", data.clone()).unwrap(), (200, answer.to_owned()));
+    let body = format!(r#"{{"connection_id": "{}", "data": {data}}}"#, walk.id);
+    assert_eq!(post_text(&project.url(), "mcp/bigMcp", body).unwrap(), (200, answer.to_owned()));
+    for (tool, expected) in [("big", answer), ("float", r#"{"n":3.402823669209385e38}"#)] {
+        let params = format!(r#"{{"name": "{tool}", "arguments": {data}}}"#);
+        let message = format!(r#"{{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {params}}}"#);
+        let (status, answer) = message_to(&project, &message, &[]);
+        assert_eq!((status, &answer["result"]["content"][0]["text"]), (200, &json!(expected)), "{answer}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_call_is_said_in_its_words() {
+    let project = project();
+    let walk = Walk::new(&project);
+    let filter = |condition: Value| json!({"data": {"filter": {"properties": [[condition]]}}});
+    for (tool, body, message) in [
+        ("n_from_type", json!({}), "missing field `data`"),
+        ("n_from_type", json!({"data": null}), "missing field `data`"),
+        ("n_from_type", json!({"data": []}), "field `data`: expected object, got array"),
+        ("n_from_type", json!({"data": {}}), "missing field `data.node_type`"),
+        ("n_from_type", json!({"data": {"node_type": 1}}), "field `data.node_type`: expected string, got 1"),
+        (
+            "order_by",
+            json!({"data": {"properties": "age", "order": "up"}}),
+            "field `data.order`: expected `asc` or `desc`, got `up`",
+        ),
+        ("filter_items", json!({"data": {"filter": "age"}}), "field `data.filter`: expected object, got string"),
+        ("filter_items", filter(json!({"key": "age"})), "missing field `data.filter.properties.value`"),
+        ("filter_items", filter(json!({"value": 1})), "missing field `data.filter.properties.key`"),
+        (
+            "search_keyword",
+            json!({"data": {"query": "a", "label": "Doc", "limit": -1}}),
+            "field `data.limit`: expected a whole number from 0 on, got -1",
+        ),
+        ("search_vector", json!({"data": {"vector": ["a"]}}), "field `data.vector`: expected number, got string"),
+        (
+            "out_step",
+            json!({"data": {"edge_label": "Follows", "edge_type": 5}}),
+            "field `data.edge_type`: expected `node` or `vec` or `vector`, got 5",
+        ),
+        ("tool_call", json!({}), "missing field `tool`"),
+        ("tool_call", json!({"tool": {"tool_name": "n_from_type"}}), "missing field `tool.args`"),
+        ("collect", json!({"range": {"end": 1}}), "missing field `range.start`"),
+        ("group_by", json!({}), "missing field `properties`"),
+        ("olderMcp", json!({"data": {"than": "a"}}), "field `than`: expected U8, got string"),
+    ] {
+        let (status, answer) = walk.call(tool, body.clone());
+        assert_eq!((status, &answer["error"]), (400, &json!(format!("Decode error: {message}"))), "{tool} {body}");
+    }
+    let (status, answer) = project.call("mcp/next", &json!({}));
+    assert_eq!((status, &answer["error"]), (400, &json!("Decode error: missing field `connection_id`")));
+    let deep = (0..100).fold("{}".to_owned(), |inner, _| {
+        format!(r#"{{"filter_traversals": [{{"tool_name": "out_step", "args": {{"edge_label": "Follows", "filter": {inner}}}}}]}}"#)
+    });
+    let body = format!(r#"{{"connection_id": "{}", "data": {{"filter": {deep}}}}}"#, walk.id);
+    let (status, answer) = post_text(&project.url(), "mcp/filter_items", body).unwrap();
+    assert_eq!(status, 400);
+    assert!(answer.contains("nested more than"), "{answer}");
+}
+
+/// Sends a message to the standard server: the status, and the answer, null where it is no JSON.
+fn message_to(project: &Project, message: &str, headers: &[(&str, &str)]) -> (u16, Value) {
+    let all = [("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
+    let headers: Vec<_> = all.iter().chain(headers).copied().collect();
+    let (status, text) = post_with(&project.url(), "mcp", message.to_owned(), &headers).unwrap();
+    (status, serde_json::from_str(&text).unwrap_or_default())
+}
+
+#[test]
+fn the_standard_server_refuses_in_the_words_of_json_rpc() {
+    let project = project();
+    let call = |method: &str, params: Value| {
+        json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
+    };
+    for (message, status, code) in [
+        ("{".to_owned(), 400, -32700),
+        ("graph".to_owned(), 400, -32700),
+        ("[]".to_owned(), 400, -32600),
+        ("{}".to_owned(), 400, -32600),
+        (call("initialize", json!({})), 200, -32602),
+        (call("tools/call", json!({})), 200, -32602),
+        (call("tools/call", json!({"name": "older", "arguments": [1]})), 200, -32602),
+        (json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call"}).to_string(), 200, -32602),
+        (call("tools/call", json!({"name": "nothing"})), 200, -32602),
+        (call("tools/burn", json!({})), 200, -32601),
+    ] {
+        let (found, answer) = message_to(&project, &message, &[]);
+        assert_eq!((found, &answer["error"]["code"]), (status, &json!(code)), "{message}: {answer}");
+        assert_eq!(answer["jsonrpc"], "2.0", "{message}: {answer}");
+    }
+}
+
+#[test]
+fn a_website_cannot_call_the_standard_server_of_this_machine() {
+    let project = project();
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
+    assert_eq!(message_to(&project, &ping, &[]).0, 200);
+    for (origin, status) in [
+        ("http://localhost:5173", 200),
+        ("http://127.0.0.1", 200),
+        ("https://[::1]:8443", 200),
+        ("http://evil.example", 403),
+        ("http://localhost.evil.example", 403),
+        ("null", 403),
+        ("nonsense", 403),
+    ] {
+        assert_eq!(message_to(&project, &ping, &[("origin", origin)]).0, status, "{origin}");
+    }
 }

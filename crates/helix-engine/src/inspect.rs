@@ -29,7 +29,7 @@ const MOST: usize = 300;
 
 /// What a route is asked.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "a JSON object with the parameters")]
 pub(crate) struct Parameters {
     limit: Option<Number>,
     node_label: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) struct Parameters {
 
 /// A number, which a query string holds as text.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`limit`: expected a whole number from 0 on")]
 enum Number {
     Number(usize),
     Text(String),

@@ -202,10 +202,21 @@ pub fn post(url: &str, query: &str, body: &Value) -> Result<(u16, Value), reqwes
 
 /// The same for a body that may be no JSON, and an answer as it is.
 pub fn post_text(url: &str, query: &str, body: String) -> Result<(u16, String), reqwest::Error> {
+    post_with(url, query, body, &[("content-type", "application/json")])
+}
+
+/// The same with these headers.
+pub fn post_with(
+    url: &str,
+    query: &str,
+    body: String,
+    headers: &[(&str, &str)],
+) -> Result<(u16, String), reqwest::Error> {
     let http = http();
     http.runtime.block_on(async {
-        let request = http.client.post(format!("{url}/{query}")).header("content-type", "application/json");
-        let response = request.body(body).send().await?;
+        let request = http.client.post(format!("{url}/{query}")).body(body);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = request.send().await?;
         let status = response.status().as_u16();
         Ok((status, response.text().await?))
     })

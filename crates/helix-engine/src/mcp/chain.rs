@@ -4,10 +4,9 @@ use helix_plan::{
     Cardinality, Catalog, Comparison, Direction, Entry, Expr, ExprKind, FieldRef, GroupTag, ItemKind, ItemType, Kind,
     Literal, Program, Query, ScalarType, Slot, SlotId, Source, Step, Traversal, Type, TypeId, ValueType,
 };
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::tools::{Condition, EndKind, Filter, Hop, Operator, Order, Tool};
+use super::tools::{Condition, EndKind, Filter, Given, Hop, Operator, Order, Tool};
 use crate::error::{EngineError, Result};
 use crate::interpret::once::{self, boolean, compare, expr, integer, literal, null, string};
 use crate::value::date;
@@ -187,7 +186,7 @@ impl Walk<'_> {
     fn filter(&mut self, stream: &mut Stream, filter: &Filter) -> Result<()> {
         let current = self.slot(stream.item);
         let mut all = Vec::new();
-        let groups = filter.properties.iter().flatten();
+        let groups = filter.properties.iter();
         let groups: Vec<Expr> = groups
             .map(|group| {
                 let conditions = group.iter().map(|condition| self.condition(current, stream.item, condition));
@@ -197,7 +196,7 @@ impl Walk<'_> {
         if !groups.is_empty() {
             all.push(expr(ExprKind::Or(groups), Type::scalar(ScalarType::Boolean)));
         }
-        for tool in filter.filter_traversals.iter().flatten() {
+        for tool in &filter.filter_traversals {
             let ty = Type::one(Kind::Item(stream.item));
             let source = Source::Expr(Box::new(expr(ExprKind::Slot(current), ty)));
             let mut further = Stream { steps: Vec::new(), item: stream.item };
@@ -216,17 +215,13 @@ impl Walk<'_> {
     /// fulfils none.
     fn condition(&mut self, current: SlotId, item: ItemType, condition: &Condition) -> Expr {
         let Some(field) = self.field(item, &condition.key) else { return boolean(false) };
-        let values = match &condition.value {
-            Value::Array(values) => &values[..],
-            one => std::slice::from_ref(one),
-        };
         let (_, ty) = self.catalog.describe(item, field);
         let (scalar, is_list) = match &ty {
             ValueType::List(element) => (element.as_scalar(), true),
             other => (other.as_scalar(), false),
         };
         let Some(scalar) = scalar else { return boolean(false) };
-        let comparison = match condition.operator.unwrap_or(Operator::Equal) {
+        let comparison = match condition.operator {
             Operator::Equal => Comparison::Equal,
             Operator::NotEqual => Comparison::NotEqual,
             Operator::Greater => Comparison::Greater,
@@ -234,17 +229,10 @@ impl Walk<'_> {
             Operator::GreaterOrEqual => Comparison::GreaterOrEqual,
             Operator::LessOrEqual => Comparison::LessOrEqual,
         };
-        let literals = values.iter().filter_map(|value| literal_of(value, scalar));
+        let literals = condition.values.iter().filter_map(|value| literal_of(value, scalar));
         let any = literals.map(|value| {
             let left = self.read(current, item, field);
-            match (is_list, comparison) {
-                (false, comparison) => compare(comparison, left, value),
-                (true, Comparison::NotEqual) => {
-                    let same = compare(Comparison::Contains, left, value);
-                    expr(ExprKind::Not(Box::new(same)), Type::scalar(ScalarType::Boolean))
-                }
-                (true, _) => compare(Comparison::Contains, left, value),
-            }
+            compare(comparison, if is_list { elements(left, scalar) } else { left }, value)
         });
         expr(ExprKind::Or(any.collect()), Type::scalar(ScalarType::Boolean))
     }
@@ -305,24 +293,34 @@ fn step_along(edge: TypeId, far: ItemType, out: bool, edges: bool) -> Step {
     }
 }
 
-/// A JSON value as one of a type; numbers meet numbers.
-fn literal_of(value: &Value, ty: ScalarType) -> Option<Expr> {
+/// The elements of an array, of which a comparison takes any.
+fn elements(array: Expr, ty: ScalarType) -> Expr {
+    let source = Source::Elements(Box::new(array));
+    let traversal = Traversal { source, steps: Vec::new(), cardinality: Cardinality::Many };
+    let ty = Type { kind: Kind::Value(ValueType::Scalar(ty)), many: true };
+    expr(ExprKind::Traversal(Box::new(traversal)), ty)
+}
+
+/// A value as one of a type; numbers meet numbers.
+fn literal_of(value: &Given, ty: ScalarType) -> Option<Expr> {
     let found = match (value, ty) {
-        (Value::String(text), ScalarType::String) => Literal::String(text.clone()),
-        (Value::String(text), ScalarType::Id) => Literal::Id(Uuid::parse_str(text).ok()?.as_u128()),
-        (Value::String(text), ScalarType::Date) => {
+        (Given::Text(text), ScalarType::String) => Literal::String(text.clone()),
+        (Given::Text(text), ScalarType::Id) => Literal::Id(Uuid::parse_str(text).ok()?.as_u128()),
+        (Given::Text(text), ScalarType::Date) => {
             let date = date::parse(text)?;
             Literal::Date { seconds: date.seconds, nanoseconds: date.nanoseconds }
         }
-        (Value::Bool(value), ScalarType::Boolean) => Literal::Boolean(*value),
-        (Value::Number(number), ty) if ty.is_number() => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(number), _, _) => Literal::Integer(i128::from(number)),
-            (None, Some(number), _) => Literal::Unsigned(u128::from(number)),
-            (None, None, Some(number)) if ty == ScalarType::F32 => Literal::F32(number as f32),
-            (None, None, Some(number)) => Literal::F64(number),
-            (None, None, None) => return None,
-        },
-        _ => return None,
+        (Given::Boolean(value), ScalarType::Boolean) => Literal::Boolean(*value),
+        (Given::Number(digits), ty) if ty.is_number() => {
+            match (digits.parse(), digits.parse(), digits.parse::<f64>()) {
+                (Ok(number), _, _) => Literal::Integer(number),
+                (Err(_), Ok(number), _) => Literal::Unsigned(number),
+                (Err(_), Err(_), Ok(number)) if ty == ScalarType::F32 => Literal::F32(number as f32),
+                (Err(_), Err(_), Ok(number)) => Literal::F64(number),
+                (Err(_), Err(_), Err(_)) => return None,
+            }
+        }
+        (Given::Text(_) | Given::Boolean(_) | Given::Number(_), _) => return None,
     };
     Some(literal(found, ty))
 }
@@ -335,6 +333,7 @@ fn bad(message: String) -> EngineError {
 mod tests {
     use helix_plan::{Field, Index, Lookup, NodeType, Return};
 
+    use super::super::members::Members;
     use super::*;
 
     fn program() -> Program {
@@ -350,7 +349,9 @@ mod tests {
     }
 
     fn source(steps: serde_json::Value, end: Option<usize>) -> Source {
-        let steps: Vec<Tool> = serde_json::from_value(steps).expect("steps");
+        let text = |step: &serde_json::Value| step.to_string().into_bytes();
+        let read = |text: Vec<u8>| Tool::read_named(&Members::of_body(&text).expect("an object")).expect("a step");
+        let steps: Vec<Tool> = steps.as_array().expect("steps").iter().map(text).map(read).collect();
         let (query, _) = plan(&program(), &steps, &Ask::Items { start: 0, end }).expect("a plan");
         match query.returns {
             Return::Object(mut entries) => match entries.remove(0).value.kind {

@@ -7,6 +7,8 @@
 
 mod chain;
 mod connections;
+mod members;
+mod message;
 mod raw;
 mod schema;
 mod standard;
@@ -16,13 +18,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use helix_plan::ItemKind;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Result};
 use chain::Ask;
 use connections::Connections;
+use members::{Member, Members};
+pub(crate) use message::arguments;
 pub(crate) use standard::{Standard, service};
 use tools::Tool;
 
@@ -35,49 +38,70 @@ pub(crate) struct Mcp {
     connections: Connections,
 }
 
-#[derive(Deserialize)]
-struct Call {
-    connection_id: String,
-    #[serde(default)]
-    data: Value,
-    #[serde(default)]
-    tool: Value,
-    range: Option<Bounds>,
-    properties: Option<Vec<String>>,
-    drop: Option<bool>,
-}
-
 /// Positions of items; an end below 0 is that of the stream.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy)]
 struct Bounds {
     start: i64,
     end: Option<i64>,
 }
 
+impl Bounds {
+    fn read(range: &Members<'_>) -> Result<Self> {
+        let end = range.get("end").map(|end| end.integer()).transpose()?;
+        Ok(Self { start: range.need("start")?.integer()?, end })
+    }
+}
+
 impl Mcp {
-    /// Answers a call of a tool.
+    /// Answers a call of a tool by the plain protocol: `{"connection_id": …, "data": {…}}`.
     ///
     /// # Errors
     ///
     /// [`EngineError::UnknownTool`], [`EngineError::ConnectionNotFound`], [`EngineError::Decode`], and what the walk fails with.
     pub async fn call(&self, engine: &Engine, tool: &str, body: &[u8]) -> Result<Bytes> {
+        let query = tool.strip_suffix(QUERY_SUFFIX).filter(|name| is_exposed(engine, name));
+        if query.is_none() && !tools::NAMES.contains(&tool) {
+            return Err(EngineError::UnknownTool { name: tool.to_owned() });
+        }
         if tool == "init" {
             return Ok(text(&self.connections.open()));
         }
-        let unknown = || EngineError::UnknownTool { name: tool.to_owned() };
-        let query = tool.strip_suffix(QUERY_SUFFIX).filter(|name| is_exposed(engine, name));
-        if query.is_none() && !tools::NAMES.contains(&tool) {
-            return Err(unknown());
+        let call = Members::of_body(body)?;
+        let Some(name) = query else { return self.walk(engine, tool, &call, |call| call.need("data")?.object()).await };
+        self.connections.touch(&call.need("connection_id")?.text()?)?;
+        let data = call.get("data").map_or("null", |data| data.json());
+        engine.call(name, Bytes::from(data.to_owned())).await
+    }
+
+    /// Answers a call of a walk's tool whose arguments all stand beside each other, as the standard protocol has them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::call`].
+    pub async fn call_flat(&self, engine: &Engine, tool: &str, arguments: &[u8]) -> Result<Bytes> {
+        if tool == "init" {
+            return Ok(text(&self.connections.open()));
         }
-        let call: Call = serde_json::from_slice(body).map_err(|error| EngineError::Decode(error.to_string()))?;
-        let id = &call.connection_id;
-        if let Some(name) = query {
-            self.connections.touch(id)?;
-            return engine.call(name, Bytes::from(call.data.to_string())).await;
-        }
+        let call = Members::of_body(arguments)?;
+        self.walk(engine, tool, &call, |call| Ok(call.clone())).await
+    }
+
+    /// Answers a call of a walk's tool. `data` tells the arguments of a step.
+    async fn walk<'a>(
+        &self,
+        engine: &Engine,
+        tool: &str,
+        call: &Members<'a>,
+        data: impl FnOnce(&Members<'a>) -> Result<Members<'a>>,
+    ) -> Result<Bytes> {
+        let id = &call.need("connection_id")?.text()?;
+        let drop = || call.get("drop").map_or(Ok(true), |drop| drop.boolean());
         match tool {
             "next" => self.next(engine, id).await,
-            "collect" => self.collect(engine, id, call.range, call.drop).await,
+            "collect" => {
+                let range = call.get("range").map(|range| Bounds::read(&range.object()?)).transpose()?;
+                self.collect(engine, id, range, drop()?).await
+            }
             "reset" => {
                 self.connections.reset(id)?;
                 Ok(text(id))
@@ -87,25 +111,13 @@ impl Mcp {
                 Ok(text(&schema_text(engine)))
             }
             "aggregate_by" | "group_by" => {
-                let properties = call.properties.ok_or_else(|| missing("properties"))?;
+                let properties = call.need("properties")?.list()?;
+                let properties = properties.iter().map(Member::text).collect::<Result<Vec<_>>>()?;
                 let ask = Ask::Group { properties: &properties, items: tool == "aggregate_by" };
-                let chain = self.connections.chain(id)?;
-                let (answer, _) = walk(engine, &chain, &ask).await?;
-                let groups = raw::groups(&answer)?;
-                if call.drop.unwrap_or(true) {
-                    self.connections.reset(id)?;
-                }
-                Ok(groups)
+                self.group(engine, id, &ask, drop()?).await
             }
-            "tool_call" => {
-                let step = serde_json::from_value(call.tool).map_err(|error| EngineError::Decode(error.to_string()))?;
-                self.step(engine, id, step).await
-            }
-            step => {
-                let step = serde_json::json!({"tool_name": step, "args": call.data});
-                let step = serde_json::from_value(step).map_err(|error| EngineError::Decode(error.to_string()))?;
-                self.step(engine, id, step).await
-            }
+            "tool_call" => self.step(engine, id, Tool::read_named(&call.need("tool")?.object()?)?).await,
+            step => self.step(engine, id, Tool::read(step, &data(call)?)?).await,
         }
     }
 
@@ -138,7 +150,7 @@ impl Mcp {
     }
 
     /// The items of a range, which is everything when none is given.
-    async fn collect(&self, engine: &Engine, id: &str, range: Option<Bounds>, drop: Option<bool>) -> Result<Bytes> {
+    async fn collect(&self, engine: &Engine, id: &str, range: Option<Bounds>, drop: bool) -> Result<Bytes> {
         let chain = self.connections.chain(id)?;
         let position = |value: i64| usize::try_from(value).ok();
         let ask = match range {
@@ -150,10 +162,20 @@ impl Mcp {
         };
         let (answer, kind) = walk(engine, &chain, &ask).await?;
         let items = raw::all(&answer, kind, engine)?;
-        if drop.unwrap_or(true) {
+        if drop {
             self.connections.reset(id)?;
         }
         Ok(items)
+    }
+
+    async fn group(&self, engine: &Engine, id: &str, ask: &Ask<'_>, drop: bool) -> Result<Bytes> {
+        let chain = self.connections.chain(id)?;
+        let (answer, _) = walk(engine, &chain, ask).await?;
+        let groups = raw::groups(&answer)?;
+        if drop {
+            self.connections.reset(id)?;
+        }
+        Ok(groups)
     }
 }
 
@@ -181,10 +203,6 @@ fn text(text: &str) -> Bytes {
 
 fn null() -> Bytes {
     Bytes::from_static(b"null")
-}
-
-fn missing(member: &str) -> EngineError {
-    EngineError::Decode(format!("missing field `{member}`"))
 }
 
 fn bad(message: &str) -> EngineError {

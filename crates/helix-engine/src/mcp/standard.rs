@@ -5,17 +5,20 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use hyper::http::request::Parts;
 use rmcp::ErrorData;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, ErrorCode,
+    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Map, Value};
 
+use super::message::Arguments;
 use super::{Shared, is_exposed, schema, tools};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -25,6 +28,24 @@ const INSTRUCTIONS: &str = "A HelixDB graph-vector database. Tools named like qu
                             call `init` for a connection, begin a walk with `n_from_type`, `e_from_type` or a search, go on \
                             with steps, and read items with `next` or `collect`. `schema_resource` tells the types.";
 
+/// Where pages come from that this machine serves, at any port.
+const LOCAL_ORIGINS: [&str; 6] = [
+    "http://localhost:*",
+    "http://127.0.0.1:*",
+    "http://[::1]:*",
+    "https://localhost:*",
+    "https://127.0.0.1:*",
+    "https://[::1]:*",
+];
+
+/// What the methods take that have parameters.
+const TAKEN: [(&str, &str); 4] = [
+    ("initialize", "`protocolVersion`, `capabilities` and `clientInfo`"),
+    ("tools/call", "`name` and, as an object, `arguments`"),
+    ("tools/list", "an object"),
+    ("ping", "an object"),
+];
+
 /// The handler of the standard protocol.
 #[derive(Clone)]
 pub(crate) struct Standard {
@@ -32,7 +53,7 @@ pub(crate) struct Standard {
 }
 
 /// The HTTP service of the standard protocol. Where the server is reachable from this machine alone, requests must name this
-/// machine, so that no website can send them through a browser by a name of its own.
+/// machine, and those of browsers come from a page of this machine, so that no website can send them.
 pub(crate) fn service(
     shared: Shared,
     is_local: bool,
@@ -42,7 +63,7 @@ pub(crate) fn service(
         .with_legacy_session_mode(false)
         .with_json_response(true)
         .with_max_request_body_bytes(max_body_bytes);
-    let config = if is_local { config } else { config.disable_allowed_hosts() };
+    let config = if is_local { config.with_allowed_origins(LOCAL_ORIGINS) } else { config.disable_allowed_hosts() };
     let handler = Standard { shared };
     StreamableHttpService::new(move || Ok(handler.clone()), Arc::new(NeverSessionManager::default()), config)
 }
@@ -66,15 +87,16 @@ impl ServerHandler for Standard {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let (engine, walks) = &self.shared;
         let name = request.name.as_ref();
-        let arguments = request.arguments.unwrap_or_default();
+        let written = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Arguments>());
+        let arguments = written.map_or_else(|| Bytes::from_static(b"{}"), |arguments| arguments.0.clone());
         let answer = if is_exposed(engine, name) {
-            engine.call(name, Value::Object(arguments).to_string().into()).await
+            engine.call(name, arguments).await
         } else if tools::NAMES.contains(&name) {
-            walks.call(engine, name, body(arguments).to_string().as_bytes()).await
+            walks.call_flat(engine, name, &arguments).await
         } else {
             return Err(ErrorData::invalid_params(format!("there is no tool `{name}`"), None));
         };
@@ -84,22 +106,19 @@ impl ServerHandler for Standard {
         }
         .into())
     }
-}
 
-/// The arguments of a walk's tool as the plain protocol has them: what belongs to the step is apart.
-fn body(arguments: Map<String, Value>) -> Value {
-    let mut body = Map::new();
-    let mut data = Map::new();
-    for (name, value) in arguments {
-        match name.as_str() {
-            "connection_id" | "range" | "drop" => body.insert(name, value),
-            // The fields to group by, and the field to order by.
-            "properties" if value.is_array() => body.insert(name, value),
-            _ => data.insert(name, value),
-        };
+    /// A method that the library does not know, or one with parameters that do not fit, which it takes for such a method.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method = request.method;
+        match TAKEN.iter().find(|(known, _)| *known == method) {
+            Some((_, what)) => Err(ErrorData::invalid_params(format!("the parameters of `{method}` are {what}"), None)),
+            None => Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None)),
+        }
     }
-    body.insert("data".to_owned(), Value::Object(data));
-    Value::Object(body)
 }
 
 fn tools_of(engine: &Engine) -> Vec<Tool> {

@@ -14,9 +14,9 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::respond::{Answer, json, text};
-use super::{RequestEvent, State};
+use super::{RequestEvent, State, Tools};
 use crate::error::EngineError;
-use crate::inspect;
+use crate::{inspect, mcp};
 
 /// The name under which requests to no query are counted, so that strangers cannot make metrics grow.
 const NO_QUERY: &str = "(none)";
@@ -32,9 +32,9 @@ pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Respons
     let started = Instant::now();
     let path = request.uri().path().to_owned();
     if let Some(tools) = state.mcp.as_ref().filter(|_| path == STANDARD && !is_query(state, &path[1..])) {
-        return match refuse(state, request.headers()) {
-            Some(refused) => refused.into_response().map(Either::Left),
-            None => tools.standard.handle(request).await.map(Either::Right),
+        return match standard(state, tools, request).await {
+            Ok(response) => response.map(Either::Right),
+            Err(refused) => refused.into_response().map(Either::Left),
         };
     }
     let is_query = request.method() == Method::POST && !path[1.min(path.len())..].contains('/');
@@ -76,7 +76,8 @@ fn is_query(state: &State, name: &str) -> bool {
 }
 
 async fn query(state: &State, name: &str, request: Request<Incoming>) -> Answer {
-    let body = match body(state, request).await {
+    let (parts, incoming) = request.into_parts();
+    let body = match body(state, &parts.headers, incoming).await {
         Ok(body) => body,
         Err(refused) => return refused,
     };
@@ -91,7 +92,8 @@ async fn call_tool(state: &State, name: &str, request: Request<Incoming>) -> Ans
     let Some(tools) = &state.mcp else {
         return Answer::error(StatusCode::NOT_FOUND, "NOT_FOUND", "The tools of MCP are not served: `mcp` is off");
     };
-    let body = match body(state, request).await {
+    let (parts, incoming) = request.into_parts();
+    let body = match body(state, &parts.headers, incoming).await {
         Ok(body) => body,
         Err(refused) => return refused,
     };
@@ -99,6 +101,23 @@ async fn call_tool(state: &State, name: &str, request: Request<Incoming>) -> Ans
         Ok(body) => json(StatusCode::OK, body),
         Err(error) => failed(name, &error),
     }
+}
+
+/// A message of the standard Model Context Protocol.
+async fn standard(
+    state: &State,
+    tools: &Tools,
+    request: Request<Incoming>,
+) -> Result<Response<BoxBody<Bytes, Infallible>>, Answer> {
+    let (mut parts, incoming) = request.into_parts();
+    let body = body(state, &parts.headers, incoming).await?;
+    if parts.method == Method::POST {
+        let arguments = mcp::arguments(&body).map_err(|answer| json(StatusCode::BAD_REQUEST, answer))?;
+        if let Some(arguments) = arguments {
+            parts.extensions.insert(arguments);
+        }
+    }
+    Ok(tools.standard.handle(Request::from_parts(parts, Full::new(body))).await)
 }
 
 /// The developer route that a request asks for, as it is called with POST. A query of that name comes first.
@@ -114,7 +133,8 @@ fn developer_route(state: &State, name: &str, method: &Method) -> Option<&'stati
 async fn inspect(state: &State, route: &str, request: Request<Incoming>) -> Answer {
     let is_get = request.method() == Method::GET;
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let body = match body(state, request).await {
+    let (parts, incoming) = request.into_parts();
+    let body = match body(state, &parts.headers, incoming).await {
         Ok(body) => body,
         Err(refused) => return refused,
     };
@@ -136,11 +156,11 @@ async fn inspect(state: &State, route: &str, request: Request<Incoming>) -> Answ
 }
 
 /// The body of a request that may go on; else why it may not.
-async fn body(state: &State, request: Request<Incoming>) -> Result<Bytes, Answer> {
-    if let Some(refused) = refuse(state, request.headers()) {
+async fn body(state: &State, headers: &HeaderMap, incoming: Incoming) -> Result<Bytes, Answer> {
+    if let Some(refused) = refuse(state, headers) {
         return Err(refused);
     }
-    let limited = Limited::new(request.into_body(), state.options.max_body_bytes);
+    let limited = Limited::new(incoming, state.options.max_body_bytes);
     match tokio::time::timeout(state.options.body_timeout, limited.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -213,11 +233,12 @@ fn introspect(state: &State) -> Answer {
 
 /// Why a request may not go on, if it may not.
 fn refuse(state: &State, headers: &HeaderMap) -> Option<Answer> {
-    if headers.get(CONTENT_TYPE).is_some_and(|value| value.to_str().is_err()) {
+    let is_no_text = |name| headers.get(name).is_some_and(|value| std::str::from_utf8(value.as_bytes()).is_err());
+    if is_no_text(CONTENT_TYPE) {
         let message = "The Content-Type header is not text";
         return Some(Answer::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message));
     }
-    if headers.get(ACCEPT).is_some_and(|value| value.to_str().is_err()) {
+    if is_no_text(ACCEPT) {
         return Some(bad_request("The Accept header is not text"));
     }
     let expected = state.options.api_key_sha256?;
