@@ -116,6 +116,18 @@ fn routes_and_errors_answer_as_the_contract_says() {
     assert_eq!(status, 200);
     assert!(head.contains("content-type: application/json\r\n"), "{head}");
     assert_eq!(host.send(&post("none", "", "Content-Type: text/plain\r\n")).0, 200);
+    for (header, bytes, expected) in [
+        ("Content-Type", "text/é".as_bytes(), 200),
+        ("Accept", "text/é".as_bytes(), 200),
+        ("Content-Type", b"text/\xff".as_slice(), 415),
+        ("Accept", b"text/\xff".as_slice(), 400),
+    ] {
+        let mut stream = host.connect();
+        stream
+            .write_all(&[b"POST /none HTTP/1.1\r\nHost: x\r\n", header.as_bytes(), b": ", bytes, b"\r\n\r\n"].concat())
+            .unwrap();
+        assert_eq!(response(&mut stream).0, expected, "{header}: {bytes:?}");
+    }
     assert_eq!(host.get("/healthz").0, 200);
     assert_eq!(host.get("/readyz"), (200, r#"{"status":"ready","queries":4}"#.to_owned()));
 }
@@ -132,6 +144,17 @@ fn introspection_lists_schema_and_queries() {
     );
     let add = serde_json::json!({"name": "add", "parameters": {"email": "String", "age": "U8"}, "returns": [], "access": "write"});
     assert_eq!(body["queries"][0], add);
+}
+
+#[test]
+fn introspection_lists_the_plain_variables_that_a_query_returns() {
+    let host = Host::new(|_| {});
+    let text = "N::User { UNIQUE INDEX email: String, age: U8 }\nQUERY plain(a: U8, b: U8) => RETURN a, b\nQUERY keys(a: U8) => RETURN {x: a, y: 1}\nQUERY list(a: U8) => RETURN [a]";
+    host.engine.activate(&program(text), ActivateOptions::default()).unwrap();
+    let body: serde_json::Value = serde_json::from_str(&host.get("/introspect").1).unwrap();
+    let returns: Vec<_> =
+        body["queries"].as_array().unwrap().iter().map(|query| query["returns"].to_string()).collect();
+    assert_eq!(returns, ["[]", "[]", r#"["a","b"]"#]);
 }
 
 #[test]

@@ -57,6 +57,9 @@ fn the_graph_is_shown_whole_and_by_its_best_connected_nodes() {
     assert!(best["data"]["edges"][0].get("id").is_none());
     assert_eq!(get(&project, "nodes-edges?limit=301").0, 400);
     assert_eq!(get(&project, "nodes-edges?limit=many").0, 400);
+    let (status, refused) = project.call("nodes_edges", &json!({"limit": -1}));
+    let message = "Decode error: `limit`: expected a whole number from 0 on";
+    assert_eq!((status, &refused["error"]), (400, &json!(message)));
     assert_eq!(project.call("nodes_edges", &json!({"limit": 1})).1["stats"]["num_nodes"], 3);
 }
 
