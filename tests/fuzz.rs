@@ -218,7 +218,7 @@ fn compile(text: &str) -> Option<Program> {
     let made = [
         emit::rust::queries(&program),
         explain::program(&program),
-        emit::openapi::document(&program, "a", "1").to_string(),
+        emit::openapi::document(&program, "a", "1", &[]).to_string(),
     ];
     assert!(!made[0].is_empty());
     assert_eq!(Program::decode(&program.encode()).unwrap().digest(), program.digest());

@@ -1,6 +1,7 @@
 //! `helix compile`.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -8,9 +9,12 @@ use helix_plan::Program;
 use serde::Serialize;
 
 use crate::compiler::emit;
+use crate::compiler::emit::openapi::Server;
+use crate::config::{Config, Local};
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::ops::compile;
+use crate::project::Project;
 use crate::ui::{Page, Report, Style};
 use crate::utils::{count, write_atomic};
 
@@ -128,7 +132,7 @@ pub fn run(args: &CompileArgs, ctx: &Ctx) -> Result<CompileReport, Failure> {
     let relative = args.output == Path::new(".helix/compiled");
     let folder = if relative { project.root().join(&args.output) } else { ctx.cwd.join(&args.output) };
     let mut files = Vec::new();
-    for (name, bytes) in contents(program, args.emit, project.name()) {
+    for (name, bytes) in contents(program, args.emit, project) {
         let path = folder.join(name);
         let changed = fs::read(&path).ok().as_deref() != Some(bytes.as_slice());
         if changed && !args.check && !args.dry_run {
@@ -150,7 +154,7 @@ pub fn run(args: &CompileArgs, ctx: &Ctx) -> Result<CompileReport, Failure> {
     })
 }
 
-fn contents(program: &Program, what: Emit, project: &str) -> Vec<(&'static str, Vec<u8>)> {
+fn contents(program: &Program, what: Emit, project: &Project) -> Vec<(&'static str, Vec<u8>)> {
     let pretty = |value: serde_json::Result<Vec<u8>>| {
         let mut bytes = value.unwrap_or_default();
         bytes.push(b'\n');
@@ -168,8 +172,24 @@ fn contents(program: &Program, what: Emit, project: &str) -> Vec<(&'static str, 
         files.push(("introspection.json", pretty(serde_json::to_vec_pretty(&program.introspect()))));
     }
     if matches!(what, Emit::Openapi | Emit::All) {
-        let document = emit::openapi::document(program, project, &program.catalog.version.to_string());
+        let document = {
+            let version = program.catalog.version.to_string();
+            emit::openapi::document(program, project.name(), &version, &servers(project.config()))
+        };
         files.push(("openapi.json", pretty(serde_json::to_vec_pretty(&document))));
     }
     files
+}
+
+/// The instances of this machine, in the order of the project file.
+fn servers(config: &Config) -> Vec<Server> {
+    let server = |(name, local): (&str, &Local)| {
+        let host = match local.bind {
+            ip if ip.is_loopback() || ip.is_unspecified() => "localhost".to_owned(),
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        Server { url: format!("http://{host}:{}", local.port), description: format!("The instance `{name}`") }
+    };
+    config.locals().map(server).collect()
 }

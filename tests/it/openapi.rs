@@ -35,5 +35,31 @@ fn the_document_shows_what_queries_take_and_answer() {
     let project = Project::new(APP);
     project.helix(&["compile", "--emit", "openapi"]).code(0);
     let document = std::fs::read_to_string(project.root().join(".helix/compiled/openapi.json")).unwrap();
-    insta::assert_snapshot!(document);
+    insta::assert_snapshot!(document.replace(&project.port().to_string(), "6969"));
+}
+
+#[test]
+fn the_document_names_the_instances_of_this_machine() {
+    let project = Project::new(APP);
+    let dev = "[project]\nname = \"app\"\nqueries = \"./db/\"\n\n[local.dev]\nport = 7411\n";
+    let servers = |config: &str| {
+        project.write("helix.toml", config);
+        project.helix(&["compile", "--emit", "openapi"]).code(0);
+        let document = std::fs::read(project.root().join(".helix/compiled/openapi.json")).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+        let servers = document["servers"].as_array().unwrap().iter();
+        let lines = servers.map(|server| format!("{} {}", server["url"], server["description"]).replace('"', ""));
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(servers(dev), ["http://localhost:7411 The instance `dev`"]);
+    assert_eq!(
+        servers(&format!(
+            "{dev}[local.open]\nport = 7412\nbind = \"0.0.0.0\"\n[local.lan]\nport = 7413\nbind = \"10.0.0.5\"\n"
+        )),
+        [
+            "http://localhost:7411 The instance `dev`",
+            "http://localhost:7412 The instance `open`",
+            "http://10.0.0.5:7413 The instance `lan`",
+        ]
+    );
 }

@@ -120,9 +120,11 @@ fn query(query: &Query) -> QueryInfo {
         Return::Object(entries) => entries
             .iter()
             .filter_map(|entry| match entry.value.kind {
-                ExprKind::Slot(slot) => Some(query.slots[slot.index()].name.clone()),
+                // A member of an object has a key of its own.
+                ExprKind::Slot(slot) => Some(&query.slots[slot.index()].name).filter(|name| **name == entry.key),
                 _ => None,
             })
+            .cloned()
             .collect(),
     };
     QueryInfo {

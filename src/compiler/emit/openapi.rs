@@ -8,9 +8,19 @@ use helix_plan::{
 };
 use serde_json::{Map, Value, json};
 
-/// The document of a program.
+/// A place where the program is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its address.
+    pub url: String,
+    /// What it is.
+    pub description: String,
+}
+
+/// The document of a program, and of where it is served.
 #[must_use]
-pub fn document(program: &Program, title: &str, version: &str) -> Value {
+pub fn document(program: &Program, title: &str, version: &str, servers: &[Server]) -> Value {
+    let servers = servers.iter().map(|server| json!({"url": server.url, "description": server.description}));
     let paths = program.queries.iter().map(|query| (format!("/{}", query.name), operation(&program.catalog, query)));
     let kinds = [ItemKind::Node, ItemKind::Edge, ItemKind::Vector].into_iter();
     let items = kinds.flat_map(|kind| program.catalog.items(kind));
@@ -25,7 +35,7 @@ pub fn document(program: &Program, title: &str, version: &str) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
-        "servers": [{"url": "http://localhost:6969"}],
+        "servers": servers.collect::<Vec<_>>(),
         "security": [{}, {"apiKey": []}],
         "paths": paths.collect::<Map<_, _>>(),
         "components": {
