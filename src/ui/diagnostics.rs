@@ -44,18 +44,16 @@ pub fn render(diagnostics: &[Diagnostic], sources: &SourceSet) -> String {
     text
 }
 
-/// A diagnostic for machines. Lines and columns start at 1; columns count characters; `end` is one past the last.
+/// A diagnostic for machines. Lines and columns start at 1; columns count characters; `end` and `byte_end` are one past the last.
+/// The first of its labels is the place itself, and has its text as `label`; the others are `labels`.
 #[must_use]
 pub fn json(diagnostic: &Diagnostic, sources: &SourceSet) -> Value {
-    let span = diagnostic.span();
     let mut object = json!({
         "code": diagnostic.code,
         "severity": severity(diagnostic.severity),
-        "file": sources.file(span.file).path(),
-        "start": place(sources, span, span.start),
-        "end": place(sources, span, span.end),
-        "message": diagnostic.message,
     });
+    put_place(&mut object, sources, diagnostic.span());
+    object["message"] = json!(diagnostic.message);
     let optional = [("help", &diagnostic.help), ("query", &diagnostic.query)];
     for (name, text) in optional {
         if let Some(text) = text {
@@ -65,7 +63,28 @@ pub fn json(diagnostic: &Diagnostic, sources: &SourceSet) -> Value {
     if !diagnostic.notes.is_empty() {
         object["notes"] = json!(diagnostic.notes);
     }
+    let mut labels = diagnostic.labels.iter();
+    if let Some(own) = labels.next().filter(|own| !own.text.is_empty()) {
+        object["label"] = json!(own.text);
+    }
+    let others = labels.map(|other| {
+        let mut label = json!({ "text": other.text });
+        put_place(&mut label, sources, other.span);
+        label
+    });
+    let others: Vec<Value> = others.collect();
+    if !others.is_empty() {
+        object["labels"] = json!(others);
+    }
     object
+}
+
+fn put_place(object: &mut Value, sources: &SourceSet, span: Span) {
+    object["file"] = json!(sources.file(span.file).path());
+    object["start"] = place(sources, span, span.start);
+    object["end"] = place(sources, span, span.end);
+    object["byte_start"] = json!(span.start);
+    object["byte_end"] = json!(span.end);
 }
 
 /// A diagnostic as a workflow command of GitHub Actions.
@@ -196,6 +215,23 @@ fn shown(diagnostic: &Diagnostic, sources: &SourceSet) -> Shown<usize> {
 mod tests {
     use super::*;
     use crate::compiler::compile;
+
+    #[test]
+    fn machines_are_told_every_place() {
+        let text = "N::User { name: String }\nN::User { name: String }\n";
+        let sources = SourceSet::new([("db/app.hx".to_owned(), text.to_owned())]);
+        let told = json(&compile(&sources).diagnostics[0], &sources);
+        assert_eq!((&told["byte_start"], &told["byte_end"]), (&json!(28), &json!(32)), "{told}");
+        let first = json!({
+            "text": "first declaration",
+            "file": "db/app.hx",
+            "start": { "line": 1, "column": 4 },
+            "end": { "line": 1, "column": 8 },
+            "byte_start": 3,
+            "byte_end": 7,
+        });
+        assert_eq!(told["labels"], json!([first]), "{told}");
+    }
 
     #[test]
     fn a_line_of_ten_megabytes_is_named_not_shown() {
