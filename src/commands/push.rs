@@ -257,6 +257,7 @@ async fn here(args: &PushArgs, ctx: &Ctx, project: &Project, name: &str) -> Resu
         return Err(Failure::new("E-INPUT-IMAGE", ExitCode::Usage, message)
             .hint(format!("set `runtime = \"docker\"` in `[local.{name}]`")));
     }
+    platform.check_key(ctx)?;
     ctx.ui.header(&format!("Pushing `{name}`"));
 
     let step = ctx.ui.step("check", "Checking");
@@ -264,6 +265,7 @@ async fn here(args: &PushArgs, ctx: &Ctx, project: &Project, name: &str) -> Resu
     step.done(&format!("Checked {}", count(compiled.program.queries.len(), "query", "queries")));
     warnings::show(ctx, &compiled.warnings, &compiled.sources.set);
     warnings::stemming(ctx, project.instance(name)?.1, &compiled.program);
+    warnings::idle_key(ctx, project, &platform);
 
     let options = PushOptions {
         force: args.force,

@@ -13,6 +13,7 @@ use crate::ops::deploy::Remote;
 use crate::ops::lifecycle::Started;
 use crate::ops::local;
 use crate::ops::platform::Platform;
+use crate::ops::warnings;
 use crate::project::Project;
 use crate::ui::{Page, Report};
 
@@ -94,6 +95,8 @@ pub async fn run(args: RestartArgs, ctx: &Ctx) -> Result<Place<RestartReport, Ch
 
 async fn here(args: RestartArgs, ctx: &Ctx, project: &Project, name: String) -> Result<RestartReport, Failure> {
     let platform = Platform::of(ctx, project, &name)?;
+    platform.check_key(ctx)?;
+    warnings::idle_key(ctx, project, &platform);
     let report = |reconfigured, started| RestartReport {
         instance: name.clone(),
         provider: platform.provider(),

@@ -11,6 +11,7 @@ use crate::ops::deploy::Remote;
 use crate::ops::lifecycle::Started;
 use crate::ops::local;
 use crate::ops::platform::Platform;
+use crate::ops::warnings;
 use crate::project::Project;
 use crate::ui::{Page, Report};
 
@@ -98,6 +99,8 @@ pub async fn run(args: StartArgs, ctx: &Ctx) -> Result<Place<StartReport, Change
 
 async fn here(args: StartArgs, ctx: &Ctx, project: &Project, name: String) -> Result<StartReport, Failure> {
     let platform = Platform::of(ctx, project, &name)?;
+    platform.check_key(ctx)?;
+    warnings::idle_key(ctx, project, &platform);
     let report = |changed, started| StartReport {
         instance: name.clone(),
         provider: platform.provider(),

@@ -62,7 +62,8 @@ impl From<EmbeddedError> for Failure {
             }
             EmbeddedError::NotStopped { .. } => Self::new("E-STATE-NOT-STOPPED", ExitCode::State, message),
             EmbeddedError::System { .. } => Self::new("E-RUNTIME-SYSTEM", ExitCode::Failed, message),
-            EmbeddedError::ApiKey(_) => Self::new("E-AUTH-KEY-HASH", ExitCode::Auth, message),
+            EmbeddedError::ApiKey(_) => Self::new("E-AUTH-KEY-HASH", ExitCode::Auth, message)
+                .hint("put what `printf %s \"$KEY\" | sha256sum` prints into `.env`: `HELIX_API_KEY=…`"),
             EmbeddedError::Engine(_) => Self::new("E-RUNTIME-ENGINE", ExitCode::Failed, message),
             EmbeddedError::Plan(_) => Self::new("E-STATE-DAMAGED", ExitCode::State, message),
         }

@@ -5,10 +5,12 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use helix_engine::service::settings::server_options;
 use helix_plan::Program;
 
 use super::compile::CompiledProject;
 use super::container::{Container, logs};
+use super::env_file::API_KEY;
 use super::instance::{self, InstanceError, Runner, Stopped, Wait};
 use super::lifecycle::{self, Started};
 use super::push::{self, PushFailed, PushOptions, PushPlan, Pushed};
@@ -19,14 +21,17 @@ use crate::config::{Instance, Runtime};
 use crate::ctx::Ctx;
 use crate::docker::images::Image;
 use crate::errors::Failure;
-use crate::integrations::embedded::Files;
 use crate::integrations::embedded::control::{Client, Status};
 use crate::integrations::embedded::log::read::{self, Filter, Record};
 use crate::integrations::embedded::settings::Settings;
+use crate::integrations::embedded::{EmbeddedError, Files};
 use crate::project::Project;
 
 /// Between two looks at an activation.
 const WATCH: Duration = Duration::from_millis(500);
+
+/// The variable that names a file with the hash of the key, for the server in a container.
+const API_KEY_FILE: &str = "HELIX_API_KEY_FILE";
 
 /// Between two looks at a log that is followed.
 const POLL: Duration = Duration::from_millis(100);
@@ -112,6 +117,35 @@ impl Platform {
     #[must_use]
     pub const fn has_image(&self) -> bool {
         matches!(self, Self::Container(_))
+    }
+
+    /// The value of a variable of its server, where the project or the secrets give it one.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let hidden = match self {
+            Self::Embedded(_) => None,
+            Self::Container(container) => container.settings.hidden.get(name),
+        };
+        hidden.or_else(|| self.settings().env.get(name)).map(String::as_str)
+    }
+
+    /// Fails when the server could not check the keys of requests as the project file asks for: better before anything that runs
+    /// is ended.
+    ///
+    /// # Errors
+    ///
+    /// When `HELIX_API_KEY` holds no hash of a key.
+    pub fn check_key(&self, ctx: &Ctx) -> Result<(), Failure> {
+        let given = |name: &str| self.variable(name).or_else(|| ctx.var(name));
+        if self.has_image() && given(API_KEY_FILE).is_some() {
+            return Ok(());
+        }
+        let env = given(API_KEY).map(|value| (API_KEY.to_owned(), value.to_owned())).into_iter().collect();
+        let settings = self.settings();
+        match server_options(settings.address(settings.port), &settings.engine, &env) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(EmbeddedError::from(error).into()),
+        }
     }
 
     /// Decides what a push has to do. Changes nothing.

@@ -3,8 +3,11 @@
 use helix_plan::{ItemType, Program};
 
 use crate::compiler::{Diagnostic, SourceSet};
-use crate::config::{Instance, Provider};
+use crate::config::{Config, Instance, Provider};
 use crate::ctx::Ctx;
+use crate::ops::env_file::API_KEY;
+use crate::ops::platform::Platform;
+use crate::project::Project;
 use crate::ui::diagnostics;
 
 /// Shows warnings: as text with the source below, or as warnings of the document.
@@ -22,6 +25,27 @@ pub fn show(ctx: &Ctx, warnings: &[Diagnostic], sources: &SourceSet) {
         page.verbatim(&diagnostics::render(warnings, sources));
         ctx.ui.narrate(&page);
     }
+}
+
+/// Says that a local instance was given the hash of a key, and is not asked to look at the keys of requests.
+pub fn idle_key(ctx: &Ctx, project: &Project, platform: &Platform) {
+    let name = platform.files().name();
+    let own = platform.variable(API_KEY).filter(|_| !ctx.env.contains_key(API_KEY));
+    if own.is_some_and(|key| is_key_idle(project.config(), name, key)) {
+        let message = format!(
+            "`{API_KEY}` is set for `{name}`, and requests need no key: set `api_key = true` in `[local.{name}.security]`, or \
+             `false` to have it so"
+        );
+        ctx.ui.warn("W-PUSH-KEY", message);
+    }
+}
+
+/// Whether the key of a local instance does nothing. Where the project file says that requests need none, that is meant; and where there are
+/// instances elsewhere, the key may be one that is sent to them.
+#[must_use]
+pub fn is_key_idle(config: &Config, name: &str, key: &str) -> bool {
+    let is_unsaid = config.locals().any(|(known, local)| known == name && local.database.api_key.is_none());
+    is_unsaid && !key.is_empty() && config.locals().count() == config.instances.len()
 }
 
 /// Says where a language for the words of node types has no effect.

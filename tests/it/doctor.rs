@@ -107,6 +107,25 @@ fn what_is_wrong_with_the_project_is_named_with_what_mends_it() {
 }
 
 #[test]
+fn a_key_that_nobody_is_asked_for_is_told() {
+    let project = Project::new(APP);
+    let good = fs::read_to_string(project.root().join("helix.toml")).unwrap();
+    let has_check = || !checks(&project, "api-key", &[]).is_empty();
+    assert!(!has_check());
+    let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    project.write(".env", &format!("HELIX_API_KEY={hash}\n"));
+    assert_check(&check(&project, "api-key"), "warn", "requests need no key", "[local.dev.security]");
+    let pushed = project.helix(&["push", "dev", "--json"]).code(0).json();
+    assert_eq!(pushed["warnings"][0]["code"], "W-PUSH-KEY", "{pushed}");
+    project.write("helix.toml", &format!("{good}\n[local.dev.security]\napi_key = false\n"));
+    assert!(!has_check(), "the project file says that it is so");
+    let pushed = project.helix(&["push", "dev", "--json"]).code(0).json();
+    assert_eq!(pushed["warnings"], json!([]), "{pushed}");
+    project.write("helix.toml", &format!("{good}\n[local.dev.security]\napi_key = true\n"));
+    assert!(!has_check());
+}
+
+#[test]
 fn variables_that_others_can_read_or_that_git_has_are_told() {
     let project = Project::new(APP);
     assert_check(&check(&project, "env-files"), "skip", "none", "");

@@ -360,6 +360,22 @@ fn a_changed_setting_restarts_the_instance() {
 }
 
 #[test]
+fn a_malformed_key_is_refused_before_anything_is_stopped() {
+    let project = pushed();
+    ann(&project);
+    let pid = project.pid();
+    let config = fs::read_to_string(project.root().join("helix.toml")).unwrap();
+    project.write("helix.toml", &format!("{config}\n[local.dev.security]\napi_key = true\n"));
+    project.write(".env", "HELIX_API_KEY=secret\n");
+    for command in ["push", "restart", "start"] {
+        let refused = project.helix(&[command, "dev", "--json"]).code(10).json();
+        assert_eq!(refused["error"]["code"], "E-AUTH-KEY-HASH", "{command}: {refused}");
+        assert_eq!(project.pid(), pid, "{command}");
+    }
+    assert_eq!(names(&project), json!(["Ann"]));
+}
+
+#[test]
 fn of_two_pushes_one_waits_or_names_the_other() {
     let project = Project::new(APP);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

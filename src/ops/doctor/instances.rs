@@ -11,14 +11,16 @@ use tokio::time::timeout;
 
 use super::tools::LIMIT;
 use super::{Check, Outcome};
-use crate::config::{Local, Runtime};
+use crate::config::{Config, Local, Runtime};
 use crate::ctx::Ctx;
 use crate::integrations::embedded::settings::{Settings, url};
 use crate::integrations::embedded::{Phase, Presence, ProcessRecord, State, port, process};
+use crate::ops::env_file::API_KEY;
 use crate::ops::local;
 use crate::ops::platform::Platform;
 use crate::ops::secrets::Secrets;
 use crate::ops::status::InstanceState;
+use crate::ops::warnings::is_key_idle;
 use crate::project::Project;
 
 /// The model of queries that name none, when a key is there.
@@ -42,6 +44,7 @@ async fn of(ctx: &Ctx, project: &Project, name: &str, local: &Local, program: Op
         },
     };
     checks.extend(embedding(ctx, &settings, local, program));
+    checks.extend(key(&settings, project.config()));
     checks.into_iter().map(|check| check.of(name)).collect()
 }
 
@@ -171,6 +174,17 @@ fn free_data(name: &str, data: &Path) -> Check {
     let holder = holder.lines().next().filter(|pid| !pid.is_empty()).map(|pid| format!(" {pid}")).unwrap_or_default();
     let found = format!("process{holder} has `{}` open, and is not instance `{name}`", data.display());
     Check::fail("data-in-use", found, "end it, or give the instance another `data_dir`")
+}
+
+/// Whether the key that an instance was given is asked for.
+fn key(settings: &Settings, config: &Config) -> Option<Check> {
+    let (name, value) = (settings.files.name(), settings.env.get(API_KEY)?);
+    if !is_key_idle(config, name, value) {
+        return None;
+    }
+    let found = format!("`{API_KEY}` is set, and requests need no key");
+    let fix = format!("set `api_key = true` in `[local.{name}.security]`, or `false` to have it so");
+    Some(Check::warn("api-key", found, fix))
 }
 
 /// Whether the models that text is given to can be asked: those of the project file and of the queries.
