@@ -91,12 +91,17 @@ impl Report for ExplainReport {
 /// When there is no such code.
 pub fn run(args: &ExplainArgs, ctx: &Ctx) -> Result<ExplainReport, Failure> {
     let Some(asked) = &args.code else {
-        return Ok(ExplainReport::Codes { codes: codes::ALL.iter().map(CodeReport::from).collect() });
+        return Ok(ExplainReport::Codes { codes: all().map(CodeReport::from).collect() });
     };
     let whole = whole(asked);
-    let code = codes::ALL.iter().find(|code| code.code == whole).ok_or_else(|| unknown(asked, &whole))?;
+    let code = all().find(|code| code.code == whole).ok_or_else(|| unknown(asked, &whole))?;
     let page = pages::page(code.code).ok_or_else(|| Failure::internal(format!("no page is about {whole}")))?;
     Ok(ExplainReport::Page { code: code.into(), page, styled: ctx.ui.is_terminal() })
+}
+
+/// Every code that there is a page about.
+fn all() -> impl Iterator<Item = &'static Code> {
+    codes::ALL.iter().chain(codes::OF_FILES)
 }
 
 /// A code as it is printed: `E205`, `e-hql-205` and `205` are all `E-HQL-205`.
@@ -116,7 +121,7 @@ fn unknown(asked: &str, whole: &str) -> Failure {
     let failure = Failure::new("E-INPUT-CODE", ExitCode::Usage, format!("`{asked}` is no code of the compiler"));
     // Codes differ in a digit, which is not much of a whole word: similar words are not what is looked for.
     let distance = |code: &&Code| strsim::damerau_levenshtein(whole, code.code);
-    let near = codes::ALL.iter().min_by_key(distance).filter(|code| distance(code) <= 2);
+    let near = all().min_by_key(distance).filter(|code| distance(code) <= 2);
     failure.hint(match near {
         Some(near) => format!("did you mean `helix explain {}`? `helix explain` lists all", near.code),
         None => "`helix explain` lists those that it can explain".to_owned(),

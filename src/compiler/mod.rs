@@ -57,7 +57,7 @@ pub fn compile(sources: &SourceSet) -> Compiled {
     }
     let broken = Broken::find(&files, &syntax);
     let mut report = Report::new(syntax);
-    let schema = schema::build(&files, !broken.declarations, &mut report);
+    let schema = schema::build(&files, &broken, &mut report);
     if !declares_anything(&files) && !broken.declarations {
         report.add(NoSchema { span: Span { file: FileId(0), start: 0, end: 0 } });
     }

@@ -8,6 +8,7 @@ use helix_plan::Program;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::compiler::diagnostics::codes;
 use crate::compiler::{self, Diagnostic, Severity, SourceSet};
 use crate::errors::{ExitCode, Failure, Location};
 use crate::project::Project;
@@ -125,7 +126,7 @@ pub fn read_stream(name: &str, stream: impl Read) -> Result<String, Failure> {
 
 fn too_large(name: &str, len_bytes: u64) -> Failure {
     let message = format!("`{name}` has {len_bytes} bytes or more, at most {MAX_FILE_LEN_BYTES} are read");
-    Failure::new("E-HQL-TOO-LARGE", ExitCode::Queries, message)
+    Failure::new(codes::TOO_LARGE, ExitCode::Queries, message)
 }
 
 fn text(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
@@ -133,7 +134,7 @@ fn text(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
         let at = error.utf8_error().valid_up_to();
         let valid = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
         let (line, column) = position(&valid, at);
-        Failure::new("E-HQL-ENCODING", ExitCode::Queries, "the file is not UTF-8 text")
+        Failure::new(codes::ENCODING, ExitCode::Queries, "the file is not UTF-8 text")
             .at(Location { file: name.to_owned(), line, column })
             .hint("save the file as UTF-8")
     })

@@ -31,7 +31,9 @@ fn all_codes_are_listed_and_each_is_explained() {
     let list = project.helix(&["explain", "--json"]).code(0).json();
     let codes: Vec<&str> =
         list["data"]["codes"].as_array().unwrap().iter().map(|code| code["code"].as_str().unwrap()).collect();
-    assert_eq!(codes, helix::compiler::diagnostics::codes());
+    let (of_programs, of_files) = codes.split_at(codes.len() - 2);
+    assert_eq!(of_programs, helix::compiler::diagnostics::codes());
+    assert_eq!(of_files, ["E-HQL-ENCODING", "E-HQL-TOO-LARGE"]);
     let text = project.helix(&["explain"]).code(0).stdout;
     assert_eq!(text.lines().count(), codes.len() + 1);
     for code in codes {

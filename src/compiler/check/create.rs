@@ -10,6 +10,7 @@ use super::value::Value;
 use super::vector::data_type;
 use crate::compiler::diagnostics::steps::{DuplicateProjectionKey, End, MissingEnd, RepeatedEnd, WriteInExpression};
 use crate::compiler::diagnostics::types::{NotAnId, WrongEdgeEnd};
+use crate::compiler::diagnostics::values::UnsupportedValue;
 use crate::compiler::diagnostics::warnings::{ExtraFieldBlock, ExtraTypeArguments};
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _};
@@ -131,7 +132,14 @@ impl Checker<'_> {
                 continue;
             };
             let (name, span) = (key.text(), self.span(&key));
-            let value = self.part(entry.value(), Place::Top, whole);
+            let value = match entry.value() {
+                Some(ast::Expr::Object(object)) => {
+                    let span = self.span(&object);
+                    self.report.add(UnsupportedValue { found: "an object", span });
+                    self.unknown(span)
+                }
+                given => self.part(given, Place::Top, whole),
+            };
             if let Some((_, first)) = keys.iter().find(|(other, _)| *other == name) {
                 self.report.add(DuplicateProjectionKey { name: &name, span, first: *first });
                 continue;

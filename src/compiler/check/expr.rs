@@ -7,7 +7,7 @@ use super::stream::Place;
 use super::ty::Ty;
 use super::value::Value;
 use crate::compiler::diagnostics::steps::MisplacedEmbed;
-use crate::compiler::diagnostics::values::UnsupportedValue;
+use crate::compiler::diagnostics::values::MisplacedObject;
 use crate::compiler::schema;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _, Expr};
@@ -70,7 +70,7 @@ impl Checker<'_> {
     }
 
     fn object_expr(&mut self, span: Span) -> Value {
-        self.report.add(UnsupportedValue { found: "an object", span });
+        self.report.add(MisplacedObject { span });
         self.unknown(span)
     }
 

@@ -52,7 +52,11 @@ impl Checker<'_> {
         field
     }
 
+    /// Reports a field that a type does not have, unless a syntax error may have swallowed it.
     fn unknown_field(&mut self, item: ItemType, name: &str, span: Span) {
+        if !self.schema.knows_fields(item) {
+            return;
+        }
         let catalog = self.catalog;
         let declared: Vec<&str> = catalog.fields(item).iter().map(|field| field.name.as_str()).collect();
         let all = catalog.all_fields(item).into_iter().map(|field| catalog.describe(item, field).0);

@@ -101,9 +101,8 @@ impl Checker<'_> {
     /// `INDEX` and `DEFAULT` mean nothing for what only passes by.
     fn warn_of_modifiers(&mut self, field: &ast::Field) {
         let place = "a member of a parameter";
-        if let Some(index) = field.index() {
-            let span = ast::token_span(self.file, &index);
-            self.report.add(NoEffectHere { word: "INDEX", place, span });
+        if let Some((word, span)) = field.index_words(self.file) {
+            self.report.add(NoEffectHere { word, place, span });
         }
         if let Some(default) = field.default() {
             let span = self.span(&default);

@@ -157,7 +157,8 @@ impl Checker<'_> {
         let fields = catalog.fields(item);
         let field = catalog.field(item, name);
         let is_indexed = field.is_some_and(|field| fields[field.index()].index != Index::None);
-        if is_indexed || field.is_some_and(|field| !self.schema.knows_field(item, field)) {
+        let is_known = self.schema.knows_fields(item);
+        if is_indexed || !is_known || field.is_some_and(|field| !self.schema.knows_field(item, field)) {
             return field;
         }
         let indexed = fields.iter().filter(|field| field.index != Index::None);

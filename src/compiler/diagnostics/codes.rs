@@ -13,15 +13,24 @@ pub struct Code {
 }
 
 macro_rules! codes {
-    ($($name:ident = $code:literal, $meaning:literal;)*) => {
+    ($(#[$doc:meta])* $list:ident: $($name:ident = $code:literal, $meaning:literal;)*) => {
         $(#[doc = concat!("`", $code, "`: ", $meaning, ".")] pub const $name: &str = $code;)*
 
-        /// Every code, in the order of the reference.
-        pub const ALL: &[Code] = &[$(Code { code: $code, meaning: $meaning }),*];
+        $(#[$doc])*
+        pub const $list: &[Code] = &[$(Code { code: $code, meaning: $meaning }),*];
     };
 }
 
 codes! {
+    /// The codes that are said of files before they are compiled.
+    OF_FILES:
+    ENCODING = "E-HQL-ENCODING", "file that is no UTF-8 text";
+    TOO_LARGE = "E-HQL-TOO-LARGE", "file that is larger than any program";
+}
+
+codes! {
+    /// Every code of the compiler, in the order of the reference.
+    ALL:
     SYNTAX = "E-HQL-001", "syntax error";
     NO_SCHEMA = "E-HQL-NO-SCHEMA", "the program declares no node, edge or vector type";
 

@@ -66,7 +66,7 @@ impl From<UnknownName<'_>> for Diagnostic {
             .help(if error.is_field {
                 Some(format!("for the field, write `_::{{{}}}`", error.name))
             } else {
-                did_you_mean(error.nearest)
+                super::syntax::constant(error.name).map(str::to_owned).or_else(|| did_you_mean(error.nearest))
             })
     }
 }

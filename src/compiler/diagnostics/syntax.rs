@@ -21,11 +21,23 @@ pub struct Expected<'a> {
 impl From<Expected<'_>> for Diagnostic {
     fn from(error: Expected<'_>) -> Self {
         let found = error.found.map_or_else(|| "the end of the file".to_owned(), quote);
-        let help = error.help.or_else(|| error.found.and_then(|sign| meant_by(sign, error.what)));
+        let help =
+            error.help.or_else(|| error.found.and_then(|sign| meant_by(sign, error.what).or_else(|| constant(sign))));
         Self::error(SYNTAX, error.span, format!("expected {}, found {found}", error.what))
             .label(format!("expected {}", error.what))
             .help(help.map(str::to_owned))
     }
+}
+
+/// How a constant is written that other languages write so.
+pub(in crate::compiler) fn constant(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "true" => "the word is written `true`",
+        "false" => "the word is written `false`",
+        "now" => "the word is written `NOW`",
+        "none" | "null" | "nil" | "undefined" => "the absence of a value is written `NONE`",
+        _ => return None,
+    })
 }
 
 /// What an author means by a sign that the language does not have, where something else is expected.
@@ -42,30 +54,202 @@ fn meant_by(sign: &str, expected: &str) -> Option<&'static str> {
     })
 }
 
-/// `::` is followed by a word that is no step.
-pub struct UnknownStep<'a> {
-    /// The word.
-    pub name: &'a str,
-    /// The step that is spelt most alike.
-    pub nearest: Option<&'a str>,
+/// A keyword in another case, or without a space behind it.
+pub struct Keyword<'a> {
+    /// The keyword.
+    pub keyword: &'a str,
+    /// What is there.
+    pub found: &'a str,
     /// Where.
     pub span: Span,
 }
 
+impl From<Keyword<'_>> for Diagnostic {
+    fn from(error: Keyword<'_>) -> Self {
+        let Keyword { keyword, found, span } = error;
+        let help = match found.strip_prefix(keyword) {
+            Some("EACH") => "a loop is written `FOR x IN xs { … }`".to_owned(),
+            Some(rest) => format!("a keyword is a word of its own: `{keyword} {rest}`"),
+            None => format!("keywords are written in capital letters: `{keyword}`"),
+        };
+        Self::error(SYNTAX, span, format!("expected `{keyword}`, found {}", quote(found)))
+            .label(format!("expected `{keyword}`"))
+            .help(help)
+    }
+}
+
+/// A string whose closing quote is missing.
+pub struct OpenString {
+    /// The string, up to the end of its line.
+    pub span: Span,
+    /// The next quote, which closes it elsewhere than meant.
+    pub next: Option<Span>,
+}
+
+impl From<OpenString> for Diagnostic {
+    fn from(error: OpenString) -> Self {
+        let diagnostic = Self::error(SYNTAX, error.span, "this string is not closed")
+            .label("its closing `\"` is missing")
+            .help("close the string with `\"`; a quote inside a string is written `\\\"`".to_owned());
+        match error.next {
+            Some(next) => diagnostic.also(next, "the next `\"` is here"),
+            None => diagnostic,
+        }
+    }
+}
+
+/// A comment as another language writes it.
+pub struct Comment<'a> {
+    /// The comment.
+    pub found: &'a str,
+    /// Where.
+    pub span: Span,
+}
+
+impl From<Comment<'_>> for Diagnostic {
+    fn from(error: Comment<'_>) -> Self {
+        let word = error.found.trim_start_matches(['#', ' ', '\t']);
+        let help = if word.starts_with("mcp") || word.starts_with("model") {
+            "a macro stands in brackets: `#[mcp]`, `#[model(\"…\")]`; comments start with `//`"
+        } else {
+            "comments start with `//`, and go on to the end of the line"
+        };
+        let sign = if error.found.starts_with('#') { "#" } else { &error.found[..2] };
+        Self::error(SYNTAX, error.span, format!("`{sign}` starts no comment"))
+            .label("not a comment")
+            .help(help.to_owned())
+    }
+}
+
+/// A name that does not begin with a letter.
+pub struct BadName<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// Where.
+    pub span: Span,
+}
+
+impl From<BadName<'_>> for Diagnostic {
+    fn from(error: BadName<'_>) -> Self {
+        let letters = error.name.trim_start_matches(|first: char| !first.is_ascii_alphabetic());
+        let example = if letters.is_empty() { String::new() } else { format!(": `{letters}`") };
+        Self::error(SYNTAX, error.span, format!("`{}` is no name", error.name))
+            .label("does not begin with a letter")
+            .help(format!("a name begins with a letter, and goes on with letters, digits and `_`{example}"))
+    }
+}
+
+/// A number that goes on with letters.
+pub struct BadNumber<'a> {
+    /// The number.
+    pub number: &'a str,
+    /// Where.
+    pub span: Span,
+}
+
+impl From<BadNumber<'_>> for Diagnostic {
+    fn from(error: BadNumber<'_>) -> Self {
+        Self::error(SYNTAX, error.span, format!("`{}` is no number", error.number)).label("not a number").help(
+            "a number consists of digits, with a point or an exponent at most: `1000`, `2.5`, `1.5e3`; a name begins with a letter"
+                .to_owned(),
+        )
+    }
+}
+
+/// `::` is followed by a word that is no step.
+pub struct UnknownStep<'a> {
+    /// The word.
+    pub name: &'a str,
+    /// Every step.
+    pub steps: &'a [&'a str],
+    /// Whether a type follows between `<` and `>`.
+    pub has_type: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// Words for steps in other languages, in capital letters and without `_`, and what to write instead.
+const STEP_SYNONYMS: &[(&str, &str)] = &[
+    ("IN", "`IS_IN([a, b])`"),
+    ("ISIN", "`IS_IN([a, b])`"),
+    ("WITHIN", "`IS_IN([a, b])`"),
+    ("ANYOF", "`IS_IN([a, b])`"),
+    ("NE", "`NEQ`"),
+    ("NOT", "`NEQ`, or negate a condition with `!`"),
+    ("NOTEQ", "`NEQ`"),
+    ("NOTEQUAL", "`NEQ`"),
+    ("NOTEQUALS", "`NEQ`"),
+    ("EQUAL", "`EQ`"),
+    ("EQUALS", "`EQ`"),
+    ("IS", "`EQ`"),
+    ("GE", "`GTE`"),
+    ("LE", "`LTE`"),
+    ("LIKE", "`CONTAINS`"),
+    ("MATCHES", "`CONTAINS`"),
+    ("STARTSWITH", "`CONTAINS`"),
+    ("ENDSWITH", "`CONTAINS`"),
+    ("INCLUDES", "`CONTAINS`"),
+    ("HAS", "`CONTAINS`, or `WHERE(condition)`"),
+    ("SORT", "`ORDER<Asc>(…)`"),
+    ("SORTBY", "`ORDER<Asc>(…)`"),
+    ("ORDERBY", "`ORDER<Asc>(…)`"),
+    ("LIMIT", "`RANGE(0, n)`"),
+    ("TAKE", "`RANGE(0, n)`"),
+    ("TOP", "`RANGE(0, n)`"),
+    ("SKIP", "`RANGE(from, to)`"),
+    ("OFFSET", "`RANGE(from, to)`"),
+    ("SLICE", "`RANGE(from, to)`"),
+    ("LAST", "`ORDER<Desc>(…)::FIRST`"),
+    ("HEAD", "`FIRST`"),
+    ("ONE", "`FIRST`"),
+    ("FILTER", "`WHERE(condition)`"),
+    ("HAVING", "`WHERE(condition)`"),
+    ("LENGTH", "`COUNT`"),
+    ("LEN", "`COUNT`"),
+    ("SIZE", "`COUNT`"),
+    ("GROUP", "`GROUP_BY(…)`"),
+    ("AGGREGATE", "`AGGREGATE_BY(…)`"),
+    ("BOTH", "`Out<…>` and `In<…>`, each in a traversal of its own"),
+    ("INTERSECTION", "`INTERSECT(…)`"),
+    ("SET", "`UPDATE({ … })`"),
+    ("UPSERT", "`UpsertN({ … })`, `UpsertE({ … })` or `UpsertV(vector, { … })`"),
+    ("VALUES", "`{field}`"),
+    ("SELECT", "`{field}`"),
+    ("MAP", "`|x|{ … }`"),
+];
+
+/// What an author means by a word that is no step.
+fn step_meant(name: &str, has_type: bool, steps: &[&str]) -> Option<String> {
+    let plain = name.replace('_', "").to_ascii_uppercase();
+    // A step in another case. `IN` is the one that means something else in capital letters.
+    let other_case = steps.iter().find(|step| (name != "IN" || has_type) && step.eq_ignore_ascii_case(name));
+    if let Some(step) = other_case {
+        return Some(format!("did you mean `{step}`?"));
+    }
+    if let Some((_, step)) = STEP_SYNONYMS.iter().find(|(word, _)| *word == plain) {
+        return Some(format!("did you mean {step}?"));
+    }
+    if ["DROP", "DELETE", "REMOVE"].contains(&plain.as_str()) {
+        return Some("a statement deletes: `DROP x`".to_owned());
+    }
+    let same =
+        steps.iter().find(|step| step.replace('_', "").eq_ignore_ascii_case(&plain)).map(|step| (*step).to_owned());
+    let nearest = same.or_else(|| super::nearest(name, steps.iter().copied()));
+    nearest.map(|step| format!("did you mean `{step}`?"))
+}
+
 impl From<UnknownStep<'_>> for Diagnostic {
     fn from(error: UnknownStep<'_>) -> Self {
-        Self::error(SYNTAX, error.span, format!("unknown step `{}`", error.name)).label("not a step").help(
-            match (error.name, error.nearest) {
-                ("From" | "To", _) => Some(
-                    "`From(…)` and `To(…)` take an id or an item, behind `AddE<…>`, `UpsertE(…)` or a path".to_owned(),
-                ),
-                (_, Some(nearest)) => Some(format!("did you mean `{nearest}`?")),
-                (name, None) if name.starts_with(|first: char| first.is_ascii_lowercase()) => {
-                    Some(format!("a field is read with `::{{{name}}}`"))
-                }
-                (_, None) => None,
-            },
-        )
+        let UnknownStep { name, steps, has_type, span } = error;
+        let is_end = ["From", "To"].iter().any(|end| end.eq_ignore_ascii_case(name));
+        let help = if is_end {
+            Some("`From(…)` and `To(…)` take an id or an item, behind `AddE<…>`, `UpsertE(…)` or a path".to_owned())
+        } else {
+            let is_lower = name.starts_with(|first: char| first.is_ascii_lowercase());
+            step_meant(name, has_type, steps)
+                .or_else(|| is_lower.then(|| format!("a field is read with `::{{{name}}}`")))
+        };
+        Self::error(SYNTAX, span, format!("unknown step `{name}`")).label("not a step").help(help)
     }
 }
 
@@ -84,6 +268,9 @@ impl From<UnknownItem<'_>> for Diagnostic {
             Some("") => "keywords are written in capital letters: `QUERY`".to_owned(),
             Some(_) if error.found.starts_with("QUERY") => {
                 format!("a keyword is a word of its own: `QUERY {}`", &error.found["QUERY".len()..])
+            }
+            _ if ["n", "e", "v"].contains(&error.found) => {
+                "types begin with a capital letter: `N::User { … }`, `E::Follows { … }`, `V::Doc { … }`".to_owned()
             }
             _ => "a file holds types such as `N::User { name: String }` and queries such as \
                   `QUERY users() => … RETURN …`"
@@ -276,13 +463,18 @@ const FUNCTIONS: &[&str] = &[
     "CEIL", "EXP", "LN", "LOG10", "LOG", "SIN", "COS", "TAN", "ASIN", "ACOS", "ATAN", "ATAN2",
 ];
 
+/// What a traversal starts with, what creates, and what else is called.
+const CALLS: &[&str] =
+    &["N", "E", "V", "AddN", "AddE", "AddV", "BatchAddV", "SearchV", "SearchBM25", "Embed", "EXISTS", "AND", "OR"];
+
 impl From<UnknownFunction<'_>> for Diagnostic {
     fn from(error: UnknownFunction<'_>) -> Self {
         let UnknownFunction { name, is_step, span } = error;
         let upper = name.to_ascii_uppercase();
         let synonym = SYNONYMS.iter().find(|(word, _)| *word == upper).map(|(_, function)| (*function).to_owned());
         let prefix = || FUNCTIONS.iter().find(|function| upper.starts_with(*function)).map(|&name| name.to_owned());
-        let meant = synonym.or_else(|| super::nearest(name, FUNCTIONS.iter().copied())).or_else(prefix);
+        let call = CALLS.iter().find(|call| call.eq_ignore_ascii_case(name)).map(|call| (*call).to_owned());
+        let meant = synonym.or(call).or_else(|| super::nearest(name, FUNCTIONS.iter().copied())).or_else(prefix);
         let help = match meant {
             _ if is_step => format!("steps follow `::`, as in `x::{name}`"),
             _ if upper == "NOT" => "negate with `!`, as in `!EXISTS(…)` and `!AND(…)`".to_owned(),

@@ -89,6 +89,19 @@ impl From<LookupByObject<'_>> for Diagnostic {
     }
 }
 
+/// An object outside of what is returned.
+pub(in crate::compiler) struct MisplacedObject {
+    pub span: Span,
+}
+
+impl From<MisplacedObject> for Diagnostic {
+    fn from(error: MisplacedObject) -> Self {
+        Self::error(codes::UNSUPPORTED_VALUE, error.span, "no object can be made here")
+            .label("neither a `RETURN` nor a projection")
+            .help("objects are made where they are returned: `RETURN { key: value }`, `x::{ key: value }`".to_owned())
+    }
+}
+
 /// A kind of value that no field holds.
 pub(in crate::compiler) struct UnsupportedValue<'a> {
     pub found: &'a str,

@@ -27,6 +27,9 @@ const RESERVED_TYPE_NAMES: [&str; 10] = [
 /// How many types of a kind a program may have.
 const MAX_TYPES: usize = 65_535;
 
+/// Stands for a version whose number cannot be read. It is most likely the newest, which was just written.
+pub(super) const LOST_VERSION: u32 = u32::MAX;
+
 /// A declared type.
 #[derive(Clone, Debug)]
 pub(super) struct Declaration {
@@ -34,6 +37,8 @@ pub(super) struct Declaration {
     pub name: String,
     /// The name's place.
     pub span: Span,
+    /// The place of all of it.
+    pub whole: Span,
     pub file: FileId,
     pub fields: Vec<ast::Field>,
     /// Of an edge type.
@@ -89,7 +94,7 @@ pub(super) fn collect(files: &[ParsedFile], report: &mut Report) -> Declared {
 fn version(file: FileId, block: &ast::SchemaBlock, report: &mut Report) -> u32 {
     let Some(version) = block.version() else {
         report.incomplete(block.span(file));
-        return 1;
+        return LOST_VERSION;
     };
     let span = version.span(file);
     match version.number() {
@@ -100,7 +105,7 @@ fn version(file: FileId, block: &ast::SchemaBlock, report: &mut Report) -> u32 {
         Some(number) => number,
         None if !version.has_number() => {
             report.incomplete(span);
-            1
+            LOST_VERSION
         }
         None => {
             report.add(OverLimit { what: "schema versions", limit: u32::MAX as usize, span });
@@ -131,7 +136,7 @@ fn declaration(file: FileId, item: &Item, report: &mut Report) -> Option<Declara
     if RESERVED_TYPE_NAMES.contains(&name.as_str()) {
         report.add(ReservedTypeName { name: &name, span });
     }
-    Some(Declaration { kind, name, span, file, fields, ends })
+    Some(Declaration { kind, name, span, whole: item.span(file), file, fields, ends })
 }
 
 /// The declarations by kind and name; of two that share both, the first in the order of files and lines.

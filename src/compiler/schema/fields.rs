@@ -110,7 +110,7 @@ fn field_type(
 
 /// What is maintained beside a field; warns where nothing can be.
 fn index(declaration: &Declaration, field: &ast::Field, ty: &ValueType, report: &mut Report) -> Index {
-    let Some(word) = field.index() else { return Index::None };
+    let Some((word, span)) = field.index_words(declaration.file) else { return Index::None };
     let place = match declaration.kind {
         ItemKind::Node if ty.as_scalar().is_some() => {
             return if field.unique().is_some() { Index::Unique } else { Index::Secondary };
@@ -119,9 +119,6 @@ fn index(declaration: &Declaration, field: &ast::Field, ty: &ValueType, report: 
         ItemKind::Edge => "a field of an edge",
         ItemKind::Vector => "a field of a vector",
     };
-    let word_span = ast::token_span(declaration.file, &word);
-    let start = field.unique().map_or(word_span.start, |unique| ast::token_span(declaration.file, &unique).start);
-    let word = if field.unique().is_some() { "UNIQUE INDEX" } else { "INDEX" };
-    report.add(NoEffectHere { word, place, span: Span { start, ..word_span } });
+    report.add(NoEffectHere { word, place, span });
     Index::None
 }

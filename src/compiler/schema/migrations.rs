@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use helix_plan::{DefaultValue, Field, Index, ItemKind, ItemType, Migration, Origin, ScalarType, ValueType, diff};
 
-use super::declarations::Declaration;
+use super::declarations::{Declaration, LOST_VERSION};
 use super::{Ids, Schema, defaults, fields, ids};
 use crate::compiler::diagnostics::migrations::{
     CastOfOtherType, MappedTwice, MigrationNowOfIndex, MigrationValueMismatch, MigrationValueOutOfRange,
@@ -60,12 +60,12 @@ impl Migrations {
 
     fn block(&mut self, file: FileId, block: &ast::Migration, report: &mut Report) {
         let mut known = |version: Option<ast::SchemaVersion>| {
-            let Some(version) = version else {
+            let Some(version) = version.filter(ast::SchemaVersion::has_number) else {
                 report.incomplete(block.span(file));
                 return None;
             };
             let number = version.number().filter(|number| self.versions.contains_key(number));
-            if number.is_none() {
+            if number.is_none() && !self.versions.contains_key(&LOST_VERSION) {
                 report.add(UnknownVersion { span: version.span(file) });
             }
             Some((number?, version.span(file)))

@@ -16,11 +16,11 @@ pub(super) use self::defaults::constant;
 
 use self::declarations::{Declaration, Declared, Ends};
 use self::migrations::Migrations;
-use super::ParsedFile;
 use super::diagnostics::schema::UnknownEndpoint;
 use super::report::Report;
 use super::source::Span;
 use super::syntax::ast;
+use super::{Broken, ParsedFile};
 
 /// The catalog, and which of its parts follow a mistake.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Schema {
     pub(super) complete: bool,
     unknown_fields: BTreeSet<(ItemType, FieldId)>,
     unknown_ends: BTreeSet<TypeId>,
+    /// The types with a syntax error in their declaration.
+    broken: BTreeSet<ItemType>,
 }
 
 impl Schema {
@@ -47,6 +49,11 @@ impl Schema {
         !self.unknown_fields.contains(&(item, field))
     }
 
+    /// Whether all fields of a type are known, and their indexes.
+    pub(super) fn knows_fields(&self, item: ItemType) -> bool {
+        !self.broken.contains(&item)
+    }
+
     /// Whether both ends of an edge type are known.
     pub(super) fn knows_ends(&self, edge: ItemType) -> bool {
         !self.unknown_ends.contains(&edge.id)
@@ -54,17 +61,20 @@ impl Schema {
 }
 
 /// The types that the files declare.
-pub(super) fn build(files: &[ParsedFile], complete: bool, report: &mut Report) -> Schema {
+pub(super) fn build(files: &[ParsedFile], broken: &Broken, report: &mut Report) -> Schema {
     let Declared { version, newest: declarations, versions, migrations } = declarations::collect(files, report);
     let ids = ids(&declarations);
     let mut schema = Schema {
         catalog: Catalog { version, ..Catalog::default() },
-        complete,
+        complete: !broken.declarations,
         unknown_fields: BTreeSet::new(),
         unknown_ends: BTreeSet::new(),
+        broken: BTreeSet::new(),
     };
     for declaration in &declarations {
         schema.add(declaration, &ids, report);
+        let item = ids.get(&(declaration.kind, declaration.name.as_str()));
+        schema.broken.extend(item.filter(|_| !broken.within(declaration.whole).is_empty()));
     }
     if versions.len() > 1 || !migrations.is_empty() {
         let migrations = Migrations::new(&versions, &migrations, report);

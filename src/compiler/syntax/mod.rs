@@ -136,8 +136,11 @@ pub fn parse(file: FileId, text: &str) -> Parse {
 }
 
 fn span(file: FileId, problem: &Problem) -> Span {
-    let offset = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
     Span { file, start: offset(problem.start), end: offset(problem.end) }
+}
+
+fn offset(byte: usize) -> u32 {
+    u32::try_from(byte).unwrap_or(u32::MAX)
 }
 
 fn word(file: FileId, text: &str, problem: &Problem) -> Diagnostic {
@@ -146,7 +149,10 @@ fn word(file: FileId, text: &str, problem: &Problem) -> Diagnostic {
     let expected = |what, help: Option<&'static str>| {
         let found = (!found.is_empty()).then_some(found);
         let is_member = found == Some(".") && text[problem.end..].starts_with(|next: char| next.is_ascii_alphabetic());
-        let help = help.or(is_member.then_some("fields and members are read with `::{name}`"));
+        let is_fraction = found == Some(".") && text[problem.end..].starts_with(|next: char| next.is_ascii_digit());
+        let help = help
+            .or(is_member.then_some("fields and members are read with `::{name}`"))
+            .or(is_fraction.then_some("a number has a digit before its point: `0.5`"));
         syntax::Expected { what, found, help, span }.into()
     };
     match problem.kind {
@@ -159,9 +165,18 @@ fn word(file: FileId, text: &str, problem: &Problem) -> Diagnostic {
         ProblemKind::TooDeep => syntax::TooDeep { span }.into(),
         ProblemKind::TooManySteps => syntax::TooManySteps { span }.into(),
         ProblemKind::UnknownStep => {
-            let score = |step: &&&str| strsim::damerau_levenshtein(&step.to_lowercase(), &found.to_lowercase());
-            let nearest = STEPS.iter().min_by_key(score).filter(|step| score(step) <= 1 + found.len() / 4);
-            syntax::UnknownStep { name: found, nearest: nearest.copied(), span }.into()
+            let has_type = text[problem.end..].trim_start().starts_with('<');
+            syntax::UnknownStep { name: found, steps: STEPS, has_type, span }.into()
         }
+        ProblemKind::Keyword(keyword) => syntax::Keyword { keyword, found, span }.into(),
+        ProblemKind::OpenString => {
+            let next = text[problem.start..].find('"').map_or(problem.end, |at| problem.start + at + 1);
+            let next = text[next..].find('"').map(|at| next + at);
+            let next = next.map(|start| Span { start: offset(start), end: offset(start + 1), ..span });
+            syntax::OpenString { span, next }.into()
+        }
+        ProblemKind::Comment => syntax::Comment { found, span }.into(),
+        ProblemKind::Name => syntax::BadName { name: found, span }.into(),
+        ProblemKind::Number => syntax::BadNumber { number: found, span }.into(),
     }
 }

@@ -124,6 +124,10 @@ fn huge_and_strange_texts_take_bounded_time() {
         "QUERY q() => x <- N<A>::{a} ".repeat(1 << 15),
         "QUERY q() => } ".repeat(1 << 16),
         "}".repeat(1 << 20),
+        "#[ # --".repeat(1 << 18),
+        "/*".repeat(1 << 19),
+        "QUERY q _a ".repeat(1 << 15),
+        "\"a\" b".repeat(1 << 17),
     ];
     for text in texts {
         let started = Instant::now();

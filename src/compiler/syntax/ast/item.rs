@@ -1,6 +1,7 @@
 //! Schema items: types, fields, versions, migrations.
 
-use super::{Literal, Name, Query, child, children, choices, keyword, token, views};
+use super::{Literal, Name, Query, child, children, choices, keyword, token, token_span, views};
+use crate::compiler::source::{FileId, Span};
 use crate::compiler::syntax::kind::{SyntaxKind, SyntaxToken};
 
 views! {
@@ -184,6 +185,16 @@ impl Field {
     #[must_use]
     pub fn index(&self) -> Option<SyntaxToken> {
         keyword(&self.0, "INDEX")
+    }
+
+    /// `INDEX` or `UNIQUE INDEX`, and where it stands.
+    #[must_use]
+    pub fn index_words(&self, file: FileId) -> Option<(&'static str, Span)> {
+        let index = token_span(file, &self.index()?);
+        Some(match self.unique() {
+            Some(unique) => ("UNIQUE INDEX", Span { start: token_span(file, &unique).start, ..index }),
+            None => ("INDEX", index),
+        })
     }
 
     /// The type.

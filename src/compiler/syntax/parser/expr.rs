@@ -1,6 +1,6 @@
 //! Expressions and sources.
 
-use super::{Parser, ProblemKind, step};
+use super::{Parser, ProblemKind, habits, step};
 use crate::compiler::syntax::kind::SyntaxKind::{self, *};
 
 /// The mathematical functions. A word of these followed by `(` is a call.
@@ -8,6 +8,9 @@ const FUNCTIONS: &[&str] = &[
     "PI", "E", "ABS", "SQRT", "LN", "LOG10", "EXP", "CEIL", "FLOOR", "ROUND", "SIN", "COS", "TAN", "ASIN", "ACOS",
     "ATAN", "SUM", "AVG", "COUNT", "ADD", "SUB", "MUL", "DIV", "POW", "MOD", "LOG", "ATAN2", "MIN", "MAX",
 ];
+
+/// What a traversal starts with, and what creates.
+const SOURCES: &[&str] = &["N", "E", "V", "AddN", "AddE", "AddV", "BatchAddV", "SearchV", "SearchBM25"];
 
 /// An expression that must be there.
 pub(super) fn required(p: &mut Parser<'_>, what: &'static str) {
@@ -140,6 +143,17 @@ fn word(p: &mut Parser<'_>) -> SyntaxKind {
             NOW_EXPR
         }
         (name, L_PAREN) if FUNCTIONS.contains(&name) => function(p),
+        // `addN<User>(…)`, `n<User>`.
+        (name, L_ANGLE) if p.nth(2) == IDENT && SOURCES.iter().any(|source| source.eq_ignore_ascii_case(name)) => {
+            p.last_problem(ProblemKind::UnknownFunction);
+            p.name("a name");
+            type_args(p, "a type");
+            if p.eat(L_PAREN) {
+                p.skip_to_close();
+                p.eat(R_PAREN);
+            }
+            NAME_EXPR
+        }
         (name, L_ANGLE) if super::super::STEPS.contains(&name) => {
             let help = "steps follow `::`, as in `N<User>::Out<Follows>` and `_::Out<Follows>`";
             p.problem(ProblemKind::ExpectedWithHelp("a value", help));
@@ -168,29 +182,31 @@ fn word(p: &mut Parser<'_>) -> SyntaxKind {
     }
 }
 
-/// A number with its sign, a string, or a boolean.
-pub(super) fn literal(p: &mut Parser<'_>) -> bool {
-    let signed = p.at(MINUS) && matches!(p.nth(1), INT | FLOAT);
-    let is_literal = match p.current() {
+/// Whether a literal starts here.
+pub(super) fn at_literal(p: &Parser<'_>) -> bool {
+    match p.current() {
         INT | FLOAT | STRING | OPEN_STRING => true,
         IDENT => p.at_word("true") || p.at_word("false"),
-        _ => signed,
-    };
-    if !is_literal {
+        MINUS => matches!(p.nth(1), INT | FLOAT),
+        _ => false,
+    }
+}
+
+/// A number with its sign, a string, or a boolean.
+pub(super) fn literal(p: &mut Parser<'_>) -> bool {
+    if !at_literal(p) {
         return false;
     }
     let marker = p.start();
-    if signed {
-        p.bump();
-    }
+    p.eat(MINUS);
+    let is_number = matches!(p.current(), INT | FLOAT);
     if p.at(OPEN_STRING) {
-        p.problem(ProblemKind::ExpectedWithHelp(
-            "a closing `\"`",
-            "the string is not closed; write a quote inside a string as `\\\"`",
-        ));
-        p.open_string = true;
+        p.problem(ProblemKind::OpenString);
     }
     p.bump();
+    if is_number {
+        habits::number(p);
+    }
     marker.complete(p, LITERAL);
     true
 }
@@ -201,7 +217,8 @@ fn entries(p: &mut Parser<'_>) {
     p.list(L_BRACE, R_BRACE, "an entry such as `key: value`", |p| {
         let is_quoted = p.at(STRING) && p.nth(1) == COLON;
         let is_bare = p.at(IDENT) && matches!(p.nth(1), COMMA | R_BRACE);
-        if !is_quoted && !is_bare {
+        let is_assigned = p.at(IDENT) && matches!(p.nth(1), EQUALS);
+        if !is_quoted && !is_bare && !is_assigned {
             return entry(p);
         }
         let marker = p.start();
@@ -209,6 +226,11 @@ fn entries(p: &mut Parser<'_>) {
             let help = "keys are written without quotes: `key: value`";
             (!is_said).then(|| p.problem(ProblemKind::ExpectedWithHelp("a key", help)));
             p.bump();
+            p.bump();
+            required(p, "a value");
+        } else if is_assigned {
+            p.name("a key");
+            (!is_said).then(|| p.problem_with_help("`:` and the value", "an entry is written `key: value`"));
             p.bump();
             required(p, "a value");
         } else {
@@ -239,13 +261,29 @@ pub(super) fn entry(p: &mut Parser<'_>) -> bool {
 
 fn source(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
     p.bump();
+    const TYPED: &str = "a type stands between `<` and `>`: `N<User>`, `N<User>(id)`";
     if p.at(L_ANGLE) {
         type_args(p, "a type");
+    } else if p.at(COLON_COLON) && p.nth(1) == IDENT && is_type(p.nth_text(1)) && p.nth(2) != L_ANGLE {
+        p.problem_with_help("`<` and the type", TYPED);
+        p.skip(2);
     }
     if p.at(L_PAREN) {
+        let is_typed = p.tokens[p.position - 1].0 != IDENT;
+        if !is_typed && p.nth(1) == IDENT && p.nth(2) == R_PAREN && is_type(p.nth_text(1)) {
+            p.problem_with_help("`<` and the type", TYPED);
+            p.skip(3);
+            return kind;
+        }
         p.list(L_PAREN, R_PAREN, "an id, or `{field: value}`", |p| if p.at(L_BRACE) { lookup(p) } else { expr(p) });
     }
     kind
+}
+
+/// Whether a word looks like the name of a type, and is no step.
+fn is_type(word: &str) -> bool {
+    let is_step = super::super::STEPS.contains(&word) || matches!(word, "From" | "To" | "Update");
+    word.starts_with(|first: char| first.is_ascii_uppercase()) && !is_step
 }
 
 fn lookup(p: &mut Parser<'_>) -> bool {
@@ -296,6 +334,9 @@ pub(super) fn arguments(p: &mut Parser<'_>) {
 pub(super) fn type_args(p: &mut Parser<'_>, what: &'static str) {
     if !p.at(L_ANGLE) {
         p.expected(what);
+        if p.at(L_PAREN) && p.nth(1) == IDENT && p.nth(2) == R_PAREN && p.nth(3) == L_PAREN {
+            p.skip(3);
+        }
         return;
     }
     let marker = p.start();
@@ -351,14 +392,21 @@ pub(super) fn object(p: &mut Parser<'_>) {
 
 /// `::From(a)` and `::To(b)`, in any order.
 pub(super) fn ends(p: &mut Parser<'_>) {
-    while p.at(COLON_COLON) && p.nth(2) == L_PAREN {
-        let kind = match p.nth_text(1) {
-            "From" => FROM_END,
-            "To" => TO_END,
+    while matches!(p.current(), COLON_COLON | DOT) && p.nth(2) == L_PAREN {
+        let (word, kind) = match p.nth_text(1) {
+            word if word.eq_ignore_ascii_case("From") => ("From", FROM_END),
+            word if word.eq_ignore_ascii_case("To") => ("To", TO_END),
             _ => return,
         };
         let marker = p.start();
+        let help = "the ends of an edge are written `::From(a)::To(b)`";
+        if p.at(DOT) {
+            p.last_problem(ProblemKind::ExpectedWithHelp("`::`", help));
+        }
         p.bump();
+        if !p.at_word(word) {
+            p.last_problem(ProblemKind::ExpectedWithHelp("`From(…)` or `To(…)`", help));
+        }
         p.bump();
         p.bump();
         required(p, "an id or a node");

@@ -1,13 +1,14 @@
 //! Files, schema items, types and migrations.
 
-use super::{Marker, Parser, ProblemKind, expr, query};
+use super::migration::{migration, version};
+use super::{Parser, ProblemKind, expr, habits, query};
 use crate::compiler::syntax::kind::SyntaxKind::{self, *};
 
 pub(super) fn file(p: &mut Parser<'_>) {
     let marker = p.start();
     while !p.at(EOF) {
         p.gave_up = false;
-        p.open_string = false;
+        p.muted = false;
         if !item(p) {
             if p.open_block && p.at(R_BRACE) {
                 p.open_block = false;
@@ -38,7 +39,7 @@ fn item(p: &mut Parser<'_>) -> bool {
         migration(p);
         return true;
     }
-    if p.at_word("schema") && p.nth(1) == COLON_COLON {
+    if p.at_word("schema") && matches!(p.nth(1), COLON_COLON | INT | COLON | L_BRACE) {
         schema_block(p);
         return true;
     }
@@ -64,12 +65,18 @@ fn schema_item(p: &mut Parser<'_>) -> bool {
     } else if p.at(L_BRACE) {
         field_list(p);
     } else if !p.at(EOF) && !p.at_item_start() && !p.at(R_BRACE) {
-        p.expected("`{` and the fields");
+        p.problem_with_help("`{` and the fields", "a type is written `N::User { name: String }`");
         p.recover(&[R_BRACE]);
     }
     marker.complete(p, kind);
     true
 }
+
+/// The parts of an edge type.
+const EDGE_WORDS: &[&str] = &["From", "To", "Properties"];
+
+/// How an edge type is written.
+const AN_EDGE: &str = "an edge type names what it joins: `E::Follows { From: User, To: User }`";
 
 fn edge_body(p: &mut Parser<'_>) {
     p.eat_word("UNIQUE");
@@ -81,32 +88,45 @@ fn edge_body(p: &mut Parser<'_>) {
     }
     let (mut from, mut to, mut properties) = (false, false, false);
     while !p.at(R_BRACE) && !p.at(EOF) && !p.at_item_start() {
-        if p.at_word("From") && !from {
-            from = true;
-            edge_end(p, EDGE_FROM);
-        } else if p.at_word("To") && !to {
-            to = true;
-            edge_end(p, EDGE_TO);
-        } else if p.at_word("Properties") && !properties {
-            properties = true;
-            p.bump();
-            p.expect(COLON, "`:`");
-            field_list(p);
-        } else {
-            p.expected(if !from {
-                "`From: Type`"
-            } else if !to {
-                "`To: Type`"
-            } else if !properties {
-                "`Properties: { … }` or `}`"
-            } else {
-                "`}`"
-            });
-            p.recover(&[COMMA, R_BRACE]);
+        let word = EDGE_WORDS.iter().copied().find(|word| p.nth_text(0).eq_ignore_ascii_case(word));
+        if word.is_some_and(|word| !p.at_word(word)) {
+            // One habit is one mistake, however many words it concerns.
+            let help = "the parts of an edge type begin with a capital letter: `From`, `To`, `Properties`";
+            p.last_problem(ProblemKind::ExpectedWithHelp("`From: Type`, `To: Type` or `Properties: { … }`", help));
+        }
+        match word {
+            Some("From") if !from => {
+                from = true;
+                edge_end(p, EDGE_FROM);
+            }
+            Some("To") if !to => {
+                to = true;
+                edge_end(p, EDGE_TO);
+            }
+            Some("Properties") if !properties => {
+                properties = true;
+                p.bump();
+                p.expect(COLON, "`:`");
+                field_list(p);
+            }
+            _ => {
+                p.expected(if !from {
+                    "`From: Type`"
+                } else if !to {
+                    "`To: Type`"
+                } else if !properties {
+                    "`Properties: { … }` or `}`"
+                } else {
+                    "`}`"
+                });
+                // It may have been meant to be any of the others.
+                p.muted = true;
+                p.recover(&[COMMA, R_BRACE]);
+            }
         }
         if !p.eat(COMMA) && !p.at(R_BRACE) {
             p.expected("`,` or `}`");
-            if p.at_word("To") || p.at_word("From") || p.at_word("Properties") {
+            if EDGE_WORDS.iter().any(|word| p.nth_text(0).eq_ignore_ascii_case(word)) {
                 continue;
             }
             p.recover(&[COMMA, R_BRACE]);
@@ -116,10 +136,7 @@ fn edge_body(p: &mut Parser<'_>) {
         }
     }
     if p.at(R_BRACE) && !(from && to) {
-        p.problem(ProblemKind::ExpectedWithHelp(
-            if from { "`To: Type`" } else { "`From: Type`" },
-            "an edge type names what it joins: `E::Follows { From: User, To: User }`",
-        ));
+        p.problem(ProblemKind::ExpectedWithHelp(if from { "`To: Type`" } else { "`From: Type`" }, AN_EDGE));
     }
     p.expect(R_BRACE, "`}`");
 }
@@ -128,7 +145,11 @@ fn edge_end(p: &mut Parser<'_>, kind: SyntaxKind) {
     let marker = p.start();
     p.bump();
     p.expect(COLON, "`:`");
-    p.name("the name of a node or vector type");
+    if p.nth_text(0).starts_with('_') && p.at(IDENT) {
+        p.skip(1);
+    } else {
+        p.name("the name of a node or vector type");
+    }
     marker.complete(p, kind);
 }
 
@@ -143,20 +164,12 @@ fn field(p: &mut Parser<'_>) -> bool {
         return false;
     }
     let marker = p.start();
-    if p.at_word("UNIQUE") && p.nth(1) == IDENT {
-        p.bump();
-        if !p.at_word("INDEX") {
-            p.expected("`INDEX`");
-        }
-    }
-    if p.at_word("INDEX") && p.nth(1) == IDENT {
-        p.bump();
-    }
+    index_words(p);
     p.name("the field's name");
     if p.expect(COLON, "`:` and the type") || p.at(IDENT) || p.at(L_BRACKET) {
         ty(p);
     }
-    if p.at_word("DEFAULT") {
+    if p.at_word("DEFAULT") || p.at_other_case("DEFAULT") && !matches!(p.nth(1), COLON | COMMA | R_BRACE) {
         default(p);
     }
     if (p.at_word("INDEX") || p.at_word("UNIQUE")) && p.nth(1) != COLON {
@@ -168,13 +181,55 @@ fn field(p: &mut Parser<'_>) -> bool {
     true
 }
 
+/// `INDEX` or `UNIQUE INDEX` in front of a field. Both may also be the name of the field.
+fn index_words(p: &mut Parser<'_>) {
+    let is_index_word = |n: usize| {
+        let word = p.nth_text(n);
+        p.nth(n + 1) == IDENT && ["INDEX", "UNIQUE"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+    };
+    let count = (0..2).take_while(|n| is_index_word(*n)).count();
+    let words: Vec<&str> = (0..count).map(|n| p.nth_text(n)).collect();
+    let help = "a field with an index is written `INDEX name: Type`, or `UNIQUE INDEX name: Type`";
+    match words.as_slice() {
+        [] => return,
+        ["INDEX"] | ["UNIQUE", "INDEX"] => {}
+        ["UNIQUE"] => {
+            p.bump();
+            if !p.eat_word("INDEX") {
+                p.problem_with_help("`INDEX`", help);
+            }
+            return;
+        }
+        ["INDEX", "UNIQUE"] => p.problem_with_help("`UNIQUE INDEX`", help),
+        // A field of that name whose colon is missing.
+        _ if p.nth(count + 1) != COLON => return,
+        [one] if one.eq_ignore_ascii_case("INDEX") => p.problem(ProblemKind::Keyword("INDEX")),
+        _ => p.problem_with_help("`UNIQUE INDEX`", help),
+    }
+    for _ in 0..count {
+        p.bump();
+    }
+}
+
 fn default(p: &mut Parser<'_>) {
     let marker = p.start();
+    if !p.at_word("DEFAULT") {
+        p.problem(ProblemKind::Keyword("DEFAULT"));
+    }
     p.bump();
     if p.at_word("NOW") || p.at_word("NONE") {
         p.bump();
+        if p.at(L_PAREN) && p.nth(1) == R_PAREN {
+            p.problem_with_help("`,` or `}`", "a default is a constant, without `()`");
+            p.skip(2);
+        }
     } else if !expr::literal(p) {
         p.expected("a constant, `NOW` or `NONE`");
+        // A word behind which a field goes on is that field's.
+        if p.at(IDENT) && !matches!(p.nth(1), COLON | IDENT) {
+            p.skip(1);
+            p.skip_while(|p| p.at(L_PAREN));
+        }
     }
     marker.complete(p, FIELD_DEFAULT);
 }
@@ -182,13 +237,19 @@ fn default(p: &mut Parser<'_>) {
 /// A type; reports one that is missing.
 pub(super) fn ty(p: &mut Parser<'_>) {
     match p.current() {
+        IDENT if p.nth(1) == L_ANGLE => habits::generic_type(p),
         IDENT => {
             named_type(p);
+            habits::behind_type(p);
         }
         L_BRACKET => p.nested(|p| {
             let marker = p.start();
             p.bump();
             ty(p);
+            if p.at(UNKNOWN) {
+                p.problem_with_help("`]`", "a list has any length: `[F64]`");
+                p.skip_while(|p| !matches!(p.current(), R_BRACKET | R_BRACE | R_PAREN | FAT_ARROW));
+            }
             p.expect(R_BRACKET, "`]`");
             marker.complete(p, LIST_TYPE);
         }),
@@ -201,27 +262,27 @@ pub(super) fn ty(p: &mut Parser<'_>) {
     }
 }
 
-fn named_type(p: &mut Parser<'_>) {
+pub(super) fn named_type(p: &mut Parser<'_>) {
     let marker = p.start();
+    let is_bad = p.nth_text(0).starts_with('_');
     p.name("a type");
-    marker.complete(p, NAMED_TYPE);
-}
-
-fn version(p: &mut Parser<'_>) {
-    let marker = p.start();
-    if p.eat_word("schema") {
-        p.expect(COLON_COLON, "`::`");
-        p.expect(INT, "the version's number");
-    } else {
-        p.expected("`schema::` and a version");
-    }
-    marker.complete(p, SCHEMA_VERSION);
+    marker.complete(p, if is_bad { ERROR } else { NAMED_TYPE });
 }
 
 fn schema_block(p: &mut Parser<'_>) {
     let marker = p.start();
     version(p);
-    p.expect(L_BRACE, "`{`");
+    if !p.at(L_BRACE) {
+        p.expected("`{`");
+        p.recover(&[L_BRACE, R_BRACE]);
+    }
+    if !p.eat(L_BRACE) {
+        // Its types are those that follow.
+        while schema_item(p) {}
+        p.eat(R_BRACE);
+        marker.complete(p, SCHEMA_BLOCK);
+        return;
+    }
     while !p.at(R_BRACE) && !p.at(EOF) {
         if !schema_item(p) {
             if p.at_item_start() {
@@ -241,84 +302,4 @@ fn schema_block(p: &mut Parser<'_>) {
     }
     p.expect(R_BRACE, "`}`");
     marker.complete(p, SCHEMA_BLOCK);
-}
-
-fn migration(p: &mut Parser<'_>) {
-    let marker = p.start();
-    p.bump();
-    version(p);
-    p.expect(FAT_ARROW, "`=>`");
-    version(p);
-    p.expect(L_BRACE, "`{`");
-    while !p.at(R_BRACE) && !p.at(EOF) {
-        let before = p.nth_text(0);
-        if matches!(before, "N" | "E" | "V") && p.nth(1) == COLON_COLON {
-            item_mapping(p);
-            p.eat(COMMA);
-        } else {
-            p.expected("a mapping such as `N::User => _:: { … }`, or `}`");
-            p.recover(&[R_BRACE]);
-            break;
-        }
-    }
-    p.expect(R_BRACE, "`}`");
-    marker.complete(p, MIGRATION);
-}
-
-fn item_mapping(p: &mut Parser<'_>) {
-    let marker = p.start();
-    mapped_item(p);
-    p.expect(FAT_ARROW, "`=>`");
-    mapped_item(p);
-    p.expect(L_BRACE, "`{`");
-    if p.at_word("Properties") && p.nth(1) == COLON && p.nth(2) == L_BRACE {
-        p.bump();
-        p.bump();
-        p.list(L_BRACE, R_BRACE, "a field", field_mapping);
-        p.eat(COMMA);
-    } else {
-        while !p.at(R_BRACE) && !p.at(EOF) {
-            if !field_mapping(p) {
-                p.expected("a field or `}`");
-                p.recover(&[R_BRACE]);
-                break;
-            }
-            if !p.eat(COMMA) {
-                break;
-            }
-        }
-    }
-    p.expect(R_BRACE, "`}`");
-    marker.complete(p, ITEM_MAPPING);
-}
-
-fn mapped_item(p: &mut Parser<'_>) {
-    let marker: Marker = p.start();
-    if p.eat(UNDERSCORE) {
-        p.expect(COLON_COLON, "`::`");
-    } else if matches!(p.nth_text(0), "N" | "E" | "V") {
-        p.bump();
-        p.expect(COLON_COLON, "`::`");
-        p.name("the type's name");
-    } else {
-        p.expected("`_::` or a type such as `N::User`");
-    }
-    marker.complete(p, MAPPED_ITEM);
-}
-
-fn field_mapping(p: &mut Parser<'_>) -> bool {
-    if !p.at(IDENT) {
-        return false;
-    }
-    let marker = p.start();
-    p.name("the field's name");
-    p.expect(COLON, "`:`");
-    let is_constant = matches!(p.nth_text(0), "NOW" | "NONE");
-    if is_constant {
-        p.bump();
-    } else if !expr::literal(p) && p.name("a constant or a field") && p.eat_word("AS") {
-        named_type(p);
-    }
-    marker.complete(p, FIELD_MAPPING);
-    true
 }

@@ -5,10 +5,13 @@
 //! problem: a second one at the same token is dropped.
 
 mod expr;
+mod habits;
 mod item;
+mod migration;
 mod query;
 mod step;
 mod tree;
+mod unclosed;
 
 use super::kind::SyntaxKind::{self, *};
 use super::lexer::{Token, tokens};
@@ -42,6 +45,16 @@ pub(super) enum ProblemKind {
     UnknownItem,
     /// A word that is called and no function.
     UnknownFunction,
+    /// A keyword in another case, or without a space behind it.
+    Keyword(&'static str),
+    /// A string whose closing quote is missing.
+    OpenString,
+    /// A comment as another language writes it.
+    Comment,
+    /// A name that does not begin with a letter.
+    Name,
+    /// A number that goes on with letters.
+    Number,
     /// Too many levels.
     TooDeep,
     TooManySteps,
@@ -67,9 +80,28 @@ pub(super) struct Output {
     pub problems: Vec<Problem>,
 }
 
+/// How often a text is read again with a string that is taken to end with its line.
+const MAX_READINGS: usize = 8;
+
 /// Parses a whole file.
 pub(super) fn parse(text: &str) -> Output {
-    let tokens = tokens(text);
+    let mut unclosed = Vec::new();
+    let mut output = read(text, &unclosed);
+    while unclosed.len() < MAX_READINGS
+        && let Some(found) = unclosed::find(text, &output, &unclosed)
+    {
+        unclosed.push(found.start);
+        let again = read(text, &unclosed);
+        if !found.explains(&output, &again) {
+            break;
+        }
+        output = again;
+    }
+    output
+}
+
+fn read(text: &str, unclosed: &[usize]) -> Output {
+    let tokens = tokens(text, unclosed);
     let mut significant = Vec::with_capacity(tokens.len());
     let mut start = 0;
     for token in &tokens {
@@ -87,11 +119,24 @@ pub(super) fn parse(text: &str) -> Output {
         depth: 0,
         steps: 0,
         gave_up: false,
-        open_string: false,
+        muted: false,
         open_block: false,
+        has_braces: false,
+        has_returned: false,
+        has_semicolons: false,
     };
     item::file(&mut parser);
-    Output { tokens, events: parser.events, problems: parser.problems }
+    let mut problems = habits::spellings(text, &tokens);
+    // What a bad name is taken for decides what is expected behind it.
+    let is_behind_bad_name = |problem: &Problem| {
+        let at = parser.tokens.partition_point(|token| token.1 < problem.start);
+        let before = at.checked_sub(1).map(|before| parser.tokens[before]);
+        before.is_some_and(|(kind, start, end)| kind == IDENT && text[start..end].starts_with('_'))
+    };
+    problems.extend(parser.problems.iter().filter(|problem| !is_behind_bad_name(problem)).cloned());
+    problems.sort_by_key(|problem| problem.start);
+    problems.dedup_by_key(|problem| problem.start);
+    Output { tokens, events: parser.events, problems }
 }
 
 pub(super) struct Parser<'t> {
@@ -106,10 +151,17 @@ pub(super) struct Parser<'t> {
     steps: u32,
     /// Set when an item nests too deeply: what it lacks from there on is a consequence.
     gave_up: bool,
-    /// Set when a string is not closed: what its statement lacks is in the string.
-    open_string: bool,
+    /// Set when what the statement lacks from here on follows from what was reported: a string that is not closed holds the
+    /// rest of its statement, a misspelt keyword makes its words mean something else.
+    muted: bool,
     /// Set when a schema block was left before its `}`, which is then not reported where it stands.
     open_block: bool,
+    /// Set when the body of a query stands in braces, which were reported where they open.
+    has_braces: bool,
+    /// Set when a `;` behind a statement of the query was reported.
+    has_semicolons: bool,
+    /// Set when a loop of the query holds a `RETURN`, which was reported: that it lacks one is a consequence.
+    has_returned: bool,
 }
 
 /// A node that is being parsed.
@@ -198,9 +250,80 @@ impl<'t> Parser<'t> {
             Some(token) => (token.1, token.2),
             None => self.tokens.last().map_or((0, 0), |token| (token.2, token.2)),
         };
-        let is_consequence = self.gave_up || self.open_string;
+        // Wherever a string stands: that it is not closed is what is wrong.
+        let is_open_string = self.at(OPEN_STRING);
+        let kind = if is_open_string { ProblemKind::OpenString } else { kind };
+        self.problem_at(kind, start, end);
+        self.muted |= is_open_string;
+    }
+
+    fn problem_at(&mut self, kind: ProblemKind, start: usize, end: usize) {
+        let is_consequence = self.gave_up || self.muted;
         if !is_consequence && self.problems.last().is_none_or(|last| last.start != start) {
             self.problems.push(Problem { kind, start, end });
+        }
+    }
+
+    /// Reports a problem at the next token. What follows in the statement is a consequence.
+    fn last_problem(&mut self, kind: ProblemKind) {
+        self.problem(kind);
+        self.muted = true;
+    }
+
+    fn problem_with_help(&mut self, what: &'static str, help: &'static str) {
+        self.problem(ProblemKind::ExpectedWithHelp(what, help));
+    }
+
+    /// Runs a rule whose problems are consequences of what was reported.
+    fn muted(&mut self, rule: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.muted, true);
+        rule(self);
+        self.muted = before;
+    }
+
+    /// Eats the next tokens, as what fits nowhere.
+    fn skip(&mut self, count: usize) {
+        let marker = self.start();
+        for _ in 0..count {
+            self.bump();
+        }
+        marker.complete(self, ERROR);
+    }
+
+    /// Eats tokens as what fits nowhere while `goes_on`, whole groups of brackets at a time.
+    fn skip_while(&mut self, goes_on: impl Fn(&Self) -> bool) {
+        let marker = self.start();
+        let mut open = 0_usize;
+        while !self.at(EOF) && !self.at_item_start() && (open > 0 || goes_on(self)) {
+            match self.current() {
+                L_BRACE | L_PAREN | L_BRACKET => open += 1,
+                R_BRACE | R_PAREN | R_BRACKET => open = open.saturating_sub(1),
+                _ => {}
+            }
+            self.bump();
+        }
+        if self.events.len() == marker.0 + 1 {
+            marker.abandon(self);
+        } else {
+            marker.complete(self, ERROR);
+        }
+    }
+
+    /// Whether the token after the next `n` stands on the same line as the one before it.
+    fn is_same_line(&self, n: usize) -> bool {
+        let at = self.position + n;
+        match (self.tokens.get(at.wrapping_sub(1)), self.tokens.get(at)) {
+            (Some(before), Some(token)) => !self.text[before.2..token.1].contains('\n'),
+            _ => false,
+        }
+    }
+
+    /// Whether the token after the next `n` follows the one before it without a space.
+    fn is_glued(&self, n: usize) -> bool {
+        let at = self.position + n;
+        match (self.tokens.get(at.wrapping_sub(1)), self.tokens.get(at)) {
+            (Some(before), Some(token)) => before.2 == token.1,
+            _ => false,
         }
     }
 
@@ -210,6 +333,15 @@ impl<'t> Parser<'t> {
 
     /// A name, as a node.
     fn name(&mut self, what: &'static str) -> bool {
+        if self.at(INT) && self.nth(1) == IDENT && self.is_glued(1) {
+            let (start, end) = (self.tokens[self.position].1, self.tokens[self.position + 1].2);
+            self.problem_at(ProblemKind::Name, start, end);
+            let marker = self.start();
+            self.bump();
+            self.bump();
+            marker.complete(self, ERROR);
+            return true;
+        }
         if !self.at(IDENT) {
             self.expected(what);
             return false;
@@ -260,7 +392,7 @@ impl<'t> Parser<'t> {
         match self.current() {
             HASH => self.nth(1) == L_BRACKET,
             IDENT => match self.nth_text(0) {
-                "QUERY" => self.nth(1) == IDENT,
+                "QUERY" => self.nth(1) == IDENT || self.nth(1) == INT && self.nth(2) == IDENT,
                 "MIGRATION" => self.nth_word(1, "schema"),
                 "schema" => self.nth(1) == COLON_COLON && self.nth(2) == INT,
                 "N" | "E" | "V" => self.nth(1) == COLON_COLON && self.nth(2) == IDENT,

@@ -3,6 +3,9 @@
 use super::{MAX_STEPS, Parser, ProblemKind, expr};
 use crate::compiler::syntax::kind::SyntaxKind::{self, *};
 
+/// How a closure is written.
+const A_CLOSURE: &str = "a closure names its item between two bars: `::|x|{ name: x::{name} }`";
+
 /// What follows `::`.
 const A_STEP: &str = "a step, such as `Out<…>`, `WHERE(…)` or `{field}`";
 
@@ -64,8 +67,21 @@ fn step(p: &mut Parser<'_>) {
         IDENT => match word(p) {
             Some(kind) => kind,
             None => {
-                p.problem(ProblemKind::UnknownStep);
-                p.bump();
+                if p.nth(1) == PIPE {
+                    p.last_problem(ProblemKind::ExpectedWithHelp(A_STEP, A_CLOSURE));
+                    p.skip_while(|p| !p.at(L_BRACE) && !p.at_statement_start());
+                } else {
+                    if p.nth(1) == L_BRACE && p.is_glued(1) {
+                        p.problem_with_help(A_STEP, "fields are selected with `::{field}`, without a name before them");
+                    }
+                    p.problem(ProblemKind::UnknownStep);
+                    p.bump();
+                }
+                if p.at(L_BRACE) && (p.muted || p.is_glued(0)) {
+                    p.skip(1);
+                    p.skip_while(|p| !p.at(R_BRACE));
+                    p.eat(R_BRACE);
+                }
                 if p.at(L_ANGLE) {
                     expr::type_args(p, "a type");
                 }
@@ -141,18 +157,28 @@ fn word(p: &mut Parser<'_>) -> Option<SyntaxKind> {
 
 fn plain(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
     p.bump();
+    no_arguments(p);
+    kind
+}
+
+fn no_arguments(p: &mut Parser<'_>) {
     if p.at(L_PAREN) {
         p.problem(ProblemKind::ExpectedWithHelp("the next step", "this step takes no arguments: leave out `(…)`"));
         p.bump();
         p.skip_to_close();
         p.eat(R_PAREN);
     }
-    kind
 }
 
 fn edges(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
     p.bump();
-    expr::type_args(p, "the edge type, such as `<Follows>`");
+    if kind == IN && p.at(L_PAREN) {
+        let help = "`In<…>` follows edges; whether a value is one of several is asked with `IS_IN([a, b])`";
+        p.problem_with_help("the edge type, such as `<Follows>`", help);
+    } else {
+        expr::type_args(p, "the edge type, such as `<Follows>`");
+    }
+    no_arguments(p);
     kind
 }
 
@@ -276,7 +302,11 @@ fn path(p: &mut Parser<'_>) -> SyntaxKind {
 fn closure(p: &mut Parser<'_>) -> SyntaxKind {
     p.bump();
     p.name("the item's name");
-    p.expect(PIPE, "`|`");
+    if !p.eat(PIPE) {
+        p.last_problem(ProblemKind::ExpectedWithHelp("`|`", A_CLOSURE));
+        p.skip_while(|p| !matches!(p.current(), PIPE | L_BRACE) && !p.at_statement_start());
+        p.eat(PIPE);
+    }
     if p.at(L_BRACE) {
         projection(p);
     } else {
@@ -313,6 +343,11 @@ fn mapping(p: &mut Parser<'_>) -> bool {
         marker.complete(p, SPREAD);
         return true;
     }
+    if p.at(UNKNOWN) && p.nth_text(0) == "*" {
+        p.problem_with_help("a field, or `..`", "all fields are taken with `{..}`");
+        p.skip_while(|p| !matches!(p.current(), COMMA | R_BRACE) && !p.at_statement_start());
+        return true;
+    }
     if !p.at(IDENT) {
         return false;
     }
@@ -324,6 +359,9 @@ fn mapping(p: &mut Parser<'_>) -> bool {
         } else {
             expr::required(p, "a value");
         }
+    } else if p.at(IDENT) && p.nth_text(0).eq_ignore_ascii_case("AS") && p.nth(1) == IDENT {
+        p.problem_with_help("`,` or `}`", "a field gets another name with `name: field`");
+        p.skip(2);
     } else if p.at(COLON_COLON) {
         // `posts::Out<E>` instead of `posts: ::Out<E>` or `posts: _::Out<E>`.
         p.problem(ProblemKind::ExpectedWithHelp("`:`", "a computed field is written `name: _::steps`"));
