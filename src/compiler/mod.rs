@@ -57,8 +57,10 @@ pub fn compile(sources: &SourceSet) -> Compiled {
     }
     let broken = Broken::find(&files, &syntax);
     let mut report = Report::new(syntax);
-    let schema = schema::build(&files, &broken, &mut report);
-    if !declares_anything(&files) && !broken.declarations {
+    let declares_anything = declares_anything(&files);
+    let is_complete = declares_anything && !broken.declarations;
+    let schema = schema::build(&files, &broken, is_complete, &mut report);
+    if !declares_anything && !broken.declarations {
         report.add(NoSchema { span: Span { file: FileId(0), start: 0, end: 0 } });
     }
     let queries = check::queries(sources, &files, &schema, &broken, &mut report);

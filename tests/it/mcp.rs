@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::{Project, post_text, post_with, test_package};
+use helix::compiler::{self, SourceSet};
 use serde_json::{Value, json};
 
 const APP: &str = include_str!("mcp/app.hx");
@@ -203,6 +204,21 @@ fn script(package: &str, name: &str, project: &Project) -> Command {
     let mut command = Command::new(test_package(package).join("bin/python"));
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/mcp").join(name)).arg(project.port().to_string());
     command
+}
+
+#[test]
+fn a_query_that_hides_a_tool_is_warned_of() {
+    let page = include_str!("../../docs/mcp.md");
+    let names = page.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+    let tools: Vec<&str> = names.flat_map(|names| names.split('`').skip(1).step_by(2)).collect();
+    assert_eq!(tools.len(), 18, "{tools:?}");
+    for tool in tools {
+        let text = format!("N::User {{ name: String }}\n#[mcp]\nQUERY {tool}() => RETURN N<User>::COUNT\n");
+        let compiled = compiler::compile(&SourceSet::new([("app.hx".to_owned(), text)]));
+        let found: Vec<_> = compiled.diagnostics.iter().map(|one| one.message.as_str()).collect();
+        assert_eq!(found, [format!("the query hides the tool `{tool}` of the MCP server")]);
+        assert!(compiled.program.is_some());
+    }
 }
 
 #[test]

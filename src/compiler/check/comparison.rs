@@ -4,10 +4,12 @@ use helix_plan::{Comparison, ExprKind, Kind, ScalarType, ValueType};
 
 use super::Checker;
 use super::optional::or_null;
-use super::ty::{Ty, same_class, same_scalar_class};
+use super::ty::{Ty, describe_value, same_class, same_scalar_class};
 use super::value::{Form, Value};
 use crate::compiler::diagnostics::steps::ComparisonOfNothing;
-use crate::compiler::diagnostics::types::{BadOperand, ChoicesOfStream, ComparisonMismatch, NotComparable};
+use crate::compiler::diagnostics::types::{
+    BadOperand, ChoicesOfStream, ComparisonMismatch, NotAnElement, NotComparable,
+};
 use crate::compiler::diagnostics::warnings::ComparisonWithNone;
 use crate::compiler::diagnostics::words;
 use crate::compiler::source::Span;
@@ -63,7 +65,7 @@ impl Checker<'_> {
                 self.report.add(ComparisonOfNothing { comparison: name, found: &found, span });
             }
             Some(Kind::Shaped(_)) => {
-                let found = "an object of several fields";
+                let found = "the objects of a projection";
                 self.report.add(NotComparable { comparison: name, found, expected: "a single field", span });
             }
             Some(Kind::Null | Kind::Value(_) | Kind::Composite | Kind::Path) | None => {
@@ -119,8 +121,13 @@ impl Checker<'_> {
         }
         let settled = matches!(right.form, Form::Settled);
         if !right.ty.as_value().is_some_and(|ty| settled && same_class(ty, &element)) {
-            let (left, found) = (left.ty.describe(self.catalog), right.ty.describe(self.catalog));
-            self.differ(comparison, &left, &found, span);
+            let found = right.ty.describe(self.catalog);
+            match left.ty.as_value() {
+                Some(ValueType::List(_)) => {
+                    self.report.add(NotAnElement { element: &describe_value(&element), found: &found, span });
+                }
+                _ => self.differ(comparison, &left.ty.describe(self.catalog), &found, span),
+            }
         }
         right.expr
     }

@@ -1,6 +1,6 @@
 //! Conditions: `AND`, `OR`, `!`, `EXISTS`, comparisons, and boolean values.
 
-use helix_plan::{Comparison, Expr, ExprKind, Kind, Literal, ScalarType, Type, ValueType};
+use helix_plan::{Comparison, Expr, ExprKind, Fold, Kind, Literal, ScalarType, SlotId, Source, Step, Type, ValueType};
 
 use super::Checker;
 use super::optional::or_null;
@@ -72,19 +72,68 @@ impl Checker<'_> {
     }
 
     fn exists_expr(&mut self, exists: &ast::Exists, span: Span) -> Value {
-        let stream = match exists.argument() {
+        let mut stream = match exists.argument() {
             Some(ast::Expr::Traversal(traversal)) => self.stream(&traversal, Place::Left),
-            other => {
-                let value = self.part(other, Place::Left, span);
-                Stream::of(Value { expr: or_null(value.expr), ..value })
-            }
+            other => Stream::of(self.part(other, Place::Left, span)),
         };
-        if is_boolean(&stream.ty) || stream.ty == Ty::null() {
+        if self.is_always_there(&stream) || is_boolean_variable(&stream) {
             let found = stream.ty.describe(self.catalog);
-            let expected = "traversals that yield items";
+            let expected = "traversals, and to fields and parameters that may be absent";
             self.report.add(StepNotApplicable { step: "EXISTS", found: &found, expected, span: stream.span });
         }
+        if let Source::Expr(expr) = stream.source {
+            stream.source = Source::Expr(Box::new(or_null(*expr)));
+        }
         self.exists(stream, span)
+    }
+
+    /// Whether a stream is one value that is never absent, so that there is nothing to ask and nothing to count.
+    pub(super) fn is_always_there(&self, stream: &Stream) -> bool {
+        if stream.ty.is_many() {
+            return false;
+        }
+        match (stream.ty.kind(), stream.steps.last(), &stream.source) {
+            (Some(Kind::Null | Kind::Composite), ..) => true,
+            (None | Some(Kind::Item(_) | Kind::Shaped(_) | Kind::Path), ..) => false,
+            (Some(Kind::Value(_)), Some(step), _) => is_number_of(step),
+            (Some(Kind::Value(_)), None, Source::Expr(expr)) => self.is_given(expr, stream.span),
+            (Some(Kind::Value(_)), None, _) => false,
+        }
+    }
+
+    /// Whether a value is written down or calculated, or the request must hold it.
+    fn is_given(&self, expr: &Expr, span: Span) -> bool {
+        match &expr.kind {
+            ExprKind::Literal(_)
+            | ExprKind::Now
+            | ExprKind::Math { .. }
+            | ExprKind::List(_)
+            | ExprKind::Object(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Exists(_)
+            | ExprKind::Embed(_) => true,
+            ExprKind::Slot(slot) => self.is_needed_parameter(*slot, span),
+            ExprKind::Member { object, index: _ } => matches!(object.kind, ExprKind::Slot(_) | ExprKind::Member { .. }),
+            ExprKind::Traversal(traversal) => traversal.steps.last().is_some_and(is_number_of),
+            ExprKind::Null
+            | ExprKind::Field { .. }
+            | ExprKind::AddNode { .. }
+            | ExprKind::AddEdge { .. }
+            | ExprKind::AddVector { .. }
+            | ExprKind::AddVectors { .. }
+            | ExprKind::Required { .. }
+            | ExprKind::Optional(_) => false,
+        }
+    }
+
+    /// Whether a name stands for a parameter that every request holds.
+    fn is_needed_parameter(&self, slot: SlotId, name: Span) -> bool {
+        self.scopes
+            .get(self.text(name))
+            .is_some_and(|binding| binding.slot == slot && binding.origin == Origin::Parameter && !binding.optional)
     }
 
     /// A value as a condition: what is stored as true holds, what is absent does not.
@@ -96,9 +145,11 @@ impl Checker<'_> {
         if !is_boolean(&value.ty) {
             let found = value.ty.describe(self.catalog);
             if is_traversal {
-                self.report.add(NotACondition { found: &found, span });
+                let is_number = self.is_given(&value.expr, span) && is_number(&value.ty);
+                self.report.add(NotACondition { found: &found, is_number, span });
             } else {
-                self.report.add(NotABoolean { found: &found, span });
+                let is_value = value.ty.as_value().is_some();
+                self.report.add(NotABoolean { found: &found, is_value, span });
             }
             return self.unknown(span);
         }
@@ -116,10 +167,7 @@ impl Checker<'_> {
             | ExprKind::Or(_)
             | ExprKind::Not(_)
             | ExprKind::Exists(_) => true,
-            ExprKind::Slot(slot) => self
-                .scopes
-                .get(self.text(value.span))
-                .is_some_and(|binding| binding.slot == *slot && binding.origin == Origin::Parameter),
+            ExprKind::Slot(slot) => self.is_needed_parameter(*slot, value.span),
             ExprKind::Null
             | ExprKind::Now
             | ExprKind::Field { .. }
@@ -137,6 +185,21 @@ impl Checker<'_> {
             | ExprKind::Optional(_) => false,
         }
     }
+}
+
+/// Whether a step says how many there are, or their sum: a number even where nothing flows.
+const fn is_number_of(step: &Step) -> bool {
+    matches!(step, Step::Count | Step::Fold(Fold::Count | Fold::Sum))
+}
+
+/// Whether a stream is a variable that is true or false.
+fn is_boolean_variable(stream: &Stream) -> bool {
+    let is_name = matches!(&stream.source, Source::Expr(expr) if matches!(expr.kind, ExprKind::Slot(_)));
+    is_boolean(&stream.ty) && is_name && stream.is_one_expr()
+}
+
+fn is_number(ty: &Ty) -> bool {
+    ty.as_value().and_then(ValueType::as_scalar).is_some_and(ScalarType::is_number)
 }
 
 fn is_boolean(ty: &Ty) -> bool {

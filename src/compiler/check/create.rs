@@ -6,7 +6,7 @@ use super::Checker;
 use super::optional::if_given;
 use super::stream::Place;
 use super::ty::{Ty, describe_item, is_vector_data};
-use super::value::Value;
+use super::value::{Form, Value};
 use super::vector::data_type;
 use crate::compiler::diagnostics::steps::{DuplicateProjectionKey, End, MissingEnd, RepeatedEnd, WriteInExpression};
 use crate::compiler::diagnostics::types::{NotAnId, WrongEdgeEnd};
@@ -93,6 +93,11 @@ impl Checker<'_> {
             ValueType::Scalar(_) | ValueType::Object(_) | ValueType::Optional(_) => false,
         });
         let list = ValueType::List(Box::new(data_type()));
+        if let Form::Array(vectors) = &value.form
+            && let Some(empty) = vectors.iter().find(|vector| vector.is_empty_array())
+        {
+            self.empty_vector("BatchAddV", empty.span);
+        }
         let data = if is_vectors { value.expr } else { self.assign(value, &list, "`BatchAddV`") };
         match item {
             Some(item) => {
@@ -160,27 +165,38 @@ impl Checker<'_> {
 
     /// Both ends of an edge to be created or merged; reports the ones that are missing.
     pub(super) fn ends(&mut self, call: EdgeCall<'_>, ends: &ast::Ends) -> (Option<Value>, Option<Value>) {
-        let from = self.end_of(call, End::From, &ends.from);
-        let to = self.end_of(call, End::To, &ends.to);
+        let from = self.end_of(call, End::From, &ends.from, ends.to.is_empty());
+        let to = self.end_of(call, End::To, &ends.to, ends.from.is_empty());
+        // An end that is given twice is the other one in one place.
+        let is_swapped = ends.from.len() > 1 || ends.to.len() > 1;
+        // What cannot be upserted has been reported.
+        let follows = is_swapped || (call.upsert && call.edge.is_none());
+        for (end, given) in [(End::From, &ends.from), (End::To, &ends.to)] {
+            if given.is_empty() && !follows {
+                let EdgeCall { name: step, upsert, span, .. } = call;
+                self.report.add(MissingEnd { step, end, upsert, span });
+            }
+        }
         (from, to)
     }
 
-    pub(super) fn end_of(&mut self, call: EdgeCall<'_>, end: End, given: &[Option<ast::Expr>]) -> Option<Value> {
-        let EdgeCall { name: step, upsert, span, .. } = call;
+    /// An end, if it is given; `lacks_other` tells whether the other one is not.
+    pub(super) fn end_of(
+        &mut self,
+        call: EdgeCall<'_>,
+        end: End,
+        given: &[Option<ast::Expr>],
+        lacks_other: bool,
+    ) -> Option<Value> {
+        let EdgeCall { span, .. } = call;
+        let other = if end == End::From { End::To } else { End::From };
         for repeated in given.iter().skip(1) {
             let span = repeated.as_ref().map_or(span, |expr| self.span(expr));
-            self.report.add(RepeatedEnd { end, span });
+            self.report.add(RepeatedEnd { end, missing: lacks_other.then_some(other), span });
         }
-        match given.first() {
-            None => {
-                self.report.add(MissingEnd { step, end, upsert, span });
-                None
-            }
-            Some(expr) => {
-                let value = self.part(expr.clone(), Place::Top, span);
-                Some(self.endpoint(call, end, value))
-            }
-        }
+        let expr = given.first()?;
+        let value = self.part(expr.clone(), Place::Top, span);
+        Some(self.endpoint(call, end, value))
     }
 
     /// A value as the end of an edge: ids, or items of the type that the edge type joins there.
@@ -246,6 +262,7 @@ impl Checker<'_> {
 
     fn not_an_end(&mut self, call: EdgeCall<'_>, value: Value, help: Option<String>) -> Value {
         let found = value.ty.describe(self.catalog);
+        let help = help.or_else(|| help_to_identify(&value));
         let place = format!("an end of `{}`", call.name);
         self.report.add(NotAnId { place: &place, found: &found, span: value.span, help });
         self.unknown(value.span)
@@ -296,13 +313,19 @@ impl Checker<'_> {
                 let help = match (value.ty.item(), value.ty.as_value()) {
                     (Some(_), _) => Some("these are items already: go on from them without a look-up".to_owned()),
                     (None, Some(ValueType::List(_))) => Some("declare it as `[ID]`".to_owned()),
-                    (None, _) => None,
+                    (None, _) => help_to_identify(&value),
                 };
                 self.report.add(NotAnId { place: &place, found: &found, span: value.span, help });
                 (value.expr, false)
             }
         }
     }
+}
+
+/// What to write where a literal stands that no declaration makes an id.
+pub(super) fn help_to_identify(value: &Value) -> Option<String> {
+    let is_literal = matches!(value.form, Form::Constant(_) | Form::Array(_));
+    is_literal.then(|| "take a parameter of type `ID`, or the id of an item with `::ID`".to_owned())
 }
 
 const fn letter(item: ItemType) -> char {

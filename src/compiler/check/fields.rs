@@ -7,6 +7,7 @@ use super::ty::Ty;
 use super::value::Value;
 use crate::compiler::diagnostics::names::UnknownField;
 use crate::compiler::diagnostics::values::WriteToImplicitField;
+use crate::compiler::diagnostics::warnings::ScoreBeforeSearch;
 use crate::compiler::source::Span;
 
 /// The implicit field that `name` spells on a kind of item.
@@ -86,6 +87,9 @@ impl Checker<'_> {
 
     /// A field of one item.
     pub(super) fn read_field(&mut self, object: Value, item: ItemType, field: FieldRef, span: Span) -> Value {
+        if field == FieldRef::Score && matches!(object.expr.kind, ExprKind::Slot(slot) if Some(slot) == self.unscored) {
+            self.report.add(ScoreBeforeSearch { span });
+        }
         let ty = self.field_type(item, field);
         self.settled(ExprKind::Field { item: Box::new(object.expr), field }, ty, span)
     }

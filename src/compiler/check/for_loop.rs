@@ -109,10 +109,13 @@ impl Checker<'_> {
                 if let ValueType::Object(members) = element.as_ref() {
                     return Some(members.clone());
                 }
-                self.report.add(NotDestructurable { name: &list.name, found: &found, span });
+                self.report.add(NotDestructurable { name: &list.name, found: &found, has_elements: true, span });
             }
             _ if list.is_parameter => self.report.add(NotIterable { name: &list.name, found: &found, span }),
-            _ => self.report.add(NotDestructurable { name: &list.name, found: &found, span }),
+            _ => {
+                let has_elements = ty.is_many();
+                self.report.add(NotDestructurable { name: &list.name, found: &found, has_elements, span });
+            }
         }
         None
     }

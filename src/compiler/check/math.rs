@@ -5,8 +5,9 @@ use helix_plan::{ExprKind, Fold, Literal, MathFunction, ScalarType, Step, ValueT
 use super::Checker;
 use super::stream::{Place, Stream};
 use super::ty::{Ty, same_class};
-use super::value::Value;
+use super::value::{Form, Value};
 use crate::compiler::diagnostics::types::BadOperand;
+use crate::compiler::diagnostics::warnings::DivisionByZero;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, Expr};
 
@@ -61,7 +62,10 @@ impl Checker<'_> {
         match fold {
             // What is absent does not count among values.
             None if stream.ty.as_value().is_some() => {
-                stream.push(Step::Fold(Fold::Count), Ty::scalar(ScalarType::U64));
+                let place = stream.span;
+                if self.counts(&mut stream, place) {
+                    stream.push(Step::Fold(Fold::Count), Ty::scalar(ScalarType::U64));
+                }
             }
             None => self.count(&mut stream, span),
             Some(fold) => {
@@ -88,11 +92,24 @@ impl Checker<'_> {
     /// A call of `function`, written `name`. The parser has counted the arguments.
     fn math(&mut self, function: MathFunction, name: &str, arguments: Vec<Value>, span: Span) -> Value {
         let ty = match self.math_type(function, name, &arguments) {
-            Some(ty) => Ty::value(ty),
+            Some(ty) => {
+                self.warn_of_zero(function, name, &arguments);
+                Ty::value(ty)
+            }
             None => Ty::Unknown,
         };
         let arguments = arguments.into_iter().map(|argument| argument.expr).collect();
         self.settled(ExprKind::Math { function, arguments }, ty, span)
+    }
+
+    /// Warns of a division by a literal zero.
+    fn warn_of_zero(&mut self, function: MathFunction, name: &str, arguments: &[Value]) {
+        let is_division = matches!(function, MathFunction::Div | MathFunction::Mod);
+        if let (true, Some(Value { form: Form::Constant(constant), span, .. })) = (is_division, arguments.get(1))
+            && constant.is_zero()
+        {
+            self.report.add(DivisionByZero { function: name, span: *span });
+        }
     }
 
     /// The type of the result; `None` after a mistake.
@@ -167,13 +184,17 @@ pub(super) fn meaning(name: &str, arguments: usize) -> Option<Meaning> {
 /// The type of two texts or two arrays joined by `ADD`.
 fn joined(arguments: &[Value]) -> Option<ValueType> {
     let [a, b] = arguments else { return None };
+    // What holds nothing is of whatever type the other is.
+    let (a, b) = if a.is_empty_array() { (b, a) } else { (a, b) };
+    let is_open = b.is_empty_array();
     let (a, b) = (a.ty.as_value()?, b.ty.as_value()?);
     let joins = match a {
         ValueType::Scalar(scalar) => *scalar == ScalarType::String,
         ValueType::List(_) => true,
         ValueType::Object(_) | ValueType::Optional(_) => false,
     };
-    (joins && same_class(a, b)).then(|| a.clone())
+    let is_list = matches!((a, b), (ValueType::List(_), ValueType::List(_)));
+    (joins && (same_class(a, b) || (is_open && is_list))).then(|| a.clone())
 }
 
 /// The type of a result: integers stay integers and two F32 stay F32, except where the function leaves them.

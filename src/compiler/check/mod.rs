@@ -28,7 +28,7 @@ mod vector;
 
 use std::collections::HashMap;
 
-use helix_plan::{Catalog, Query};
+use helix_plan::{Catalog, Query, SlotId};
 
 use self::scope::Scopes;
 use super::diagnostics::names::DuplicateQuery;
@@ -48,6 +48,8 @@ struct Checker<'a> {
     report: &'a mut Report,
     builder: QueryBuilder<'a>,
     scopes: Scopes,
+    /// The vector that a `PREFILTER` looks at, which has no score yet.
+    unscored: Option<SlotId>,
     /// The syntax errors of the query. A part that holds any is not checked: what it lacks would be blamed on others.
     broken: &'a [Span],
 }
@@ -89,7 +91,7 @@ pub(super) fn queries(
 impl<'a> Checker<'a> {
     fn new(sources: &'a SourceSet, schema: &'a Schema, file: FileId, report: &'a mut Report) -> Self {
         let (catalog, builder) = (&schema.catalog, QueryBuilder::new(sources));
-        Self { sources, schema, catalog, file, report, builder, scopes: Scopes::new(), broken: &[] }
+        Self { sources, schema, catalog, file, report, builder, scopes: Scopes::new(), unscored: None, broken: &[] }
     }
 
     /// The source text of a span.

@@ -3,6 +3,7 @@
 use helix_plan::{ExprKind, ItemKind, ItemType, SlotId, ValueType};
 
 use super::Checker;
+use super::math::{Meaning, meaning};
 use super::scope::{Binding, Origin};
 use super::ty::{KINDS, Ty};
 use super::value::{Form, Value};
@@ -10,7 +11,7 @@ use crate::compiler::diagnostics::names::{ForbiddenName, Redeclared, UnknownItem
 use crate::compiler::source::Span;
 
 /// Words that no expression may use as a name.
-const FORBIDDEN: [&str; 19] = [
+pub(super) const FORBIDDEN: [&str; 19] = [
     "true", "false", "NONE", "String", "Boolean", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64",
     "U128", "Uuid", "Date", "ID",
 ];
@@ -29,6 +30,7 @@ impl Checker<'_> {
                 span,
                 nearest: self.report.nearest(name, names),
                 declared_as,
+                older: self.schema.hidden.find(kind, name),
             });
         }
         found
@@ -55,7 +57,8 @@ impl Checker<'_> {
                     let current = self.scopes.current().map(|current| &current.ty);
                     let is_field = current.is_some_and(|ty| self.find_field(ty, name).is_some());
                     let nearest = self.report.nearest(name, self.scopes.names());
-                    self.report.add(UnknownName { name, span, nearest, is_field });
+                    let is_constant = matches!(meaning(name, 0), Some(Meaning::Constant(_)));
+                    self.report.add(UnknownName { name, span, nearest, is_field, is_constant });
                 }
                 self.unknown(span)
             }

@@ -43,6 +43,9 @@ pub(super) fn split_guard(expr: Expr) -> (Expr, Option<String>) {
 
 /// How a request names a member: `user::{name}` is `user.name` there.
 pub(super) fn as_path(text: &str) -> String {
-    let parts = text.split("::").map(|part| part.trim_matches(|c: char| "{}".contains(c) || c.is_whitespace()));
+    let parts = text
+        .split("::")
+        .filter(|part| part.trim() != "FIRST")
+        .map(|part| part.trim_matches(|c: char| "{}".contains(c) || c.is_whitespace()));
     parts.collect::<Vec<_>>().join(".")
 }

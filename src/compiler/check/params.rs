@@ -67,7 +67,8 @@ impl Checker<'_> {
             let scalars = ScalarType::ALL.iter().map(|scalar| scalar.name());
             let nearest =
                 self.report.nearest(&name, scalars.chain(KINDS.into_iter().flat_map(|kind| self.schema.names(kind))));
-            self.report.add(UnknownType { name: &name, span, nearest });
+            let older = KINDS.into_iter().find_map(|kind| self.schema.hidden.find(kind, &name));
+            self.report.add(UnknownType { name: &name, span, nearest, older });
         }
         None
     }

@@ -3,15 +3,16 @@
 use helix_plan::{Entry, ExprKind, FieldRef, ItemType, Kind, Step, Type, ValueType};
 
 use super::Checker;
+use super::names::FORBIDDEN;
 use super::optional::{as_path, or_null, split_guard};
 use super::scope::{Binding, Current, Origin};
-use super::steps::Rest;
+use super::steps::{Rest, fieldless};
 use super::stream::{Excluded, Place, Stream, shaped};
 use super::ty::Ty;
 use super::value::Value;
 use crate::compiler::diagnostics::names::UnknownMember;
 use crate::compiler::diagnostics::steps::{ClosureNotLast, DuplicateProjectionKey, ExcludedTwice};
-use crate::compiler::diagnostics::types::NotAnItem;
+use crate::compiler::diagnostics::types::{MembersAtOnce, NotAnItem};
 use crate::compiler::diagnostics::warnings::{HiddenField, UnknownProjectedName};
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _, Expr, Mapping, MappingValue};
@@ -46,7 +47,8 @@ impl Checker<'_> {
     /// `|x| {…}`: a projection that names its item.
     pub(super) fn closure(&mut self, stream: &mut Stream, closure: &ast::Closure, rest: Rest<'_>, span: Span) {
         if !rest.steps.is_empty() {
-            self.report.add(ClosureNotLast { span });
+            let step = fieldless(rest.steps).map(|step| self.word_of(step));
+            self.report.add(ClosureNotLast { needless_before: step, span });
         }
         match closure.projection() {
             Some(projection) => self.object_step(stream, &projection, closure.variable()),
@@ -75,7 +77,7 @@ impl Checker<'_> {
         if stream.ty.is_unknown() {
             return;
         }
-        let Some(item) = stream.ty.item() else { return self.select_member(stream, name, span) };
+        let Some(item) = stream.ty.item() else { return self.select_member(stream, name, rest, span) };
         let excluded = std::mem::take(&mut stream.excluded);
         let Some(field) = self.field(&stream.ty, name, span) else {
             stream.ty = Ty::Unknown;
@@ -104,18 +106,15 @@ impl Checker<'_> {
     }
 
     /// Replaces an object by one of its members.
-    fn select_member(&mut self, stream: &mut Stream, name: &str, span: Span) {
-        let found = stream.ty.describe(self.catalog);
-        let nothing = self.unknown(span);
+    fn select_member(&mut self, stream: &mut Stream, name: &str, rest: Rest<'_>, span: Span) {
         let members = match stream.ty.as_value() {
-            Some(ValueType::Object(members)) if stream.is_one_expr() => members.clone(),
-            _ => {
-                self.report.add(NotAnItem { found: &found, span });
-                *stream = Stream::of(nothing);
-                return;
-            }
+            Some(ValueType::Object(members)) if !stream.ty.is_many() => members.clone(),
+            _ => return self.no_fields(stream, span),
         };
-        let object = self.finish(std::mem::replace(stream, Stream::of(nothing)), Place::Left);
+        let nothing = self.unknown(span);
+        // Where nothing is compared, an object that is not there fails as it does in a variable.
+        let place = if rest.place == Place::Top && !rest.compares() { Place::Top } else { Place::Left };
+        let object = self.finish(std::mem::replace(stream, Stream::of(nothing)), place);
         match members.iter().position(|(member, _)| member == name) {
             Some(index) => {
                 let (ty, is_needed) = Ty::given(&members[index].1);
@@ -137,16 +136,30 @@ impl Checker<'_> {
         }
     }
 
+    /// Reports that fields are selected from what has none, or that has members.
+    pub(super) fn no_fields(&mut self, stream: &mut Stream, span: Span) {
+        match stream.ty.as_value() {
+            Some(ValueType::Object(members)) if !stream.ty.is_many() && !members.is_empty() => {
+                self.report.add(MembersAtOnce { object: self.text(stream.span), member: &members[0].0, span });
+            }
+            ty => {
+                let is_objects = matches!(ty, Some(ValueType::List(of)) if matches!(**of, ValueType::Object(_)));
+                let objects = (is_objects && !stream.ty.is_many()).then(|| self.text(stream.span));
+                let found = stream.ty.describe(self.catalog);
+                self.report.add(NotAnItem { found: &found, objects, span });
+            }
+        }
+        stream.ty = Ty::Unknown;
+    }
+
     /// Gives each item the shape of an object.
     fn object_step(&mut self, stream: &mut Stream, projection: &ast::Projection, variable: Option<ast::Name>) {
         let span = self.span(projection);
         let item = stream.ty.item();
         if item.is_none() && !stream.ty.is_unknown() {
-            let found = stream.ty.describe(self.catalog);
             let first = projection.mappings().next();
             let span = first.map_or(span, |mapping| self.span(&mapping));
-            self.report.add(NotAnItem { found: &found, span });
-            stream.ty = Ty::Unknown;
+            self.no_fields(stream, span);
         }
         let excluded = std::mem::take(&mut stream.excluded);
         let name = variable.as_ref().map_or_else(|| "_".to_owned(), ast::AstNode::text);
@@ -248,7 +261,7 @@ impl Checker<'_> {
         let variable = self.scopes.get(&name).map(|binding| binding.span);
         match (variable, field) {
             (Some(variable), field) => {
-                if field.is_some() {
+                if field.is_some() && !FORBIDDEN.contains(&name.as_str()) {
                     self.report.add(HiddenField { name: &name, span, variable });
                 }
                 self.variable(&name, span)

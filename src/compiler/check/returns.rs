@@ -5,6 +5,7 @@ use helix_plan::{Entry, ExprKind, Kind, Return, Type};
 use super::Checker;
 use super::optional::or_null;
 use super::stream::Place;
+use crate::compiler::diagnostics::steps::ToolOfManyValues;
 use crate::compiler::diagnostics::warnings::DuplicateKey;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _, Expr};
@@ -16,17 +17,44 @@ const WHOLE: &str = "response";
 
 /// The entries of the response so far, with their places.
 #[derive(Default)]
-struct Entries(Vec<(Entry, Span)>);
+struct Entries {
+    kept: Vec<(Entry, Span)>,
+    /// Those whose key comes again.
+    dropped: Vec<Dropped>,
+}
+
+/// An entry whose key comes again.
+struct Dropped {
+    key: String,
+    span: Span,
+    /// The entry that takes its place, and whether its key is written there.
+    by: Span,
+    is_named: bool,
+}
 
 impl Checker<'_> {
-    /// The response.
-    pub(super) fn returns(&mut self, returns: Option<ast::Return>, query: Span) -> Return {
+    /// The response of the query whose name is at `query`. A tool answers one value.
+    pub(super) fn returns(&mut self, returns: Option<ast::Return>, is_tool: bool, query: Span) -> Return {
+        let entries = self.response(returns, query);
+        let values = entries.as_ref().map_or(0, |entries| entries.kept.len() + entries.dropped.len());
+        if is_tool && values != 1 {
+            if self.broken.is_empty() {
+                self.report.add(ToolOfManyValues { values, span: query });
+            }
+        } else if let Some(entries) = &entries {
+            self.warn_of_dropped(entries);
+        }
+        entries.map_or(Return::Null, |entries| Return::Object(entries.into_plan()))
+    }
+
+    /// The entries of the response; `None` where it is null.
+    fn response(&mut self, returns: Option<ast::Return>, query: Span) -> Option<Entries> {
         let Some(returns) = returns else {
             self.report.incomplete(query);
-            return Return::Null;
+            return None;
         };
         if self.is_broken(self.span(&returns)) {
-            return Return::Null;
+            return None;
         }
         let values: Vec<Expr> = returns.values().collect();
         let mut entries = Entries::default();
@@ -47,16 +75,22 @@ impl Checker<'_> {
                 let list = self.shape(list);
                 let data = vec![Entry { key: UNNAMED.to_owned(), value: list }];
                 let value = self.builder.expr(ExprKind::Object(data), Type::one(Kind::Composite), span);
-                entries.0.push((Entry { key: WHOLE.to_owned(), value }, span));
+                entries.kept.push((Entry { key: WHOLE.to_owned(), value }, span));
             }
             values => {
                 if values.iter().all(|value| matches!(value, Expr::None(_))) {
-                    return Return::Null;
+                    return None;
                 }
                 values.iter().for_each(|value| self.element(value, &mut entries));
             }
         }
-        Return::Object(entries.into_plan())
+        Some(entries)
+    }
+
+    fn warn_of_dropped(&mut self, entries: &Entries) {
+        for Dropped { key, span, by, is_named } in &entries.dropped {
+            self.report.add(DuplicateKey { key, span: *by, first: *span, is_named: *is_named });
+        }
     }
 
     /// One of several values. `NONE` beside others says nothing.
@@ -82,11 +116,11 @@ impl Checker<'_> {
     /// An entry, its place, and whether its key is written there; the last of a key wins.
     fn entry(&mut self, key: String, value: &Expr, (span, is_named): (Span, bool), entries: &mut Entries) {
         let value = self.shape(value);
-        if let Some(index) = entries.0.iter().position(|(entry, _)| entry.key == key) {
-            let (_, first) = entries.0.remove(index);
-            self.report.add(DuplicateKey { key: &key, span, first, is_named });
+        if let Some(index) = entries.kept.iter().position(|(entry, _)| entry.key == key) {
+            let (Entry { key, .. }, first) = entries.kept.remove(index);
+            entries.dropped.push(Dropped { key, span: first, by: span, is_named });
         }
-        entries.0.push((Entry { key, value }, span));
+        entries.kept.push((Entry { key, value }, span));
     }
 
     /// A value of the response: an object or array of others, or any expression.
@@ -96,6 +130,7 @@ impl Checker<'_> {
             Expr::Object(object) => {
                 let mut entries = Entries::default();
                 self.entries_of(object, &mut entries);
+                self.warn_of_dropped(&entries);
                 ExprKind::Object(entries.into_plan())
             }
             Expr::Array(array) => ExprKind::List(array.elements().map(|element| self.shape(&element)).collect()),
@@ -107,7 +142,7 @@ impl Checker<'_> {
 
 impl Entries {
     fn into_plan(self) -> Vec<Entry> {
-        self.0.into_iter().map(|(entry, _)| entry).collect()
+        self.kept.into_iter().map(|(entry, _)| entry).collect()
     }
 }
 

@@ -1,13 +1,15 @@
 //! Where traversals start.
 
-use helix_plan::{Index, ItemKind, ItemType, ScalarType, Source, ValueType};
+use helix_plan::{FieldRef, Index, ItemKind, ItemType, ScalarType, Source, ValueType};
 
 use super::Checker;
+use super::fields::implicit;
 use super::stream::{Place, Stream};
 use super::ty::Ty;
-use crate::compiler::diagnostics::steps::{LookupNeedsNodes, MissingId, NoCurrentItem, NotIndexed};
+use crate::compiler::diagnostics::steps::{LookupNeedsNodes, MissingId, NoCurrentItem, NotIndexed, Unindexed};
 use crate::compiler::diagnostics::types::TypeMismatch;
 use crate::compiler::diagnostics::values::LookupByObject;
+use crate::compiler::diagnostics::warnings::LookupByNone;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _, Expr};
 
@@ -141,6 +143,9 @@ impl Checker<'_> {
             self.report.add(LookupByObject { object: self.text(value.span), span: value.span });
             return Stream { ty: Ty::items(item, false), ..found };
         }
+        if value.is_none() {
+            self.report.add(LookupByNone { ty: self.catalog.name(item), field: &name, span: value.span });
+        }
         let value = if self.schema.knows_field(item, field) {
             let ty = self.catalog.fields(item)[field.index()].ty.clone();
             self.assign(value, &ty, &format!("field `{name}`"))
@@ -164,8 +169,14 @@ impl Checker<'_> {
         let indexed = fields.iter().filter(|field| field.index != Index::None);
         let nearest = self.report.nearest(name, indexed.map(|field| field.name.as_str()));
         let ty = catalog.name(item);
-        let is_array = field.is_some_and(|field| fields[field.index()].ty.as_scalar().is_none());
-        self.report.add(NotIndexed { ty, field: name, declared: field.is_some(), is_array, nearest, span });
+        let found = match (field, implicit(item.kind, name)) {
+            (Some(field), _) if fields[field.index()].ty.as_scalar().is_none() => Unindexed::Array,
+            (Some(_), _) => Unindexed::Declared,
+            (None, Some(FieldRef::Id)) => Unindexed::Id,
+            (None, Some(_)) => Unindexed::Implicit,
+            (None, None) => Unindexed::Unknown,
+        };
+        self.report.add(NotIndexed { ty, field: name, found, nearest, span });
         None
     }
 

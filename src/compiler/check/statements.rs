@@ -6,7 +6,7 @@ use super::Checker;
 use super::stream::Place;
 use super::ty::Ty;
 use crate::compiler::diagnostics::steps::IdleStatement;
-use crate::compiler::diagnostics::types::DropOfNoItems;
+use crate::compiler::diagnostics::types::{DropOfNoItems, UntypedArray};
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, Expr};
 
@@ -48,7 +48,13 @@ impl Checker<'_> {
             return None;
         };
         let (name, span) = (ast::AstNode::text(&name), self.span(&name));
-        let slot = self.assign_name(&name, value.ty, span);
+        let ty = if value.is_empty_array() {
+            self.report.add(UntypedArray { span: value.span });
+            Ty::Unknown
+        } else {
+            value.ty
+        };
+        let slot = self.assign_name(&name, ty, span);
         Some(StatementKind::Assign { slot, value: value.expr })
     }
 

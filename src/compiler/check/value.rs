@@ -1,6 +1,6 @@
 //! A checked expression, and how it takes on the type of its place.
 
-use helix_plan::{Expr, ExprKind, Literal, ScalarType, Type, ValueType};
+use helix_plan::{Expr, ExprKind, Kind, Literal, ScalarType, Type, ValueType};
 
 use super::Checker;
 use super::ty::{Ty, describe_value, same_class};
@@ -29,9 +29,12 @@ pub(super) enum Form {
     Settled,
 }
 
+/// How long a value may be that a help repeats.
+const MAX_SHOWN: usize = 40;
+
 impl Value {
     /// Whether it is an array literal without any value in it, so that its place decides on its type.
-    fn is_empty_array(&self) -> bool {
+    pub(super) fn is_empty_array(&self) -> bool {
         matches!(&self.form, Form::Array(elements) if elements.iter().all(Self::is_empty_array))
     }
 
@@ -99,16 +102,35 @@ impl Checker<'_> {
 
     fn mismatch(&mut self, value: Value, expected: &ValueType, place: &str) -> Expr {
         let found = value.ty.describe(self.catalog);
-        let help = if value.ty.item().is_some() && *expected == ValueType::Scalar(ScalarType::Id) {
-            Some("take its id with `::ID`".to_owned())
-        } else if value.ty.is_many() {
-            Some("take the first one with `::FIRST`".to_owned())
-        } else {
-            None
-        };
+        let help = self.help_to_fit(&value, expected);
         let expected = describe_value(expected);
         self.report.add(TypeMismatch { place, expected: &expected, found: &found, span: value.span, help });
         value.expr
+    }
+
+    /// What makes a value of another type one of type `expected`, if anything does.
+    fn help_to_fit(&self, value: &Value, expected: &ValueType) -> Option<String> {
+        let is_id = *expected == ValueType::Scalar(ScalarType::Id);
+        let element = value.ty.as_value();
+        match (value.ty.item(), value.ty.is_many()) {
+            (Some(_), false) if is_id => Some("take its id with `::ID`".to_owned()),
+            (Some(_), true) if is_id => Some("take the id of the first one with `::FIRST::ID`".to_owned()),
+            (Some(_), _) if matches!(value.ty.kind(), Some(Kind::Item(_))) => {
+                let first = if value.ty.is_many() { "::FIRST" } else { "" };
+                let text = self.text(value.span);
+                let text = if text.len() > MAX_SHOWN || text.contains('\n') { "" } else { text };
+                Some(format!("select a field: `{text}{first}::{{field}}`"))
+            }
+            (None, true) if element.is_some_and(|element| same_class(element, expected)) => {
+                Some("take the first one with `::FIRST`".to_owned())
+            }
+            (None, true) if matches!(expected, ValueType::List(of) if element.is_some_and(|one| same_class(one, of))) =>
+            {
+                let ty = crate::compiler::diagnostics::words::ty(expected);
+                Some(format!("an array is a literal, a field, or a parameter of type `{ty}`"))
+            }
+            (_, _) => None,
+        }
     }
 
     /// A literal as an expression of the scalar type `ty`. `None` when the value is not a literal that fits the type's class;

@@ -6,7 +6,7 @@ use super::Checker;
 use super::stream::Place;
 use super::ty::{Ty, is_vector_data};
 use super::value::{Form, Value};
-use crate::compiler::diagnostics::types::{EmbedOfNoText, TypeMismatch};
+use crate::compiler::diagnostics::types::{EmbedOfNoText, MixedElements, TypeMismatch};
 use crate::compiler::diagnostics::values::NegativeCount;
 use crate::compiler::lower::literal::{Constant, Integer};
 use crate::compiler::source::Span;
@@ -49,6 +49,19 @@ impl Checker<'_> {
     fn vector_literal(&mut self, array: &ast::Array, call: &str) -> Expr {
         let span = self.span(array);
         let elements: Vec<Value> = array.elements().map(|element| self.expr(&element, Place::Left)).collect();
+        let Some(first) = elements.first() else {
+            self.empty_vector(call, span);
+            return self.unknown(span).expr;
+        };
+        // A number without a fraction is a component like others.
+        if is_component(&first.ty)
+            && let Some(other) = elements.iter().find(|element| !is_component(&element.ty) && !element.ty.is_unknown())
+        {
+            let (first_text, found) = (first.ty.describe(self.catalog), other.ty.describe(self.catalog));
+            let (first, first_span) = (&first_text, first.span);
+            self.report.add(MixedElements { first, first_span, found: &found, span: other.span });
+            return other.expr.clone();
+        }
         match self.array_literal(span, &elements, &ValueType::Scalar(ScalarType::F64)) {
             Some(expr) => expr,
             None => {
@@ -65,6 +78,12 @@ impl Checker<'_> {
         let found = value.ty.describe(self.catalog);
         let (place, expected) = (format!("`{call}`"), "a vector of type [F64]");
         self.report.add(TypeMismatch { place: &place, expected, found: &found, span: value.span, help: None });
+    }
+
+    /// Reports a vector literal without components.
+    pub(super) fn empty_vector(&mut self, call: &str, span: Span) {
+        let (place, expected, found) = (format!("`{call}`"), "a vector of type [F64]", "an empty one");
+        self.report.add(TypeMismatch { place: &place, expected, found, span, help: None });
     }
 
     /// A number of elements, such as the `k` of a search.
@@ -98,4 +117,8 @@ impl Checker<'_> {
         }
         Some(self.literal_as_scalar(value, ScalarType::U64).unwrap_or_else(|| value.expr.clone()))
     }
+}
+
+fn is_component(ty: &Ty) -> bool {
+    !ty.is_many() && ty.as_value().and_then(ValueType::as_scalar).is_some_and(ScalarType::is_number)
 }

@@ -149,17 +149,39 @@ impl From<MigrationNowOfIndex<'_>> for Diagnostic {
     }
 }
 
-/// A cast to another type than that of the field, or of something that cannot be cast.
-pub(in crate::compiler) struct CastOfOtherType<'a> {
+/// A cast to another type than that of the field, or of something that never becomes one.
+pub(in crate::compiler) struct ImpossibleCast<'a> {
     pub field: &'a str,
+    /// The type of the field, and that of the one which is read.
     pub ty: &'a ValueType,
+    pub from: &'a ValueType,
+    /// Whether the cast names the field's type.
+    pub is_right: bool,
+    /// Whether a cast to the field's type gives anything.
+    pub possible: bool,
     pub span: Span,
 }
 
-impl From<CastOfOtherType<'_>> for Diagnostic {
-    fn from(error: CastOfOtherType<'_>) -> Self {
-        let CastOfOtherType { field, ty, span } = error;
-        let ty = words::ty(ty);
-        Self::error(codes::TYPE_MISMATCH, span, format!("`{field}` is of type {ty}: cast a scalar to that"))
+impl From<ImpossibleCast<'_>> for Diagnostic {
+    fn from(error: ImpossibleCast<'_>) -> Self {
+        let ImpossibleCast { field, ty, from, is_right, possible, span } = error;
+        let (ty, from) = (words::ty(ty), words::ty(from));
+        let message = if is_right {
+            format!("a value of type {from} never becomes one of type {ty}")
+        } else {
+            format!("the cast is to another type than {ty}, the type of `{field}`")
+        };
+        let diagnostic = Self::error(codes::TYPE_MISMATCH, span, message);
+        if possible {
+            return diagnostic.help(format!("write `AS {ty}`"));
+        }
+        let diagnostic = if is_right {
+            diagnostic
+        } else {
+            diagnostic.note(format!("what is read is of type {from}, which never becomes one of type {ty}"))
+        };
+        diagnostic
+            .note("numbers become one another, every scalar becomes a String, and a String whatever scalar it spells")
+            .help("give a constant, or leave the field out".to_owned())
     }
 }

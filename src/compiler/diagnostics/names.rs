@@ -2,6 +2,7 @@
 
 use helix_plan::ItemKind;
 
+use super::schema::OlderVersion;
 use super::{Diagnostic, codes, suggest::did_you_mean, words};
 use crate::compiler::source::Span;
 
@@ -13,6 +14,8 @@ pub(in crate::compiler) struct UnknownItemType<'a> {
     pub nearest: Option<String>,
     /// Another kind that does declare the name.
     pub declared_as: Option<ItemKind>,
+    /// Where the type is declared, if only in an older version.
+    pub older: Option<OlderVersion>,
 }
 
 impl From<UnknownItemType<'_>> for Diagnostic {
@@ -28,8 +31,11 @@ impl From<UnknownItemType<'_>> for Diagnostic {
                 .help(format!("name {} type between `<` and `>`", words::a_kind(error.kind)));
         }
         let diagnostic = Self::error(code, error.span, format!("unknown {kind} type `{}`", error.name))
-            .label("not declared in the schema")
-            .help(did_you_mean(error.nearest));
+            .label("not declared in the schema");
+        let diagnostic = match error.older {
+            Some(older) => older.tell(diagnostic, error.name),
+            None => diagnostic.help(did_you_mean(error.nearest)),
+        };
         match error.declared_as {
             Some(other) => diagnostic.note(format!("`{}` is declared as {} type", error.name, words::a_kind(other))),
             None => diagnostic,
@@ -57,6 +63,8 @@ pub(in crate::compiler) struct UnknownName<'a> {
     pub nearest: Option<String>,
     /// Whether the current item has a field of that name.
     pub is_field: bool,
+    /// Whether a mathematical constant has that name.
+    pub is_constant: bool,
 }
 
 impl From<UnknownName<'_>> for Diagnostic {
@@ -65,6 +73,8 @@ impl From<UnknownName<'_>> for Diagnostic {
             .label("neither a parameter nor a variable that is visible here")
             .help(if error.is_field {
                 Some(format!("for the field, write `_::{{{}}}`", error.name))
+            } else if error.is_constant {
+                Some(format!("for the number, write `{}()`", error.name))
             } else {
                 super::syntax::constant(error.name).map(str::to_owned).or_else(|| did_you_mean(error.nearest))
             })

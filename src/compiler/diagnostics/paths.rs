@@ -34,13 +34,16 @@ impl From<IgnoredPathEnd> for Diagnostic {
 pub(in crate::compiler) struct PathArguments<'a> {
     pub step: &'a str,
     pub expected: usize,
+    /// Whether an end is given behind the call.
+    pub has_end: bool,
     pub span: Span,
 }
 
 impl From<PathArguments<'_>> for Diagnostic {
     fn from(error: PathArguments<'_>) -> Self {
-        let PathArguments { step, expected, span } = error;
+        let PathArguments { step, expected, has_end, span } = error;
         let (what, help) = match expected {
+            0 if !has_end => ("no arguments", "write an end behind it: `::To(id)`, or `::From(id)`"),
             0 => ("no weight", "write `ShortestPathDijkstras<Type>(weight)` for paths of least weight"),
             1 => ("one weight", "for example `ShortestPathDijkstras<Road>(_::{km})`"),
             _ => ("a weight and the name of a field", "for example `ShortestPathAStar<Road>(_::{km}, \"distance\")`"),
@@ -58,7 +61,7 @@ impl From<MalformedWeight> for Diagnostic {
     fn from(error: MalformedWeight) -> Self {
         Self::error(codes::UNKNOWN_FIELD, error.span, "this is no weight of an edge").note(
             "a weight is a number that is not negative, a numeric variable, `_::{field}`, `_::FromN::{field}`, \
-             `_::ToN::{field}`, or mathematics of these",
+             `_::ToN::{field}`, another traversal that gives a number, or mathematics of these",
         )
     }
 }

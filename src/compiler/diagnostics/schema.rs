@@ -24,13 +24,37 @@ pub(in crate::compiler) struct UnknownEndpoint<'a> {
     pub name: &'a str,
     pub span: Span,
     pub nearest: Option<String>,
+    /// Where the type is declared, if only in an older version.
+    pub older: Option<OlderVersion>,
 }
 
 impl From<UnknownEndpoint<'_>> for Diagnostic {
     fn from(error: UnknownEndpoint<'_>) -> Self {
-        Self::error(codes::UNKNOWN_ENDPOINT, error.span, format!("unknown node or vector type `{}`", error.name))
-            .label(format!("`{}` cannot be joined to it", error.edge))
-            .help(did_you_mean(error.nearest))
+        let diagnostic =
+            Self::error(codes::UNKNOWN_ENDPOINT, error.span, format!("unknown node or vector type `{}`", error.name))
+                .label(format!("`{}` cannot be joined to it", error.edge));
+        match error.older {
+            Some(older) => older.tell(diagnostic, error.name),
+            None => diagnostic.help(did_you_mean(error.nearest)),
+        }
+    }
+}
+
+/// A version that declares a type, and the newest one, which does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::compiler) struct OlderVersion {
+    pub version: u32,
+    pub newest: u32,
+}
+
+impl OlderVersion {
+    /// Adds to what is said of an unknown type why it is not known.
+    pub(super) fn tell(self, diagnostic: Diagnostic, name: &str) -> Diagnostic {
+        let Self { version, newest } = self;
+        let outside = if version == 1 { ", as is all that stands outside of blocks" } else { "" };
+        diagnostic
+            .note(format!("`{name}` is declared in `schema::{version}`{outside}; only `schema::{newest}` is visible"))
+            .help(format!("declare it in `schema::{newest}` as well: a version lists all of its types"))
     }
 }
 
@@ -107,12 +131,17 @@ pub(in crate::compiler) struct UnknownType<'a> {
     pub name: &'a str,
     pub span: Span,
     pub nearest: Option<String>,
+    /// Where an item type of that name is declared, if only in an older version.
+    pub older: Option<OlderVersion>,
 }
 
 impl From<UnknownType<'_>> for Diagnostic {
     fn from(error: UnknownType<'_>) -> Self {
-        Self::error(codes::BAD_TYPE, error.span, format!("unknown type `{}`", error.name))
-            .help(did_you_mean(error.nearest))
+        let diagnostic = Self::error(codes::BAD_TYPE, error.span, format!("unknown type `{}`", error.name));
+        match error.older {
+            Some(older) => older.tell(diagnostic, error.name),
+            None => diagnostic.help(did_you_mean(error.nearest)),
+        }
     }
 }
 

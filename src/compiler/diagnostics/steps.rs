@@ -178,33 +178,47 @@ impl From<MissingId<'_>> for Diagnostic {
     }
 }
 
+/// What a field without an index is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::compiler) enum Unindexed {
+    /// A declared one.
+    Declared,
+    /// A declared array, which no index holds.
+    Array,
+    /// The id of the node.
+    Id,
+    /// Another field that the database keeps itself.
+    Implicit,
+    /// No field of the type.
+    Unknown,
+}
+
 /// A lookup by a field that has no index.
 pub(in crate::compiler) struct NotIndexed<'a> {
     pub ty: &'a str,
     pub field: &'a str,
-    /// Whether the type declares the field.
-    pub declared: bool,
-    /// Whether the field is an array, which no index holds.
-    pub is_array: bool,
+    pub found: Unindexed,
     pub nearest: Option<String>,
     pub span: Span,
 }
 
 impl From<NotIndexed<'_>> for Diagnostic {
     fn from(error: NotIndexed<'_>) -> Self {
-        let NotIndexed { ty, field, declared, is_array, nearest, span } = error;
-        let message = if declared {
-            format!("field `{field}` of `{ty}` has no index")
-        } else {
-            format!("`{ty}` has no field `{field}`")
-        };
-        let help = match (declared, nearest) {
-            (true, _) if is_array => {
-                Some(format!("arrays are not indexed; filter: `WHERE(_::{{{field}}}::CONTAINS(…))`"))
+        let NotIndexed { ty, field, found, nearest, span } = error;
+        let message = match found {
+            Unindexed::Unknown => format!("`{ty}` has no field `{field}`"),
+            Unindexed::Declared | Unindexed::Array | Unindexed::Id | Unindexed::Implicit => {
+                format!("field `{field}` of `{ty}` has no index")
             }
-            (false, _) if matches!(field, "id" | "ID" | "Id") => Some(format!("by its id: `N<{ty}>(id)`")),
-            (true, _) => Some(format!("declare it as `INDEX {field}: …`, or filter: `WHERE(_::{{{field}}}::EQ(…))`")),
-            (false, nearest) => super::suggest::did_you_mean(nearest),
+        };
+        let help = match found {
+            Unindexed::Array => Some(format!("arrays are not indexed; filter: `WHERE(_::{{{field}}}::CONTAINS(…))`")),
+            Unindexed::Id => Some(format!("by its id: `N<{ty}>(id)`")),
+            Unindexed::Declared => {
+                Some(format!("declare it as `INDEX {field}: …`, or filter: `WHERE(_::{{{field}}}::EQ(…))`"))
+            }
+            Unindexed::Implicit => Some(format!("filter: `N<{ty}>::WHERE(_::{{{field}}}::EQ(…))`")),
+            Unindexed::Unknown => super::suggest::did_you_mean(nearest),
         };
         Self::error(codes::NOT_INDEXED, span, message).help(help)
     }
@@ -226,14 +240,20 @@ impl From<LookupNeedsNodes<'_>> for Diagnostic {
 }
 
 /// A closure with steps behind it.
-pub(in crate::compiler) struct ClosureNotLast {
+pub(in crate::compiler) struct ClosureNotLast<'a> {
+    /// A step behind it that shows no fields.
+    pub needless_before: Option<&'a str>,
     pub span: Span,
 }
 
-impl From<ClosureNotLast> for Diagnostic {
-    fn from(error: ClosureNotLast) -> Self {
-        Self::error(codes::CLOSURE_NOT_LAST, error.span, "a closure is the last step of a traversal")
-            .help("move the other steps before it".to_owned())
+impl From<ClosureNotLast<'_>> for Diagnostic {
+    fn from(error: ClosureNotLast<'_>) -> Self {
+        Self::error(codes::CLOSURE_NOT_LAST, error.span, "a closure is the last step of a traversal").help(match error
+            .needless_before
+        {
+            Some(step) => format!("remove it: `{step}` shows no fields"),
+            None => "move the other steps before it".to_owned(),
+        })
     }
 }
 
@@ -263,13 +283,18 @@ pub(in crate::compiler) struct ExcludeMisplaced<'a> {
     pub span: Span,
     pub next: &'a str,
     pub next_span: Span,
+    /// A step behind it that shows no fields.
+    pub needless_before: Option<&'a str>,
 }
 
 impl From<ExcludeMisplaced<'_>> for Diagnostic {
     fn from(error: ExcludeMisplaced<'_>) -> Self {
         Self::error(codes::EXCLUDE_MISPLACED, error.span, format!("an exclude cannot precede `{}`", error.next))
             .also(error.next_span, "this step has no use for it")
-            .help("move the exclude to the end of the traversal".to_owned())
+            .help(match error.needless_before {
+                Some(step) => format!("remove the exclude: `{step}` shows no fields"),
+                None => "move the exclude to the end of the traversal".to_owned(),
+            })
     }
 }
 
@@ -345,25 +370,42 @@ impl From<DuplicateProjectionKey<'_>> for Diagnostic {
 /// An end of an edge that is given more than once.
 pub(in crate::compiler) struct RepeatedEnd {
     pub end: End,
+    /// The other end, where that one is missing.
+    pub missing: Option<End>,
     pub span: Span,
 }
 
 impl From<RepeatedEnd> for Diagnostic {
     fn from(error: RepeatedEnd) -> Self {
         Self::error(codes::SYNTAX, error.span, format!("`::{}(…)` is given twice", error.end.name()))
+            .help(error.missing.map(|end| format!("the other end is `::{}(…)`", end.name())))
     }
 }
 
 /// An update or upsert that sets nothing.
 pub(in crate::compiler) struct NoFields<'a> {
     pub step: &'a str,
+    /// The type, when it declares no field.
+    pub fieldless: Option<(helix_plan::ItemKind, &'a str)>,
     pub span: Span,
 }
 
 impl From<NoFields<'_>> for Diagnostic {
     fn from(error: NoFields<'_>) -> Self {
-        Self::error(codes::SYNTAX, error.span, format!("`{}` sets no field", error.step))
-            .help("name at least one field".to_owned())
+        let NoFields { step, fieldless, span } = error;
+        let diagnostic = Self::error(codes::SYNTAX, span, format!("`{step}` sets no field"));
+        let Some((kind, ty)) = fieldless else { return diagnostic.help("name at least one field".to_owned()) };
+        let create = match kind {
+            helix_plan::ItemKind::Node => format!("`AddN<{ty}>`"),
+            helix_plan::ItemKind::Edge => format!("`AddE<{ty}>::From(…)::To(…)`"),
+            helix_plan::ItemKind::Vector => format!("`AddV<{ty}>(…)`"),
+        };
+        let help = if step == "UPDATE" {
+            "remove the step".to_owned()
+        } else {
+            format!("create one with {create}, or declare a field")
+        };
+        diagnostic.note(format!("`{ty}` declares no fields")).help(help)
     }
 }
 

@@ -43,6 +43,8 @@ impl From<NotAnId<'_>> for Diagnostic {
 /// Fields selected from something without fields.
 pub(in crate::compiler) struct NotAnItem<'a> {
     pub found: &'a str,
+    /// As it is written, where it is an array of objects.
+    pub objects: Option<&'a str>,
     pub span: Span,
 }
 
@@ -50,6 +52,29 @@ impl From<NotAnItem<'_>> for Diagnostic {
     fn from(error: NotAnItem<'_>) -> Self {
         Self::error(codes::NOT_AN_ITEM, error.span, format!("fields cannot be selected from {}", error.found))
             .note("only nodes, edges, vectors and objects of the request have fields")
+            .help(
+                error
+                    .objects
+                    .map(|rows| format!("go through it: `FOR row IN {rows} {{ … }}`, or read from `{rows}::FIRST`")),
+            )
+    }
+}
+
+/// Several members of an object at once.
+pub(in crate::compiler) struct MembersAtOnce<'a> {
+    /// As it is written.
+    pub object: &'a str,
+    /// One of its members.
+    pub member: &'a str,
+    pub span: Span,
+}
+
+impl From<MembersAtOnce<'_>> for Diagnostic {
+    fn from(error: MembersAtOnce<'_>) -> Self {
+        let MembersAtOnce { object, member, span } = error;
+        Self::error(codes::NOT_AN_ITEM, span, "the members of an object are read one at a time")
+            .note("only nodes, edges and vectors take another shape")
+            .help(format!("read each by itself: `{object}::{{{member}}}`"))
     }
 }
 
@@ -72,6 +97,8 @@ impl From<BadOperand<'_>> for Diagnostic {
 /// An operand of `AND`, `OR` or `!` that is not boolean.
 pub(in crate::compiler) struct NotABoolean<'a> {
     pub found: &'a str,
+    /// Whether it is a value, and no item.
+    pub is_value: bool,
     pub span: Span,
 }
 
@@ -79,7 +106,24 @@ impl From<NotABoolean<'_>> for Diagnostic {
     fn from(error: NotABoolean<'_>) -> Self {
         Self::error(codes::NOT_A_BOOLEAN, error.span, format!("a condition is needed here, not {}", error.found))
             .label(format!("this is {}", error.found))
-            .help("end it in a comparison such as `::EQ(…)`, or wrap a traversal in `EXISTS(…)`".to_owned())
+            .help(if error.is_value {
+                "end it in a comparison such as `::EQ(…)`".to_owned()
+            } else {
+                "end it in a comparison such as `::EQ(…)`, or wrap a traversal in `EXISTS(…)`".to_owned()
+            })
+    }
+}
+
+/// An array that holds nothing, where nothing else tells its type.
+pub(in crate::compiler) struct UntypedArray {
+    pub span: Span,
+}
+
+impl From<UntypedArray> for Diagnostic {
+    fn from(error: UntypedArray) -> Self {
+        Self::error(codes::BAD_TYPE, error.span, "the type of this array is not known")
+            .label("it holds nothing that tells")
+            .help("write `[]` where it is used, or take an array as a parameter such as `xs: [String]`".to_owned())
     }
 }
 
@@ -167,9 +211,26 @@ impl From<ComparisonMismatch<'_>> for Diagnostic {
     }
 }
 
+/// `CONTAINS` on an array, with something that is none of its elements.
+pub(in crate::compiler) struct NotAnElement<'a> {
+    pub element: &'a str,
+    pub found: &'a str,
+    pub span: Span,
+}
+
+impl From<NotAnElement<'_>> for Diagnostic {
+    fn from(error: NotAnElement<'_>) -> Self {
+        let NotAnElement { element, found, span } = error;
+        let message = format!("`CONTAINS` looks for one element of the array, {element}, not for {found}");
+        Self::error(codes::COMPARISON_MISMATCH, span, message).label("the types differ")
+    }
+}
+
 /// A condition that is a traversal without a comparison at its end.
 pub(in crate::compiler) struct NotACondition<'a> {
     pub found: &'a str,
+    /// Whether it ends in a number that is always there.
+    pub is_number: bool,
     pub span: Span,
 }
 
@@ -177,7 +238,11 @@ impl From<NotACondition<'_>> for Diagnostic {
     fn from(error: NotACondition<'_>) -> Self {
         Self::error(codes::NOT_A_CONDITION, error.span, "the traversal does not end in a comparison")
             .label(format!("this is {}, neither true nor false", error.found))
-            .help("wrap it in `EXISTS(…)`, or end it in a comparison such as `::EQ(…)`".to_owned())
+            .help(if error.is_number {
+                "end it in a comparison such as `::GT(0)`".to_owned()
+            } else {
+                "wrap it in `EXISTS(…)`, or end it in a comparison such as `::EQ(…)`".to_owned()
+            })
     }
 }
 
@@ -233,21 +298,30 @@ pub(in crate::compiler) struct NotIterable<'a> {
 
 impl From<NotIterable<'_>> for Diagnostic {
     fn from(error: NotIterable<'_>) -> Self {
-        Self::error(codes::NOT_ITERABLE, error.span, format!("`FOR` cannot go through `{}`", error.name))
-            .label(format!("this is {}", error.found))
-            .note("`FOR` goes through arrays, and through variables that hold many items or values")
+        cannot_iterate(codes::NOT_ITERABLE, error.name, error.found, error.span)
     }
+}
+
+fn cannot_iterate(code: &'static str, name: &str, found: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(code, span, format!("`FOR` cannot go through `{name}`"))
+        .label(format!("this is {found}"))
+        .note("`FOR` goes through arrays, and through variables that hold many items or values")
 }
 
 /// `FOR {…}` over elements that are not objects.
 pub(in crate::compiler) struct NotDestructurable<'a> {
     pub name: &'a str,
     pub found: &'a str,
+    /// Whether there are elements at all.
+    pub has_elements: bool,
     pub span: Span,
 }
 
 impl From<NotDestructurable<'_>> for Diagnostic {
     fn from(error: NotDestructurable<'_>) -> Self {
+        if !error.has_elements {
+            return cannot_iterate(codes::NOT_DESTRUCTURABLE, error.name, error.found, error.span);
+        }
         Self::error(codes::NOT_DESTRUCTURABLE, error.span, format!("`{}` does not hold objects", error.name))
             .label(format!("this is {}", error.found))
             .help("bind the whole element: `FOR x IN …`".to_owned())

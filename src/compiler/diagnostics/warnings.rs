@@ -148,6 +148,99 @@ impl From<ComparisonWithNone> for Diagnostic {
     }
 }
 
+/// A look-up by `NONE`, which no index holds.
+pub(in crate::compiler) struct LookupByNone<'a> {
+    pub ty: &'a str,
+    pub field: &'a str,
+    pub span: Span,
+}
+
+impl From<LookupByNone<'_>> for Diagnostic {
+    fn from(warning: LookupByNone<'_>) -> Self {
+        let LookupByNone { ty, field, span } = warning;
+        Self::warning(codes::NO_EFFECT, span, "this finds nothing: an index does not hold nodes without the field")
+            .help(format!("for these, filter: `N<{ty}>::WHERE(!EXISTS(_::{{{field}}}))`"))
+    }
+}
+
+/// A division by a literal zero.
+pub(in crate::compiler) struct DivisionByZero<'a> {
+    pub function: &'a str,
+    pub span: Span,
+}
+
+impl From<DivisionByZero<'_>> for Diagnostic {
+    fn from(warning: DivisionByZero<'_>) -> Self {
+        let message = format!("`{}` by zero: the query fails where this is calculated", warning.function);
+        Self::warning(codes::NO_EFFECT, warning.span, message)
+    }
+}
+
+/// The score of a search, where the search chooses what it looks at.
+pub(in crate::compiler) struct ScoreBeforeSearch {
+    pub span: Span,
+}
+
+impl From<ScoreBeforeSearch> for Diagnostic {
+    fn from(warning: ScoreBeforeSearch) -> Self {
+        Self::warning(codes::NO_EFFECT, warning.span, "within `PREFILTER` every score is 2.0: nothing is found yet")
+            .help("filter what is found: `::WHERE(_::{score}::LT(…))`".to_owned())
+    }
+}
+
+/// A sort key that a variable gives, the same for every item.
+pub(in crate::compiler) struct KeyOfVariable {
+    pub span: Span,
+}
+
+impl From<KeyOfVariable> for Diagnostic {
+    fn from(warning: KeyOfVariable) -> Self {
+        Self::warning(codes::NO_EFFECT, warning.span, "this key is the same for every item: nothing is sorted")
+            .help("sort by a value of the item, such as `_::{field}`".to_owned())
+    }
+}
+
+/// A model of embeddings before another one.
+pub(in crate::compiler) struct ExtraModel {
+    pub span: Span,
+    pub last: Span,
+}
+
+impl From<ExtraModel> for Diagnostic {
+    fn from(warning: ExtraModel) -> Self {
+        Self::warning(codes::NO_EFFECT, warning.span, "only the last model is used")
+            .also(warning.last, "this one")
+            .help("remove the others".to_owned())
+    }
+}
+
+/// A tool that takes the name of one of the server's own.
+pub(in crate::compiler) struct HiddenTool<'a> {
+    pub name: &'a str,
+    pub span: Span,
+}
+
+impl From<HiddenTool<'_>> for Diagnostic {
+    fn from(warning: HiddenTool<'_>) -> Self {
+        let message = format!("the query hides the tool `{}` of the MCP server", warning.name);
+        Self::warning(codes::NO_EFFECT, warning.span, message)
+            .note("models walk the graph with it, and cannot tell the two apart")
+            .help("choose another name, or remove `#[mcp]`".to_owned())
+    }
+}
+
+/// A query on the path of the standard server of the Model Context Protocol.
+pub(in crate::compiler) struct HiddenServer {
+    pub span: Span,
+}
+
+impl From<HiddenServer> for Diagnostic {
+    fn from(warning: HiddenServer) -> Self {
+        Self::warning(codes::NO_EFFECT, warning.span, "`POST /mcp` calls this query: the MCP server cannot be reached")
+            .help("choose another name".to_owned())
+    }
+}
+
 /// `RANGE` with literal bounds that leave nothing.
 pub(in crate::compiler) struct EmptyRange {
     pub span: Span,

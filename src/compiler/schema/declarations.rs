@@ -1,6 +1,6 @@
 //! Collects the type declarations of all files: the newest schema version, sorted by kind and name, each name once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use helix_plan::ItemKind;
 
@@ -39,8 +39,8 @@ pub(super) struct Declaration {
     pub span: Span,
     /// The place of all of it.
     pub whole: Span,
-    pub file: FileId,
-    pub fields: Vec<ast::Field>,
+    /// Each with its file: of a type that is declared twice, they are those of both declarations.
+    pub fields: Vec<(FileId, ast::Field)>,
     /// Of an edge type.
     pub ends: Option<Ends>,
 }
@@ -116,7 +116,7 @@ fn version(file: FileId, block: &ast::SchemaBlock, report: &mut Report) -> u32 {
 
 fn declaration(file: FileId, item: &Item, report: &mut Report) -> Option<Declaration> {
     let (kind, name, fields, ends) = match item {
-        Item::Node(node) => (ItemKind::Node, node.name(), node.fields().collect(), None),
+        Item::Node(node) => (ItemKind::Node, node.name(), node.fields().collect::<Vec<_>>(), None),
         Item::Vector(vector) => (ItemKind::Vector, vector.name(), vector.fields().collect(), None),
         Item::Edge(edge) => {
             let named = |name: Option<ast::Name>| name.map(|name| (name.text(), name.span(file)));
@@ -136,7 +136,17 @@ fn declaration(file: FileId, item: &Item, report: &mut Report) -> Option<Declara
     if RESERVED_TYPE_NAMES.contains(&name.as_str()) {
         report.add(ReservedTypeName { name: &name, span });
     }
-    Some(Declaration { kind, name, span, whole: item.span(file), file, fields, ends })
+    let fields = fields.into_iter().map(|field| (file, field)).collect();
+    Some(Declaration { kind, name, span, whole: item.span(file), fields, ends })
+}
+
+impl Declaration {
+    /// Adds the fields that a second declaration of the type has beyond this one, so that no query is blamed for using them.
+    fn take_fields_of(&mut self, other: Self) {
+        let name_of = |field: &ast::Field| field.name().map(|name| name.text().to_ascii_lowercase());
+        let known: BTreeSet<_> = self.fields.iter().map(|(_, field)| name_of(field)).collect();
+        self.fields.extend(other.fields.into_iter().filter(|(_, field)| !known.contains(&name_of(field))));
+    }
 }
 
 /// The declarations by kind and name; of two that share both, the first in the order of files and lines.
@@ -146,9 +156,10 @@ fn unique(mut declarations: Vec<Declaration>, report: &mut Report) -> Vec<Declar
     let mut of_kind = 0;
     for declaration in declarations {
         let Declaration { kind, ref name, span, .. } = declaration;
-        match kept.last() {
+        match kept.last_mut() {
             Some(last) if last.kind == kind && last.name == *name => {
                 report.add(DuplicateType { kind, name, span, first: last.span });
+                last.take_fields_of(declaration);
                 continue;
             }
             Some(last) if last.kind == kind => of_kind += 1,

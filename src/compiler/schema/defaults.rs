@@ -2,12 +2,12 @@
 
 use helix_plan::{DefaultValue, ScalarType, ValueType};
 
-use super::declarations::Declaration;
 use crate::compiler::diagnostics::schema::DefaultMismatch;
 use crate::compiler::diagnostics::values::{BadDate, MalformedId};
 use crate::compiler::diagnostics::words;
 use crate::compiler::lower::literal::{Constant, Integer, Misfit, date_from_seconds};
 use crate::compiler::report::Report;
+use crate::compiler::source::FileId;
 use crate::compiler::syntax::ast::{self, AstNode as _};
 
 /// What a literal says; `None` when it is broken, which the parser has reported.
@@ -22,7 +22,7 @@ pub(in crate::compiler) fn constant(literal: &ast::Literal) -> Option<Constant> 
 
 /// The default of a field, if it has one that fits.
 pub(super) fn default(
-    declaration: &Declaration,
+    file: FileId,
     field: &ast::Field,
     name: &str,
     ty: &ValueType,
@@ -37,16 +37,16 @@ pub(super) fn default(
         if scalar == Some(ScalarType::Date) {
             return Some(DefaultValue::Now);
         }
-        let span = default.span(declaration.file);
+        let span = default.span(file);
         report.add(DefaultMismatch { field: name, ty, found: "a Date", span });
         return None;
     }
     let Some((literal, constant)) = default.literal().and_then(|literal| Some((literal.clone(), constant(&literal)?)))
     else {
-        report.incomplete(default.span(declaration.file));
+        report.incomplete(default.span(file));
         return None;
     };
-    let span = literal.span(declaration.file);
+    let span = literal.span(file);
     match convert(&constant, scalar) {
         Ok(literal) => return Some(DefaultValue::Literal(literal)),
         Err(Misfit::Type) => {

@@ -10,7 +10,7 @@ use crate::compiler::diagnostics::schema::{
     DuplicateField, NoEffectHere, ObjectField, OverLimit, ReservedFieldName, UnknownType,
 };
 use crate::compiler::report::Report;
-use crate::compiler::source::Span;
+use crate::compiler::source::{FileId, Span};
 use crate::compiler::syntax::ast::{self, AstNode as _};
 
 /// How many fields a type may have.
@@ -30,12 +30,13 @@ pub(super) fn fields(declaration: &Declaration, ids: &Ids<'_>, report: &mut Repo
     let mut fields: Vec<Field> = Vec::with_capacity(declaration.fields.len());
     let mut unknown = Vec::new();
     let mut spans: HashMap<String, Span> = HashMap::new();
-    for field in &declaration.fields {
+    for (file, field) in &declaration.fields {
+        let file = *file;
         let Some(name) = field.name() else {
-            report.incomplete(field.span(declaration.file));
+            report.incomplete(field.span(file));
             continue;
         };
-        let (name, span) = (name.text(), name.span(declaration.file));
+        let (name, span) = (name.text(), name.span(file));
         if let Some(first) = spans.get(&name.to_ascii_lowercase()) {
             report.add(DuplicateField { name: &name, span, first: *first, any_case: true });
             continue;
@@ -49,30 +50,23 @@ pub(super) fn fields(declaration: &Declaration, ids: &Ids<'_>, report: &mut Repo
         if reserved.contains(&name.to_ascii_lowercase().as_str()) {
             report.add(ReservedFieldName { kind: declaration.kind, name: &name, span, reserved });
         }
-        let ty = field_type(declaration, field, &name, ids, report);
+        let ty = field_type(file, field, &name, ids, report);
         if ty.is_none() {
             unknown.push(FieldId(u16::try_from(fields.len()).unwrap_or(u16::MAX)));
         }
         let default = match &ty {
-            Some(ty) => defaults::default(declaration, field, &name, ty, report),
+            Some(ty) => defaults::default(file, field, &name, ty, report),
             None => None,
         };
         let ty = ty.unwrap_or(ValueType::Scalar(ScalarType::String));
-        let index = index(declaration, field, &ty, report);
+        let index = index(declaration.kind, file, field, &ty, report);
         fields.push(Field { name, ty, index, default });
     }
     (fields, unknown)
 }
 
 /// The type of a field: a scalar, or arrays of scalars.
-fn field_type(
-    declaration: &Declaration,
-    field: &ast::Field,
-    name: &str,
-    ids: &Ids<'_>,
-    report: &mut Report,
-) -> Option<ValueType> {
-    let file = declaration.file;
+fn field_type(file: FileId, field: &ast::Field, name: &str, ids: &Ids<'_>, report: &mut Report) -> Option<ValueType> {
     let mut depth = 0;
     let mut ty = field.ty();
     let scalar = loop {
@@ -86,7 +80,7 @@ fn field_type(
                         report.add(ObjectField { name, span });
                     } else {
                         let nearest = report.nearest(&text, ScalarType::ALL.iter().map(|scalar| scalar.name()));
-                        report.add(UnknownType { name: &text, span, nearest });
+                        report.add(UnknownType { name: &text, span, nearest, older: None });
                     }
                     return None;
                 }
@@ -109,9 +103,9 @@ fn field_type(
 }
 
 /// What is maintained beside a field; warns where nothing can be.
-fn index(declaration: &Declaration, field: &ast::Field, ty: &ValueType, report: &mut Report) -> Index {
-    let Some((word, span)) = field.index_words(declaration.file) else { return Index::None };
-    let place = match declaration.kind {
+fn index(kind: ItemKind, file: FileId, field: &ast::Field, ty: &ValueType, report: &mut Report) -> Index {
+    let Some((word, span)) = field.index_words(file) else { return Index::None };
+    let place = match kind {
         ItemKind::Node if ty.as_scalar().is_some() => {
             return if field.unique().is_some() { Index::Unique } else { Index::Secondary };
         }

@@ -10,7 +10,7 @@ use helix_plan::{DefaultValue, Field, Index, ItemKind, ItemType, Migration, Orig
 use super::declarations::{Declaration, LOST_VERSION};
 use super::{Ids, Schema, defaults, fields, ids};
 use crate::compiler::diagnostics::migrations::{
-    CastOfOtherType, MappedTwice, MigrationNowOfIndex, MigrationValueMismatch, MigrationValueOutOfRange,
+    ImpossibleCast, MappedTwice, MigrationNowOfIndex, MigrationValueMismatch, MigrationValueOutOfRange,
     NotTheNextVersion, OtherKind, UnknownMappedField, UnknownMappedType, UnknownVersion,
 };
 use crate::compiler::diagnostics::values::{BadDate, MalformedId};
@@ -287,11 +287,20 @@ fn value(
         Some(cast) => {
             let span = cast.span(file);
             match (super::scalar(&cast), declared.ty.as_scalar()) {
-                (Some(to), Some(wanted)) if to == wanted && read.ty.as_scalar().is_some() => {
+                (Some(to), Some(wanted)) if to == wanted && can_cast(&read.ty, &declared.ty) => {
                     Some(Origin::Cast(Box::new(stored), to))
                 }
-                _ => {
-                    report.add(CastOfOtherType { field: name, ty: &declared.ty, span });
+                (to, wanted) => {
+                    let is_right = to.is_some() && to == wanted;
+                    let possible = can_cast(&read.ty, &declared.ty);
+                    report.add(ImpossibleCast {
+                        field: name,
+                        ty: &declared.ty,
+                        from: &read.ty,
+                        is_right,
+                        possible,
+                        span,
+                    });
                     None
                 }
             }
@@ -299,11 +308,18 @@ fn value(
         None if diff::widens(&read.ty, &declared.ty) => Some(stored),
         None => {
             let (ty, found) = (&declared.ty, words::ty(&read.ty));
-            let convert = (ty.as_scalar().is_some() && read.ty.as_scalar().is_some()).then_some(read.name.as_str());
+            let convert = can_cast(&read.ty, ty).then_some(read.name.as_str());
             report.add(MigrationValueMismatch { field: name, ty, found: &found, span, convert });
             None
         }
     }
+}
+
+/// Whether a cast gives anything: numbers become one another, every scalar becomes text, and text whatever it spells.
+fn can_cast(from: &ValueType, to: &ValueType) -> bool {
+    let (Some(from), Some(to)) = (from.as_scalar(), to.as_scalar()) else { return false };
+    let involves_text = from == ScalarType::String || to == ScalarType::String;
+    from == to || involves_text || (from.is_number() && to.is_number())
 }
 
 /// The field that an origin reads, if it reads one.

@@ -16,7 +16,7 @@ pub(super) use self::defaults::constant;
 
 use self::declarations::{Declaration, Declared, Ends};
 use self::migrations::Migrations;
-use super::diagnostics::schema::UnknownEndpoint;
+use super::diagnostics::schema::{OlderVersion, UnknownEndpoint};
 use super::report::Report;
 use super::source::Span;
 use super::syntax::ast;
@@ -26,12 +26,36 @@ use super::{Broken, ParsedFile};
 #[derive(Debug)]
 pub(super) struct Schema {
     pub(super) catalog: Catalog,
-    /// Whether every declaration could be read; if not, an unknown name may be one of the lost ones.
+    /// The types that only older versions declare.
+    pub(super) hidden: Hidden,
+    /// Whether every declaration could be read, and there is any; if not, an unknown name may be one of the lost ones.
     pub(super) complete: bool,
     unknown_fields: BTreeSet<(ItemType, FieldId)>,
     unknown_ends: BTreeSet<TypeId>,
     /// The types with a syntax error in their declaration.
     broken: BTreeSet<ItemType>,
+}
+
+/// The types that queries do not see, since only versions before the newest declare them.
+#[derive(Debug, Default)]
+pub(super) struct Hidden {
+    newest: u32,
+    /// The last version that declares each.
+    versions: BTreeMap<(ItemKind, String), u32>,
+}
+
+impl Hidden {
+    fn new(newest: u32, versions: &BTreeMap<u32, Vec<Declaration>>) -> Self {
+        let older = versions.iter().filter(|(version, _)| **version != newest);
+        let types = older.flat_map(|(version, types)| types.iter().map(|one| ((one.kind, one.name.clone()), *version)));
+        Self { newest, versions: types.collect() }
+    }
+
+    /// Where the type is declared, if only there.
+    pub(super) fn find(&self, kind: ItemKind, name: &str) -> Option<OlderVersion> {
+        let version = *self.versions.get(&(kind, name.to_owned()))?;
+        Some(OlderVersion { version, newest: self.newest })
+    }
 }
 
 impl Schema {
@@ -61,12 +85,13 @@ impl Schema {
 }
 
 /// The types that the files declare.
-pub(super) fn build(files: &[ParsedFile], broken: &Broken, report: &mut Report) -> Schema {
+pub(super) fn build(files: &[ParsedFile], broken: &Broken, complete: bool, report: &mut Report) -> Schema {
     let Declared { version, newest: declarations, versions, migrations } = declarations::collect(files, report);
     let ids = ids(&declarations);
     let mut schema = Schema {
         catalog: Catalog { version, ..Catalog::default() },
-        complete: !broken.declarations,
+        hidden: Hidden::new(version, &versions),
+        complete,
         unknown_fields: BTreeSet::new(),
         unknown_ends: BTreeSet::new(),
         broken: BTreeSet::new(),
@@ -109,8 +134,8 @@ impl Schema {
             None if kind == ItemKind::Vector => self.catalog.vectors.push(VectorType { name, fields }),
             None => self.catalog.nodes.push(NodeType { name, fields }),
             Some(Ends { from, to, unique }) => {
-                let from = endpoint(declaration, from.as_ref(), ids, report);
-                let to = endpoint(declaration, to.as_ref(), ids, report);
+                let from = endpoint(declaration, from.as_ref(), ids, &self.hidden, report);
+                let to = endpoint(declaration, to.as_ref(), ids, &self.hidden, report);
                 if from.is_none() || to.is_none() {
                     self.unknown_ends.insert(item.id);
                 }
@@ -123,7 +148,13 @@ impl Schema {
 }
 
 /// The node type, else the vector type, that an edge names as an end.
-fn endpoint(edge: &Declaration, end: Option<&(String, Span)>, ids: &Ids<'_>, report: &mut Report) -> Option<ItemType> {
+fn endpoint(
+    edge: &Declaration,
+    end: Option<&(String, Span)>,
+    ids: &Ids<'_>,
+    hidden: &Hidden,
+    report: &mut Report,
+) -> Option<ItemType> {
     let Some((name, span)) = end else {
         report.incomplete(edge.span);
         return None;
@@ -133,7 +164,8 @@ fn endpoint(edge: &Declaration, end: Option<&(String, Span)>, ids: &Ids<'_>, rep
     if found.is_none() {
         let ends = ids.keys().filter(|(kind, _)| *kind != ItemKind::Edge);
         let nearest = report.nearest(name, ends.map(|(_, name)| *name));
-        report.add(UnknownEndpoint { edge: &edge.name, name, span: *span, nearest });
+        let older = hidden.find(ItemKind::Node, name).or_else(|| hidden.find(ItemKind::Vector, name));
+        report.add(UnknownEndpoint { edge: &edge.name, name, span: *span, nearest, older });
     }
     found
 }

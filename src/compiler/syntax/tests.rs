@@ -101,7 +101,8 @@ fn deep_nesting_is_one_diagnostic() {
     }
     // Steps count from the outermost traversal on.
     let nested = format!("{}_{}", "_::WHERE(EXISTS(_::Out<F>::".repeat(60), "))".repeat(60));
-    for (steps, problems) in [("::Out<F>".repeat(128), 0), ("::Out<F>".repeat(129), 1), ("::Out<F>".repeat(10_000), 1)] {
+    for (steps, problems) in [("::Out<F>".repeat(128), 0), ("::Out<F>".repeat(129), 1), ("::Out<F>".repeat(10_000), 1)]
+    {
         let text = format!("QUERY q() => RETURN N<A>{steps}\nQUERY next() => RETURN NONE");
         assert_eq!(parsed(&text).diagnostics().len(), problems, "{:#?}", parsed(&text).diagnostics());
     }

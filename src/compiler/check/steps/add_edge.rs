@@ -6,7 +6,7 @@ use crate::compiler::check::Checker;
 use crate::compiler::check::create::EdgeCall;
 use crate::compiler::check::stream::Stream;
 use crate::compiler::check::ty::Ty;
-use crate::compiler::diagnostics::steps::{BothEndsGiven, End, StepNotApplicable};
+use crate::compiler::diagnostics::steps::{BothEndsGiven, End, MissingEnd, StepNotApplicable};
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast;
 
@@ -30,7 +30,10 @@ impl Checker<'_> {
             (false, true) => (End::From, End::To),
         };
         let given = if end == End::To { &ends.to } else { &ends.from };
-        let other = self.end_of(call, end, given);
+        let other = self.end_of(call, end, given, false);
+        if given.is_empty() {
+            self.report.add(MissingEnd { step: call.name, end, upsert: false, span });
+        }
         if stream.ty.is_unknown() {
             return;
         }

@@ -1,10 +1,9 @@
 //! `!{a, b}`: all fields but some.
 
-use super::Rest;
+use super::{Rest, fieldless};
 use crate::compiler::check::Checker;
 use crate::compiler::check::stream::{Excluded, Stream};
 use crate::compiler::diagnostics::steps::{ExcludeMisplaced, ExcludedTwice};
-use crate::compiler::diagnostics::types::NotAnItem;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _, Step};
 
@@ -16,10 +15,8 @@ impl Checker<'_> {
             return;
         }
         if stream.ty.item().is_none() {
-            let found = stream.ty.describe(self.catalog);
             let span = names.first().map_or(span, |name| self.span(name));
-            self.report.add(NotAnItem { found: &found, span });
-            stream.ty = crate::compiler::check::ty::Ty::Unknown;
+            self.no_fields(stream, span);
             return;
         }
         for name in names {
@@ -34,9 +31,9 @@ impl Checker<'_> {
             }
         }
         if let Some(next) = misfit(rest.steps) {
-            let next_span = self.span(next);
-            let word = self.text(next_span).split(['(', '<', '{']).next().unwrap_or_default().trim();
-            self.report.add(ExcludeMisplaced { span, next: word, next_span });
+            let (next_span, word) = (self.span(next), self.word_of(next));
+            let needless_before = fieldless(rest.steps).map(|step| self.word_of(step));
+            self.report.add(ExcludeMisplaced { span, next: word, next_span, needless_before });
             stream.excluded.clear();
         }
     }

@@ -50,6 +50,29 @@ impl Rest<'_> {
     }
 }
 
+/// The first step behind which no fields are shown, so that what says which ones has no place in the traversal.
+pub(super) fn fieldless(steps: &[Step]) -> Option<&Step> {
+    steps.iter().find(|step| {
+        matches!(
+            step,
+            Step::Count(_)
+                | Step::GroupBy(_)
+                | Step::AggregateBy(_)
+                | Step::Comparison(_)
+                | Step::Path(_)
+                | Step::Intersect(_)
+                | Step::AddEdge(_)
+        )
+    })
+}
+
+impl<'a> Checker<'a> {
+    /// The word that a step starts with.
+    pub(super) fn word_of(&self, step: &Step) -> &'a str {
+        self.text(self.span(step)).split(['(', '<', '{']).next().unwrap_or_default().trim()
+    }
+}
+
 impl Checker<'_> {
     /// Adds a step to the stream.
     pub(super) fn step(&mut self, stream: &mut Stream, step: &Step, rest: Rest<'_>, span: Span) {

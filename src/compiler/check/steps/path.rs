@@ -6,6 +6,7 @@ use helix_plan::{
 };
 
 use crate::compiler::check::Checker;
+use crate::compiler::check::create::help_to_identify;
 use crate::compiler::check::math::{Meaning, meaning};
 use crate::compiler::check::stream::{Place, Stream};
 use crate::compiler::check::ty::Ty;
@@ -16,6 +17,7 @@ use crate::compiler::diagnostics::paths::{
 };
 use crate::compiler::diagnostics::steps::StepNotApplicable;
 use crate::compiler::diagnostics::types::NotAnId;
+use crate::compiler::diagnostics::warnings::DivisionByZero;
 use crate::compiler::source::Span;
 use crate::compiler::syntax::ast::{self, AstNode as _};
 
@@ -40,8 +42,17 @@ impl Checker<'_> {
             Some(edge) => edge.into_iter().filter(|edge| self.joins_nodes(*edge)).collect(),
         };
         let arguments: Vec<ast::Expr> = path.arguments().collect();
-        let (weights, heuristic) = self.path_arguments(algorithm, name, &arguments, &ways, span);
-        let other = self.path_end(name, &path.ends(), span);
+        let ends = path.ends();
+        let has_end = !(ends.from.is_empty() && ends.to.is_empty());
+        let is_complete = arguments.len() == parameters(algorithm);
+        let (weights, heuristic) = if is_complete {
+            self.path_arguments(&arguments, &ways)
+        } else {
+            self.report.add(PathArguments { step: name, expected: parameters(algorithm), has_end, span });
+            (vec![None; ways.len()], None)
+        };
+        // Of a call with wrong arguments, ends may have been meant by them.
+        let other = if has_end || is_complete { self.path_end(name, &ends, span) } else { None };
         if stream.ty.is_unknown() {
             return;
         }
@@ -100,21 +111,9 @@ impl Checker<'_> {
     /// The weight of the edges of each type, and what guides the search.
     fn path_arguments(
         &mut self,
-        algorithm: PathAlgorithm,
-        name: &str,
         arguments: &[ast::Expr],
         ways: &[ItemType],
-        span: Span,
     ) -> (Vec<Option<Weight>>, Option<Heuristic>) {
-        let expected = match algorithm {
-            PathAlgorithm::BreadthFirst => 0,
-            PathAlgorithm::Dijkstra => 1,
-            PathAlgorithm::AStar => 2,
-        };
-        if arguments.len() != expected {
-            self.report.add(PathArguments { step: name, expected, span });
-            return (vec![None; ways.len()], None);
-        }
         let weights = match arguments.first() {
             None => vec![None; ways.len()],
             Some(weight) => self.weights(weight, ways),
@@ -153,10 +152,7 @@ impl Checker<'_> {
                     _ => self.malformed(&value, span),
                 }
             }
-            ast::Expr::Name(_) => {
-                let value = self.expr(expr, Place::Operand);
-                if is_number(&value.ty) { Some(self.float(value.expr, span)) } else { self.malformed(&value, span) }
-            }
+            ast::Expr::Name(_) => self.weight_value(expr, span),
             ast::Expr::Math(math) => {
                 let arguments: Vec<ast::Expr> = math.arguments().collect();
                 let word = math.function()?;
@@ -167,10 +163,17 @@ impl Checker<'_> {
                     Some(Meaning::Function(function)) => {
                         let arguments: Option<Vec<Expr>> =
                             arguments.iter().map(|argument| self.operand(argument, edge, ways)).collect();
-                        let kind = ExprKind::Math { function, arguments: arguments? };
+                        let arguments = arguments?;
+                        let is_division = matches!(function, MathFunction::Div | MathFunction::Mod);
+                        let zero = ExprKind::Literal(Literal::F64(0.0));
+                        if is_division && arguments.get(1).is_some_and(|divisor| divisor.kind == zero) {
+                            self.report.add(DivisionByZero { function: word.text(), span });
+                        }
+                        let kind = ExprKind::Math { function, arguments };
                         Some(self.builder.expr(kind, float, span))
                     }
-                    Some(Meaning::Fold(_) | Meaning::Count) | None => {
+                    Some(Meaning::Fold(_) | Meaning::Count) => self.weight_value(expr, span),
+                    None => {
                         self.report.add(MalformedWeight { span });
                         None
                     }
@@ -182,6 +185,16 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// A number that is no field of the edge or of its ends.
+    fn weight_value(&mut self, expr: &ast::Expr, span: Span) -> Option<Expr> {
+        let value = self.expr(expr, Place::Operand);
+        if !is_number(&value.ty) {
+            return self.malformed(&value, span);
+        }
+        let is_known = !value.ty.is_unknown();
+        is_known.then(|| self.float(value.expr, span))
     }
 
     /// An operand of a weight, which may be negative.
@@ -224,10 +237,7 @@ impl Checker<'_> {
             (Some(ast::Source::Anonymous(_)), [ast::Step::ToN(_), ast::Step::Projection(field)]) => {
                 (Some(EdgeEnd::To), field)
             }
-            _ => {
-                self.report.add(MalformedWeight { span });
-                return None;
-            }
+            _ => return self.weight_value(expr, span),
         };
         let mappings: Vec<ast::Mapping> = projection.mappings().collect();
         let [mapping] = mappings.as_slice() else {
@@ -312,9 +322,22 @@ impl Checker<'_> {
             return Some((end, id));
         }
         let (place, found) = (format!("an end of `{name}`"), value.ty.describe(self.catalog));
-        let help = value.ty.is_many().then(|| "take one of them with `::FIRST`".to_owned());
+        let help = match value.ty.item() {
+            Some(item) if item.kind != ItemKind::Node => Some("paths lead from node to node: give one".to_owned()),
+            _ if value.ty.is_many() => Some("take one of them with `::FIRST`".to_owned()),
+            _ => help_to_identify(&value),
+        };
         self.report.add(NotAnId { place: &place, found: &found, span: value.span, help });
         None
+    }
+}
+
+/// How many arguments a search takes: a weight, and what guides it.
+const fn parameters(algorithm: PathAlgorithm) -> usize {
+    match algorithm {
+        PathAlgorithm::BreadthFirst => 0,
+        PathAlgorithm::Dijkstra => 1,
+        PathAlgorithm::AStar => 2,
     }
 }
 

@@ -14,7 +14,9 @@ impl Checker<'_> {
     pub(super) fn prefilter(&mut self, stream: &mut Stream, prefilter: &ast::Prefilter, span: Span) {
         let current = self.current("_", &stream.ty);
         self.scopes.enter_item(current.clone());
+        let outer = self.unscored.replace(current.slot);
         let predicate = Box::new(self.condition_part(prefilter.argument(), span).expr);
+        self.unscored = outer;
         self.scopes.leave_item();
         if stream.ty.is_unknown() {
             return;

@@ -17,6 +17,7 @@ impl Checker<'_> {
         let end = self.bound(range.end(), span);
         if let (Some(first), Some(last)) = (literal(&start), literal(&end))
             && first > last
+            && last >= 0
         {
             self.report.add(EmptyRange { span });
         }

@@ -54,7 +54,9 @@ impl Checker<'_> {
         span: Span,
     ) -> Vec<Assignment> {
         if fields.as_ref().is_some_and(|fields| fields.entries().next().is_none()) {
-            self.report.add(NoFields { step: change.name, span });
+            let fieldless = item.filter(|item| self.catalog.fields(*item).is_empty());
+            let fieldless = fieldless.map(|item| (item.kind, self.catalog.name(item)));
+            self.report.add(NoFields { step: change.name, fieldless, span });
         }
         if fields.is_none() {
             self.report.incomplete(span);

@@ -90,6 +90,8 @@ fn step(p: &mut Parser<'_>) {
                     p.skip_group();
                     p.expect(R_PAREN, "`)`");
                 }
+                // Of a misspelt path or upsert.
+                expr::ends(p);
                 UNKNOWN_STEP
             }
         },
