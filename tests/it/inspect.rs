@@ -58,7 +58,7 @@ fn the_graph_is_shown_whole_and_by_its_best_connected_nodes() {
     assert_eq!(get(&project, "nodes-edges?limit=301").0, 400);
     assert_eq!(get(&project, "nodes-edges?limit=many").0, 400);
     let (status, refused) = project.call("nodes_edges", &json!({"limit": -1}));
-    let message = "Decode error: `limit`: expected a whole number from 0 on";
+    let message = "Decode error: expected a whole number for `limit` at line 1 column 12";
     assert_eq!((status, &refused["error"]), (400, &json!(message)));
     assert_eq!(project.call("nodes_edges", &json!({"limit": 1})).1["stats"]["num_nodes"], 3);
 }

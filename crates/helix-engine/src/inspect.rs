@@ -40,7 +40,7 @@ pub(crate) struct Parameters {
 
 /// A number, which a query string holds as text.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "`limit`: expected a whole number from 0 on")]
+#[serde(untagged, expecting = "expected a whole number for `limit`")]
 enum Number {
     Number(usize),
     Text(String),
