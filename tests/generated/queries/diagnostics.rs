@@ -12,6 +12,10 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("w-hql-104_index_of_parameter", w_hql_104_index_of_parameter::QUERIES),
     ("w-hql-104_index_on_array", w_hql_104_index_on_array::QUERIES),
     ("w-hql-104_index_on_edge", w_hql_104_index_on_edge::QUERIES),
+    (
+        "w-hql-104_unique_index_of_parameter",
+        w_hql_104_unique_index_of_parameter::QUERIES,
+    ),
     ("w-hql-104_unique_index_on_vector", w_hql_104_unique_index_on_vector::QUERIES),
     ("w-hql-105_edge", w_hql_105_edge::QUERIES),
     ("w-hql-105_node", w_hql_105_node::QUERIES),
@@ -378,6 +382,58 @@ mod w_hql_104_index_on_edge {
         digest: "sha256:6be1f2eba33a2c25ac8a6a3c8d3e5ac40f106a4990aed46c5e3a88cb688c7e26",
         bodies: &[],
     };
+}
+
+mod w_hql_104_unique_index_of_parameter {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:ff60cd6ca884a7e056f6482eef14337d39385c0aa319c0c853c8753f5ffbcf9a",
+        bodies: &[("q", q::query)],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const AGE: FieldId = FieldId(0);
+        }
+    }
+
+    /// `q`, which writes.
+    mod q {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `x`
+            x: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY q (case.hx:3:7)
+            let Input { x } = Input::of(run)?;
+            // case.hx:4:5
+            let user = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[(node::user::AGE, run.member(Value::from(x), 0))],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"user\":");
+            run.write_item(&user, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
 }
 
 mod w_hql_104_unique_index_on_vector {

@@ -33,6 +33,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("of_an_indexed_field", of_an_indexed_field::QUERIES),
     ("short_circuit", short_circuit::QUERIES),
     ("vectors_by_fields", vectors_by_fields::QUERIES),
+    ("what_is_there", what_is_there::QUERIES),
     ("within_projections", within_projections::QUERIES),
 ];
 
@@ -14009,6 +14010,361 @@ mod vectors_by_fields {
             out.extend_from_slice(b"{\"one\":");
             write_value(&run.id(&one), out);
             out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod what_is_there {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:9a1c2e09f8677cc3639e4f415152d540a661d53feb01e8d3ebe303dff8e69557",
+        bodies: &[
+            ("counts", counts::query),
+            ("fields", fields::query),
+            ("given", given::query),
+            ("setup", setup::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const AGE: FieldId = FieldId(1);
+            pub const TAGS: FieldId = FieldId(2);
+            pub const ACTIVE: FieldId = FieldId(3);
+        }
+    }
+
+    /// `counts`, which reads.
+    mod counts {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY counts (case.hx:22:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            // case.hx:23:5
+            let ages = {
+                let mut folded = Folded::new(Fold::Count);
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        let element = run.read(&user, user_age)?;
+                        folded.take(element, run.arena)
+                    },
+                )?;
+                folded.finish()?
+            };
+            // case.hx:24:5
+            let lists = {
+                let mut folded2 = Folded::new(Fold::Count);
+                run.all(
+                    node::USER,
+                    |user2| {
+                        let user2 = run.load(user2)?;
+                        let element2 = run.read(&user2, user_tags)?;
+                        folded2.take(element2, run.arena)
+                    },
+                )?;
+                folded2.finish()?
+            };
+            out.extend_from_slice(b"{\"ages\":");
+            write_value(&ages, out);
+            out.extend_from_slice(b",\"lists\":");
+            write_value(&lists, out);
+            out.extend_from_slice(b",\"each\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user3| {
+                    separate(&mut is_next, out);
+                    let user3 = run.load(user3)?;
+                    out.extend_from_slice(b"{\"n\":");
+                    let mut folded3 = Folded::new(Fold::Count);
+                    run.each(
+                        Datum::Value(run.read(&user3, user_age)?),
+                        |element3| { folded3.take(run.value(element3), run.arena) },
+                    )?;
+                    let element4 = folded3.finish()?;
+                    write_value(&element4, out);
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `fields`, which reads.
+    mod fields {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY fields (case.hx:8:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let user_tags = run.column(node::USER, node::user::TAGS);
+            let user_active = run.column(node::USER, node::user::ACTIVE);
+            // case.hx:9:5
+            let aged = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        let keeps = {
+                            let mut exists = false;
+                            run.each(
+                                Datum::Value(run.read(&user, user_age)?),
+                                |_| {
+                                    exists = true;
+                                    Flow::stop()
+                                },
+                            )?;
+                            exists
+                        };
+                        if keeps {
+                            elements.take(Datum::Item(user))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:10:5
+            let tagged = {
+                let mut elements2 = Slice::all();
+                run.all(
+                    node::USER,
+                    |user2| {
+                        let user2 = run.load(user2)?;
+                        let keeps2 = {
+                            let mut exists2 = false;
+                            run.each(
+                                Datum::Value(run.read(&user2, user_tags)?),
+                                |_| {
+                                    exists2 = true;
+                                    Flow::stop()
+                                },
+                            )?;
+                            exists2
+                        };
+                        if keeps2 {
+                            elements2.take(Datum::Item(user2))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements2.into_vec())
+            };
+            // case.hx:11:5
+            let any = Value::Bool({
+                let mut exists3 = false;
+                run.all(
+                    node::USER,
+                    |user3| {
+                        let user3 = run.load(user3)?;
+                        let _ = run.read(&user3, user_age)?;
+                        exists3 = true;
+                        Flow::stop()
+                    },
+                )?;
+                exists3
+            });
+            // case.hx:12:5
+            let known = {
+                let mut elements3 = Slice::all();
+                run.all(
+                    node::USER,
+                    |user4| {
+                        let user4 = run.load(user4)?;
+                        let keeps3 = {
+                            let mut exists4 = false;
+                            run.each(
+                                Datum::Value(run.read(&user4, user_active)?),
+                                |_| {
+                                    exists4 = true;
+                                    Flow::stop()
+                                },
+                            )?;
+                            exists4
+                        };
+                        if keeps3 {
+                            elements3.take(Datum::Item(user4))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements3.into_vec())
+            };
+            out.extend_from_slice(b"{\"aged\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                aged,
+                |user5| {
+                    let element5 = run
+                        .field_of(user5, FieldRef::Declared(node::user::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element5, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"tagged\":");
+            out.push(b'[');
+            let mut is_next2 = false;
+            run.each(
+                tagged,
+                |user6| {
+                    let element6 = run
+                        .field_of(user6, FieldRef::Declared(node::user::NAME))?;
+                    separate(&mut is_next2, out);
+                    write_value(&element6, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"known\":");
+            out.push(b'[');
+            let mut is_next3 = false;
+            run.each(
+                known,
+                |user7| {
+                    let element7 = run
+                        .field_of(user7, FieldRef::Declared(node::user::NAME))?;
+                    separate(&mut is_next3, out);
+                    write_value(&element7, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.extend_from_slice(b",\"any\":");
+            write_value(&any, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `given`, which reads.
+    mod given {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `nick`
+            nick: Option<&'a str>,
+            /// `xs`
+            xs: Option<&'a [Value<'a>]>,
+            /// `o`
+            o: &'a [(&'a str, Value<'a>)],
+
+            /// `flag`
+            flag: Option<bool>,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self {
+                    nick: argument(run, 0)?,
+                    xs: argument(run, 1)?,
+                    o: argument(run, 2)?,
+                    flag: argument(run, 3)?,
+                })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY given (case.hx:15:7)
+            let Input { nick, xs, o, flag } = Input::of(run)?;
+            // case.hx:16:5
+            let a = Value::Bool({
+                let mut exists = false;
+                run.each(
+                    Datum::Value(Value::from(nick)),
+                    |_| {
+                        exists = true;
+                        Flow::stop()
+                    },
+                )?;
+                exists
+            });
+            // case.hx:17:5
+            let b = Value::Bool({
+                let mut exists2 = false;
+                run.each(
+                    Datum::Value(Value::from(xs)),
+                    |_| {
+                        exists2 = true;
+                        Flow::stop()
+                    },
+                )?;
+                exists2
+            });
+            // case.hx:18:5
+            let c = Value::Bool({
+                let mut exists3 = false;
+                run.each(
+                    Datum::Value(run.member(Value::from(o), 1)),
+                    |_| {
+                        exists3 = true;
+                        Flow::stop()
+                    },
+                )?;
+                exists3
+            });
+            // case.hx:19:5
+            let d = Value::Bool({
+                let mut exists4 = false;
+                run.each(
+                    Datum::Value(Value::from(flag)),
+                    |_| {
+                        exists4 = true;
+                        Flow::stop()
+                    },
+                )?;
+                exists4
+            });
+            out.extend_from_slice(b"{\"a\":");
+            write_value(&a, out);
+            out.extend_from_slice(b",\"b\":");
+            write_value(&b, out);
+            out.extend_from_slice(b",\"c\":");
+            write_value(&c, out);
+            out.extend_from_slice(b",\"d\":");
+            write_value(&d, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:3:7)
+            // case.hx:4:5
+            let _ = run
+                .add_node(
+                    node::USER,
+                    &[
+                        (node::user::NAME, Value::Str("Ann")),
+                        (node::user::AGE, Value::Int(31)),
+                        (node::user::TAGS, run.values(&[])),
+                        (node::user::ACTIVE, Value::Bool(false)),
+                    ],
+                )?;
+            // case.hx:5:5
+            let _ = run.add_node(node::USER, &[(node::user::NAME, Value::Str("Bo"))])?;
+            out.extend_from_slice(b"null");
             Ok(())
         }
     }

@@ -4,6 +4,7 @@
 pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("absolute_and_extremes", absolute_and_extremes::QUERIES),
     ("add_sub_mul_at_the_limits", add_sub_mul_at_the_limits::QUERIES),
+    ("an_empty_array_joins", an_empty_array_joins::QUERIES),
     ("arguments_from_traversals", arguments_from_traversals::QUERIES),
     ("count_of_values", count_of_values::QUERIES),
     ("division", division::QUERIES),
@@ -495,6 +496,86 @@ mod add_sub_mul_at_the_limits {
                 },
             )?;
             out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod an_empty_array_joins {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:ca3ed36f635885aa2aae8e954d3cedea8797558b6fcbd732bf9cc031db28c328",
+        bodies: &[("join", join::query)],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const NUMS: FieldId = FieldId(0);
+        }
+    }
+
+    /// `join`, which writes.
+    mod join {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `xs`
+            xs: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { xs: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY join (case.hx:3:7)
+            let user_nums = run.column(node::USER, node::user::NUMS);
+            let Input { xs } = Input::of(run)?;
+            // case.hx:4:5
+            let user = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &[
+                                (
+                                    node::user::NUMS,
+                                    math(
+                                        MathFunction::Add,
+                                        &[run.values(&[]), Value::from(xs)],
+                                        run.arena,
+                                    )?,
+                                ),
+                            ],
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"user\":");
+            write_value(&run.read(&user, user_nums)?, out);
+            out.extend_from_slice(b",\"after\":");
+            write_value(
+                &math(
+                    MathFunction::Add,
+                    &[Value::from(xs), run.values(&[])],
+                    run.arena,
+                )?,
+                out,
+            );
+            out.extend_from_slice(b",\"nothing\":");
+            write_value(
+                &math(
+                    MathFunction::Add,
+                    &[run.values(&[]), run.values(&[])],
+                    run.arena,
+                )?,
+                out,
+            );
             out.push(b'}');
             Ok(())
         }

@@ -2,6 +2,7 @@
 
 /// The queries of every program.
 pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
+    ("calculated_weights", calculated_weights::QUERIES),
     ("cycles", cycles::QUERIES),
     ("edge_types", edge_types::QUERIES),
     ("ends_by_item", ends_by_item::QUERIES),
@@ -17,6 +18,468 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("weight_types", weight_types::QUERIES),
     ("zero_weights", zero_weights::QUERIES),
 ];
+
+mod calculated_weights {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:8a2309ec2187735a1f8589955774984b4cde7d6a2a0dd44826c8193cec704d16",
+        bodies: &[
+            ("by_member", by_member::query),
+            ("by_roads", by_roads::query),
+            ("by_variable", by_variable::query),
+            ("setup", setup::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const CITY: ItemType = ItemType::node(TypeId(0));
+        pub mod city {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const TOLL: FieldId = FieldId(1);
+        }
+
+        pub const USER: ItemType = ItemType::node(TypeId(1));
+        pub mod user {
+            use super::*;
+            pub const AGE: FieldId = FieldId(0);
+        }
+    }
+
+    mod edge {
+        use super::*;
+        pub const ROAD: ItemType = ItemType::edge(TypeId(0));
+        pub mod road {
+            use super::*;
+            pub const KM: FieldId = FieldId(0);
+        }
+    }
+
+    /// `by_member`, which reads.
+    mod by_member {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `o`
+            o: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { o: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_member (case.hx:21:7)
+            let road_km = run.column(edge::ROAD, edge::road::KM);
+            let Input { o } = Input::of(run)?;
+            // case.hx:22:5
+            let c = {
+                let mut first = First::default();
+                run.by_index(
+                    node::CITY,
+                    node::city::NAME,
+                    Value::Str("c"),
+                    |city| { first.take(city) },
+                )?;
+                match first.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            // case.hx:23:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_index(
+                    node::CITY,
+                    node::city::NAME,
+                    Value::Str("a"),
+                    |city2| { found.take(city2) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Item(c),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked| Ok({
+                            let walked = run.load(walked)?;
+                            math(
+                                MathFunction::Add,
+                                &[
+                                    math(
+                                        MathFunction::Float,
+                                        &[run.read(&walked, road_km)?],
+                                        run.arena,
+                                    )?,
+                                    math(
+                                        MathFunction::Float,
+                                        &[run.member(Value::from(o), 0)],
+                                        run.arena,
+                                    )?,
+                                ],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_roads`, which reads.
+    mod by_roads {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_roads (case.hx:26:7)
+            let road_km = run.column(edge::ROAD, edge::road::KM);
+            let city_toll = run.column(node::CITY, node::city::TOLL);
+            // case.hx:27:5
+            let c = {
+                let mut first = First::default();
+                run.by_index(
+                    node::CITY,
+                    node::city::NAME,
+                    Value::Str("c"),
+                    |city| { first.take(city) },
+                )?;
+                match first.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            // case.hx:28:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_index(
+                    node::CITY,
+                    node::city::NAME,
+                    Value::Str("a"),
+                    |city2| { found.take(city2) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Item(c),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked| Ok({
+                            let walked = run.load(walked)?;
+                            math(
+                                MathFunction::Add,
+                                &[
+                                    math(
+                                        MathFunction::Float,
+                                        &[run.read(&walked, road_km)?],
+                                        run.arena,
+                                    )?,
+                                    math(
+                                        MathFunction::Float,
+                                        &[
+                                            {
+                                                let mut count = 0_u64;
+                                                {
+                                                    let road = walked;
+                                                    run.end(
+                                                        &road,
+                                                        End::To,
+                                                        node::CITY,
+                                                        |city3| {
+                                                            count += run.degree(&city3, Direction::Out, edge::ROAD)?;
+                                                            Flow::more()
+                                                        },
+                                                    )
+                                                }?;
+                                                Value::from(count)
+                                            },
+                                        ],
+                                        run.arena,
+                                    )?,
+                                ],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            // case.hx:29:5
+            let q = {
+                let mut elements2 = Slice::all();
+                let mut found2 = Slice::all();
+                run.by_index(
+                    node::CITY,
+                    node::city::NAME,
+                    Value::Str("a"),
+                    |city4| { found2.take(city4) },
+                )?;
+                let paths2 = run
+                    .shortest_paths(
+                        &found2.into_vec(),
+                        Datum::Item(c),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked2| math(
+                            MathFunction::Float,
+                            &[
+                                {
+                                    let mut folded = Folded::new(Fold::Sum);
+                                    {
+                                        let road2 = walked2;
+                                        run.end(
+                                            &road2,
+                                            End::To,
+                                            node::CITY,
+                                            |city5| {
+                                                let city5 = run.load(city5)?;
+                                                let element2 = run.read(&city5, city_toll)?;
+                                                folded.take(element2, run.arena)
+                                            },
+                                        )
+                                    }?;
+                                    folded.finish()?
+                                },
+                            ],
+                            run.arena,
+                        ),
+                    )?;
+                each(paths2, |element3| { elements2.take(element3) })?;
+                run.stream(&elements2.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.extend_from_slice(b",\"q\":");
+            run.write(q, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_variable`, which reads.
+    mod by_variable {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `id`
+            id: Uuid,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { id: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_variable (case.hx:15:7)
+            let road_km = run.column(edge::ROAD, edge::road::KM);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { id } = Input::of(run)?;
+            // case.hx:16:5
+            let u = run
+                .load({
+                    let mut first = First::default();
+                    run.by_id(
+                        node::USER,
+                        Datum::Value(Value::from(id)),
+                        |user| { first.take(user) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => {
+                            return Err(
+                                run.missing(node::USER, Datum::Value(Value::from(id))),
+                            );
+                        }
+                    }
+                })?;
+            // case.hx:17:5
+            let c = {
+                let mut first2 = First::default();
+                run.by_index(
+                    node::CITY,
+                    node::city::NAME,
+                    Value::Str("c"),
+                    |city| { first2.take(city) },
+                )?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            // case.hx:18:5
+            let p = {
+                let mut elements = Slice::all();
+                let mut found = Slice::all();
+                run.by_index(
+                    node::CITY,
+                    node::city::NAME,
+                    Value::Str("a"),
+                    |city2| { found.take(city2) },
+                )?;
+                let paths = run
+                    .shortest_paths(
+                        &found.into_vec(),
+                        Datum::Item(c),
+                        &PathSearch {
+                            algorithm: PathAlgorithm::Dijkstra,
+                            end: EdgeEnd::To,
+                            ways: &[
+                                Way {
+                                    edge: edge::ROAD,
+                                    from: node::CITY,
+                                    to: node::CITY,
+                                },
+                            ],
+                            heuristic: None,
+                        },
+                        &mut |_, walked| Ok({
+                            let walked = run.load(walked)?;
+                            math(
+                                MathFunction::Mul,
+                                &[
+                                    math(
+                                        MathFunction::Float,
+                                        &[run.read(&walked, road_km)?],
+                                        run.arena,
+                                    )?,
+                                    math(
+                                        MathFunction::Float,
+                                        &[run.read(&u, user_age)?],
+                                        run.arena,
+                                    )?,
+                                ],
+                                run.arena,
+                            )?
+                        }),
+                    )?;
+                each(paths, |element| { elements.take(element) })?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"p\":");
+            run.write(p, out)?;
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:5:7)
+            // case.hx:6:5
+            let a = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::CITY,
+                            &[
+                                (node::city::NAME, Value::Str("a")),
+                                (node::city::TOLL, Value::F64(1.0)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:7:5
+            let b = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::CITY,
+                            &[
+                                (node::city::NAME, Value::Str("b")),
+                                (node::city::TOLL, Value::F64(2.0)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:8:5
+            let c = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::CITY,
+                            &[
+                                (node::city::NAME, Value::Str("c")),
+                                (node::city::TOLL, Value::F64(3.0)),
+                            ],
+                        )?,
+                )?;
+            // case.hx:9:5
+            let _ = run
+                .add_edge(
+                    edge::ROAD,
+                    &[(edge::road::KM, Value::F64(1.0))],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(b))?,
+                )?;
+            // case.hx:10:5
+            let _ = run
+                .add_edge(
+                    edge::ROAD,
+                    &[(edge::road::KM, Value::F64(1.0))],
+                    &run.ends(Datum::Item(b))?,
+                    &run.ends(Datum::Item(c))?,
+                )?;
+            // case.hx:11:5
+            let _ = run
+                .add_edge(
+                    edge::ROAD,
+                    &[(edge::road::KM, Value::F64(5.0))],
+                    &run.ends(Datum::Item(a))?,
+                    &run.ends(Datum::Item(c))?,
+                )?;
+            // case.hx:12:5
+            let u = run
+                .settle_item(
+                    run.add_node(node::USER, &[(node::user::AGE, Value::Int(4))])?,
+                )?;
+            out.extend_from_slice(b"{\"u\":");
+            write_value(&run.id(&u), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
 
 mod cycles {
     use helix_engine::compiled::*;

@@ -16,6 +16,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("implicit_fields", implicit_fields::QUERIES),
     ("keys_in_answers", keys_in_answers::QUERIES),
     ("literals_and_objects", literals_and_objects::QUERIES),
+    ("members_of_a_first_object", members_of_a_first_object::QUERIES),
     ("nested_first_of_nothing", nested_first_of_nothing::QUERIES),
     ("nested_lists_of_steps", nested_lists_of_steps::QUERIES),
     ("of_what_was_written", of_what_was_written::QUERIES),
@@ -3799,6 +3800,439 @@ mod literals_and_objects {
                 },
             )?;
             out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod members_of_a_first_object {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:d879e5c0676d477e6345805aecfdd656802e799ed3aa4cc07f1fd78cf6d80a00",
+        bodies: &[
+            ("add", add::query),
+            ("by_variable", by_variable::query),
+            ("direct", direct::query),
+            ("older", older::query),
+            ("setup", setup::query),
+            ("shown", shown::query),
+            ("within", within::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const USER: ItemType = ItemType::node(TypeId(0));
+        pub mod user {
+            use super::*;
+            pub const NAME: FieldId = FieldId(0);
+            pub const AGE: FieldId = FieldId(1);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `rows`
+            rows: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { rows: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:26:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { rows } = Input::of(run)?;
+            // case.hx:27:5
+            let user = run
+                .settle_item(
+                    run
+                        .add_node(
+                            node::USER,
+                            &run
+                                .given(
+                                    &[
+                                        (
+                                            node::user::NAME,
+                                            run
+                                                .member(
+                                                    run
+                                                        .value({
+                                                            let mut first2 = First::default();
+                                                            let mut first = First::default();
+                                                            each(
+                                                                run.elements(Datum::Value(Value::from(rows))),
+                                                                |element| { first.take(element) },
+                                                            )?;
+                                                            each(first.get(), |element2| { first2.take(element2) })?;
+                                                            match first2.get() {
+                                                                Some(found) => found,
+                                                                None => return Err(EngineError::NoValue),
+                                                            }
+                                                        }),
+                                                    0,
+                                                ),
+                                        ),
+                                        (
+                                            node::user::AGE,
+                                            run
+                                                .member(
+                                                    run
+                                                        .value({
+                                                            let mut first4 = First::default();
+                                                            let mut first3 = First::default();
+                                                            each(
+                                                                run.elements(Datum::Value(Value::from(rows))),
+                                                                |element3| { first3.take(element3) },
+                                                            )?;
+                                                            each(first3.get(), |element4| { first4.take(element4) })?;
+                                                            match first4.get() {
+                                                                Some(found) => found,
+                                                                None => return Err(EngineError::NoValue),
+                                                            }
+                                                        }),
+                                                    1,
+                                                ),
+                                        ),
+                                    ],
+                                    &[node::user::NAME, node::user::AGE],
+                                ),
+                        )?,
+                )?;
+            out.extend_from_slice(b"{\"user\":");
+            let user2 = user;
+            let user2 = run.load(user2)?;
+            out.extend_from_slice(b"{\"name\":");
+            write_value(&run.read(&user2, user_name)?, out);
+            out.extend_from_slice(b",\"age\":");
+            write_value(&run.read(&user2, user_age)?, out);
+            out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `by_variable`, which reads.
+    mod by_variable {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `rows`
+            rows: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { rows: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY by_variable (case.hx:12:7)
+            let Input { rows } = Input::of(run)?;
+            // case.hx:13:5
+            let row = {
+                let mut first2 = First::default();
+                let mut first = First::default();
+                each(
+                    run.elements(Datum::Value(Value::from(rows))),
+                    |element| { first.take(element) },
+                )?;
+                each(first.get(), |element2| { first2.take(element2) })?;
+                match first2.get() {
+                    Some(found) => found,
+                    None => return Err(EngineError::NoValue),
+                }
+            };
+            out.extend_from_slice(b"{\"row\":");
+            write_value(&run.member(run.value(row), 0), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `direct`, which reads.
+    mod direct {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `rows`
+            rows: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { rows: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY direct (case.hx:8:7)
+            let Input { rows } = Input::of(run)?;
+            // case.hx:9:5
+            let x = run
+                .member(
+                    run
+                        .value({
+                            let mut first2 = First::default();
+                            let mut first = First::default();
+                            each(
+                                run.elements(Datum::Value(Value::from(rows))),
+                                |element| { first.take(element) },
+                            )?;
+                            each(first.get(), |element2| { first2.take(element2) })?;
+                            match first2.get() {
+                                Some(found) => found,
+                                None => return Err(EngineError::NoValue),
+                            }
+                        }),
+                    0,
+                );
+            out.extend_from_slice(b"{\"x\":");
+            write_value(&x, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `older`, which reads.
+    mod older {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `rows`
+            rows: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { rows: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY older (case.hx:19:7)
+            let user_age = run.column(node::USER, node::user::AGE);
+            let Input { rows } = Input::of(run)?;
+            // case.hx:20:5
+            let users = {
+                let mut elements = Slice::all();
+                run.all(
+                    node::USER,
+                    |user| {
+                        let user = run.load(user)?;
+                        let keeps = {
+                            let left = run.read(&user, user_age)?;
+                            !left.is_null()
+                                && holds(
+                                    Comparison::Greater,
+                                    left,
+                                    run
+                                        .member(
+                                            run
+                                                .value({
+                                                    let mut first2 = First::default();
+                                                    let mut first = First::default();
+                                                    each(
+                                                        run.elements(Datum::Value(Value::from(rows))),
+                                                        |element| { first.take(element) },
+                                                    )?;
+                                                    each(first.get(), |element2| { first2.take(element2) })?;
+                                                    first2.get().unwrap_or(Datum::NULL)
+                                                }),
+                                            0,
+                                        ),
+                                )
+                        };
+                        if keeps {
+                            elements.take(Datum::Item(user))
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"users\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                users,
+                |user2| {
+                    let element3 = run
+                        .field_of(user2, FieldRef::Declared(node::user::NAME))?;
+                    separate(&mut is_next, out);
+                    write_value(&element3, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `setup`, which writes.
+    mod setup {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY setup (case.hx:3:7)
+            // case.hx:4:5
+            let _ = run
+                .add_node(
+                    node::USER,
+                    &[
+                        (node::user::NAME, Value::Str("Ann")),
+                        (node::user::AGE, Value::Int(31)),
+                    ],
+                )?;
+            // case.hx:5:5
+            let _ = run
+                .add_node(
+                    node::USER,
+                    &[
+                        (node::user::NAME, Value::Str("Bo")),
+                        (node::user::AGE, Value::Int(20)),
+                    ],
+                )?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `shown`, which reads.
+    mod shown {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `rows`
+            rows: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { rows: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY shown (case.hx:23:7)
+            let user_name = run.column(node::USER, node::user::NAME);
+            let Input { rows } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.all(
+                node::USER,
+                |user| {
+                    separate(&mut is_next, out);
+                    let user = run.load(user)?;
+                    out.extend_from_slice(b"{\"name\":");
+                    write_value(&run.read(&user, user_name)?, out);
+                    out.extend_from_slice(b",\"least\":");
+                    write_value(
+                        &run
+                            .member(
+                                run
+                                    .value({
+                                        let mut first2 = First::default();
+                                        let mut first = First::default();
+                                        each(
+                                            run.elements(Datum::Value(Value::from(rows))),
+                                            |element| { first.take(element) },
+                                        )?;
+                                        each(first.get(), |element2| { first2.take(element2) })?;
+                                        first2.get().unwrap_or(Datum::NULL)
+                                    }),
+                                0,
+                            ),
+                        out,
+                    );
+                    out.extend_from_slice(b",\"more\":");
+                    write_value(
+                        &math(
+                            MathFunction::Add,
+                            &[
+                                run
+                                    .member(
+                                        run
+                                            .value({
+                                                let mut first4 = First::default();
+                                                let mut first3 = First::default();
+                                                each(
+                                                    run.elements(Datum::Value(Value::from(rows))),
+                                                    |element3| { first3.take(element3) },
+                                                )?;
+                                                each(first3.get(), |element4| { first4.take(element4) })?;
+                                                first4.get().unwrap_or(Datum::NULL)
+                                            }),
+                                        0,
+                                    ),
+                                Value::Int(1),
+                            ],
+                            run.arena,
+                        )?,
+                        out,
+                    );
+                    out.push(b'}');
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `within`, which reads.
+    mod within {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `o`
+            o: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { o: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY within (case.hx:16:7)
+            let Input { o } = Input::of(run)?;
+            out.extend_from_slice(b"{\"o\":");
+            write_value(
+                &run
+                    .member(
+                        run
+                            .value({
+                                let mut first2 = First::default();
+                                let mut first = First::default();
+                                each(
+                                    run.elements(Datum::Value(run.member(Value::from(o), 0))),
+                                    |element| { first.take(element) },
+                                )?;
+                                each(first.get(), |element2| { first2.take(element2) })?;
+                                match first2.get() {
+                                    Some(found) => found,
+                                    None => return Err(EngineError::NoValue),
+                                }
+                            }),
+                        0,
+                    ),
+                out,
+            );
             out.push(b'}');
             Ok(())
         }

@@ -8,12 +8,14 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("dates_to_the_end_of_9999", dates_to_the_end_of_9999::QUERIES),
     ("dates_with_zones", dates_with_zones::QUERIES),
     ("defaults_of_each_type", defaults_of_each_type::QUERIES),
+    ("duplicate_members", duplicate_members::QUERIES),
     ("empty_arrays_within_arrays", empty_arrays_within_arrays::QUERIES),
     ("equal_values", equal_values::QUERIES),
     ("fields_of_edges_and_vectors", fields_of_edges_and_vectors::QUERIES),
     ("floats_at_their_limits", floats_at_their_limits::QUERIES),
     ("ids_as_fields", ids_as_fields::QUERIES),
     ("integers_of_other_widths", integers_of_other_widths::QUERIES),
+    ("leap_seconds", leap_seconds::QUERIES),
     ("lists_of_each_type", lists_of_each_type::QUERIES),
     ("literals_as_answers", literals_as_answers::QUERIES),
     ("loops_over_nested_lists", loops_over_nested_lists::QUERIES),
@@ -25,6 +27,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("signed_integers_at_their_limits", signed_integers_at_their_limits::QUERIES),
     ("texts_keep_every_character", texts_keep_every_character::QUERIES),
     ("unsigned_integers_at_their_limits", unsigned_integers_at_their_limits::QUERIES),
+    ("whole_numbers_as_json", whole_numbers_as_json::QUERIES),
 ];
 
 mod absent_fields {
@@ -1241,6 +1244,90 @@ mod defaults_of_each_type {
             out.extend_from_slice(b",\"q\":");
             write_value(&run.read(&t2, t_q)?, out);
             out.push(b'}');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod duplicate_members {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:970f8c960a7b0c0f7402f78ad043aed4b14a1bd8eccbe45cee9ab9f949182c05",
+        bodies: &[("row", row::query), ("rows", rows::query), ("text", text::query)],
+    };
+
+    /// `row`, which reads.
+    mod row {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `row`
+            row: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { row: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY row (case.hx:5:7)
+            let Input { row } = Input::of(run)?;
+            out.extend_from_slice(b"{\"row\":");
+            write_value(&Value::from(row), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `rows`, which reads.
+    mod rows {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `rows`
+            rows: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { rows: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY rows (case.hx:7:7)
+            let Input { rows } = Input::of(run)?;
+            out.extend_from_slice(b"{\"rows\":");
+            write_value(&Value::from(rows), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `text`, which reads.
+    mod text {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `x`
+            x: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY text (case.hx:3:7)
+            let Input { x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"x\":");
+            write_value(&Value::from(x), out);
             out.push(b'}');
             Ok(())
         }
@@ -2658,6 +2745,40 @@ mod integers_of_other_widths {
                 })?;
             out.extend_from_slice(b"{\"t\":");
             write_value(&run.read(&t, t_u8)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod leap_seconds {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:e4e115e1836461430f83ea6c8f97214e72b85820a68136aff87611faa27b2601",
+        bodies: &[("at", at::query)],
+    };
+
+    /// `at`, which reads.
+    mod at {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `date`
+            date: Date,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { date: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY at (case.hx:3:7)
+            let Input { date } = Input::of(run)?;
+            out.extend_from_slice(b"{\"date\":");
+            write_value(&Value::from(date), out);
             out.push(b'}');
             Ok(())
         }
@@ -4660,6 +4781,224 @@ mod unsigned_integers_at_their_limits {
             let Input { es } = Input::of(run)?;
             out.extend_from_slice(b"{\"es\":");
             write_value(&Value::from(es), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod whole_numbers_as_json {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:a124cd0bccf5e7b55fb31ca74f1c028131f321bc9b17d7f509a95fdf341a2e26",
+        bodies: &[
+            ("all", all::query),
+            ("at", at::query),
+            ("nested", nested::query),
+            ("signed", signed::query),
+            ("some", some::query),
+            ("unsigned", unsigned::query),
+            ("wide", wide::query),
+            ("widest", widest::query),
+        ],
+    };
+
+    /// `all`, which reads.
+    mod all {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `ns`
+            ns: &'a [Value<'a>],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { ns: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY all (case.hx:13:7)
+            let Input { ns } = Input::of(run)?;
+            out.extend_from_slice(b"{\"ns\":");
+            write_value(&Value::from(ns), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `at`, which reads.
+    mod at {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `date`
+            date: Date,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { date: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY at (case.hx:17:7)
+            let Input { date } = Input::of(run)?;
+            out.extend_from_slice(b"{\"date\":");
+            write_value(&Value::from(date), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `nested`, which reads.
+    mod nested {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `row`
+            row: &'a [(&'a str, Value<'a>)],
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { row: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY nested (case.hx:15:7)
+            let Input { row } = Input::of(run)?;
+            out.extend_from_slice(b"{\"row\":");
+            write_value(&Value::from(row), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `signed`, which reads.
+    mod signed {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY signed (case.hx:3:7)
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"n\":");
+            write_value(&Value::from(n), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `some`, which reads.
+    mod some {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: Option<u16>,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY some (case.hx:11:7)
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"n\":");
+            write_value(&Value::from(n), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `unsigned`, which reads.
+    mod unsigned {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: u8,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY unsigned (case.hx:5:7)
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"n\":");
+            write_value(&Value::from(n), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `wide`, which reads.
+    mod wide {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: i64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY wide (case.hx:7:7)
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"n\":");
+            write_value(&Value::from(n), out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `widest`, which reads.
+    mod widest {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `n`
+            n: u128,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { n: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY widest (case.hx:9:7)
+            let Input { n } = Input::of(run)?;
+            out.extend_from_slice(b"{\"n\":");
+            write_value(&Value::from(n), out);
             out.push(b'}');
             Ok(())
         }
