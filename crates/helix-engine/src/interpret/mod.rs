@@ -123,7 +123,7 @@ impl PreparedQuery {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Decode`](crate::EngineError::Decode) when they do not fit the parameters.
+    /// [`EngineError::Decode`] when they do not fit the parameters.
     pub fn decode(&self, body: &[u8]) -> Result<Arguments> {
         arguments::decode(&self.query().params, body)
     }
