@@ -363,7 +363,7 @@ fn an_api_key_reaches_the_container_and_no_file_that_others_read() {
     boxed.configure("app", "[local.dev.security]\napi_key = true");
     let key = "ab".repeat(32);
     let image = boxed.image();
-    let refused = boxed.push(&image, &[]).code(12);
+    let refused = boxed.push(&image, &[]).code(10);
     assert!(refused.stdout.contains("HELIX_API_KEY"), "{}", refused.stdout);
     boxed.project.write(".env", &format!("HELIX_API_KEY={key}\n"));
     boxed.push(&image, &[]).code(0);
@@ -386,9 +386,9 @@ fn an_api_key_reaches_the_container_and_no_file_that_others_read() {
     boxed.helix(&["start", "dev"]).code(0);
     assert!(is_closed());
     assert_eq!(boxed.container()["Id"].as_str(), Some(id), "nothing else was made");
-    // A release that fails leaves what the one before was given.
+    // A push that is refused leaves what the one before was given.
     boxed.project.write(".env", "HELIX_API_KEY=none\n");
-    boxed.push(&image, &[]).code(12);
+    boxed.push(&image, &[]).code(10);
     assert_eq!(fs::read_to_string(&file).unwrap(), format!("HELIX_API_KEY={key}\n"));
     assert!(is_closed());
 }
