@@ -113,6 +113,23 @@ fn deep_nesting_is_one_diagnostic() {
     assert!(parsed(&text).diagnostics().len() < 10);
 }
 
+/// Each where recovery finds nothing to eat.
+#[test]
+fn recovery_gets_on() {
+    for text in [
+        "E::F { From: A, From <- x }",
+        "E::F { To: A from <- x RETURN x",
+        "schema::2 { E::F { From: A, To: B, To <- y } }",
+        "E::F { Properties: {} Properties <- { } }",
+        "QUERY q() => FOR x IN xs { From <- 1 RETURN x } RETURN x",
+        "MIGRATION schema::1 => schema::2 { E::F => _:: { From <- x } }",
+    ] {
+        let parse = parsed(text);
+        assert!(!parse.diagnostics().is_empty(), "{text}");
+        assert_eq!(parse.syntax().text().to_string(), text);
+    }
+}
+
 #[test]
 fn huge_and_strange_texts_take_bounded_time() {
     let texts = [

@@ -88,6 +88,7 @@ fn edge_body(p: &mut Parser<'_>) {
     }
     let (mut from, mut to, mut properties) = (false, false, false);
     while !p.at(R_BRACE) && !p.at(EOF) && !p.at_item_start() {
+        let start = p.position;
         let word = EDGE_WORDS.iter().copied().find(|word| p.nth_text(0).eq_ignore_ascii_case(word));
         if word.is_some_and(|word| !p.at_word(word)) {
             // One habit is one mistake, however many words it concerns.
@@ -126,7 +127,8 @@ fn edge_body(p: &mut Parser<'_>) {
         }
         if !p.eat(COMMA) && !p.at(R_BRACE) {
             p.expected("`,` or `}`");
-            if EDGE_WORDS.iter().any(|word| p.nth_text(0).eq_ignore_ascii_case(word)) {
+            let is_next = EDGE_WORDS.iter().any(|word| p.nth_text(0).eq_ignore_ascii_case(word));
+            if is_next && p.position > start {
                 continue;
             }
             p.recover(&[COMMA, R_BRACE]);
