@@ -156,7 +156,7 @@ pub(super) fn generic_type(p: &mut Parser<'_>) {
     while matches!(p.current(), IDENT | COMMA | L_ANGLE | R_ANGLE | L_BRACKET | R_BRACKET) {
         match p.current() {
             L_ANGLE => open += 1,
-            R_ANGLE => open -= 1,
+            R_ANGLE => open = open.saturating_sub(1),
             _ => {}
         }
         p.bump();
