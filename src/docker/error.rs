@@ -97,6 +97,14 @@ pub enum DockerError {
         /// What it said.
         message: String,
     },
+    /// Several networks have the name of the one that is asked for.
+    #[error("cannot {action}: {message}")]
+    AmbiguousNetwork {
+        /// What was attempted.
+        action: &'static str,
+        /// What it said.
+        message: String,
+    },
     /// It refused.
     #[error("cannot {action}: {message}")]
     Refused {
@@ -141,6 +149,8 @@ fn answered(action: &'static str, status: u16, message: String) -> DockerError {
         DockerError::DiskFull { action, message }
     } else if says(&["port is already allocated", "address already in use", "ports are not available"]) {
         DockerError::PortTaken { action, message }
+    } else if lower.contains("network") && lower.contains("is ambiguous") {
+        DockerError::AmbiguousNetwork { action, message }
     } else if status == 404 {
         DockerError::NotFound { action, message }
     } else if status == 409 {
@@ -190,6 +200,8 @@ mod tests {
         assert!(matches!(of(500, "write /x: no space left on device"), DockerError::DiskFull { .. }));
         assert!(of(404, "No such container: x").is_not_found());
         assert!(matches!(of(409, "Conflict. The name is in use"), DockerError::Conflict { .. }));
+        let namesakes = "network helix-app-dev_net is ambiguous (2 matches found on name)";
+        assert!(matches!(of(400, namesakes), DockerError::AmbiguousNetwork { .. }));
         assert_eq!(of(500, "no\n").to_string(), "cannot start the container: no");
     }
 

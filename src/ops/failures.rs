@@ -100,6 +100,8 @@ impl From<DockerError> for Failure {
             DockerError::PortTaken { .. } => port_hint(Self::new("E-PORT-IN-USE", ExitCode::Failed, message)),
             DockerError::NoImage { image } => Self::new("E-BUILD-NO-IMAGE", ExitCode::State, message)
                 .hint(format!("push again to build it, or fetch it: `docker pull {image}`")),
+            DockerError::AmbiguousNetwork { .. } => runtime_error("E-RUNTIME-REFUSED")
+                .hint("another project made one of that name at the same moment: run the command again"),
             DockerError::NotFound { .. } | DockerError::Conflict { .. } | DockerError::Refused { .. } => {
                 runtime_error("E-RUNTIME-REFUSED")
             }

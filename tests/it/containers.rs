@@ -261,6 +261,55 @@ fn projects_of_one_name_do_not_see_each_other() {
 }
 
 #[test]
+fn a_network_of_the_same_name_keeps_no_instance_from_starting() {
+    if !DOCKER.answers() {
+        return;
+    }
+    let mut boxed = Boxed::new(DOCKER, APP);
+    let image = boxed.image();
+    boxed.push(&image, &[]).code(0);
+    boxed.ann();
+    let container = boxed.container();
+    let (name, _) = container["NetworkSettings"]["Networks"].as_object().unwrap().iter().next().unwrap();
+    let Some(namesake) = DOCKER.network(name) else {
+        eprintln!("skipped: this daemon has no two networks of one name");
+        return;
+    };
+    boxed.project.helix(&["restart", "dev"]).code(0);
+    assert_eq!(boxed.names()[0], "Ann");
+    boxed.push(&image, &["--force"]).code(0);
+    assert_eq!(boxed.names()[0], "Ann");
+    let networks = &boxed.container()["NetworkSettings"]["Networks"];
+    assert!(networks.get(name).is_none(), "{networks}");
+    boxed.project.helix(&["restart", "dev"]).code(0);
+    assert_eq!(boxed.names()[0], "Ann");
+    boxed.project.helix(&["delete", "dev", "--yes"]).code(0);
+    DOCKER.run(&["network", "rm", &namesake]);
+}
+
+#[test]
+fn projects_of_one_name_can_be_pushed_at_once() {
+    if !DOCKER.answers() {
+        return;
+    }
+    let mut all: Vec<Boxed> = (0..4).map(|_| Boxed::new(DOCKER, APP)).collect();
+    let name = format!("app{}", all[0].project.port());
+    let images: Vec<String> = all.iter_mut().map(Boxed::image).collect();
+    std::thread::scope(|scope| {
+        for (boxed, image) in all.iter_mut().zip(&images) {
+            boxed.configure(&name, "");
+            scope.spawn(move || {
+                boxed.push(image, &[]).code(0);
+                boxed.ann();
+            });
+        }
+    });
+    for boxed in &all {
+        assert_eq!(boxed.names(), json!(["Ann"]));
+    }
+}
+
+#[test]
 fn pruning_touches_nothing_but_what_is_ours_and_needed_no_more() {
     if !DOCKER.answers() {
         return;

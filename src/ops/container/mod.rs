@@ -6,6 +6,7 @@ pub mod crash;
 pub mod delete;
 pub mod lifecycle;
 pub mod logs;
+mod network;
 mod place;
 pub mod prune;
 pub mod push;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::crash::{self, Crash};
-use super::{Container, Observed};
+use super::{Container, Observed, network};
 use crate::docker::containers::{self, ContainerSpec, Phase};
 use crate::docker::{Client, DockerError};
 use crate::integrations::container::spec::{self, Placement};
@@ -174,7 +174,7 @@ impl Container {
             DockerError::PortTaken { .. } => InstanceError::from(port::in_use(self.settings.local.address(port))),
             other => other.into(),
         };
-        client.start_container(id).await.map_err(taken)?;
+        network::start(client, id).await.map_err(taken)?;
         let health = match wait.limit(&self.settings.local) {
             Some(limit) => Some(self.wait_until_healthy(client, id, port, limit).await?),
             None => None,
@@ -236,19 +236,6 @@ impl Container {
             }
             done => Ok(done?),
         }
-    }
-
-    /// The id of the network of the instance; made where it is not there.
-    async fn network(&self, client: &Client) -> Result<String, InstanceError> {
-        let names = &self.settings.names;
-        if let Some(network) = client.networks(&names.selector()).await?.into_iter().next() {
-            return Ok(network.id);
-        }
-        let usual = names.network(false);
-        let taken = client.networks(&crate::docker::Labels::new()).await?.iter().any(|network| network.name == usual);
-        let name = names.network(taken);
-        // By its id from here on: another project may have made one of that name since.
-        Ok(client.create_network(&name, &names.labels()).await?)
     }
 
     /// The name that the next container has.

@@ -1,7 +1,7 @@
 //! Images for tests of containers: a server, its libraries and a plan, imported without a build.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -109,6 +109,24 @@ impl Cli {
         let mut archive = tar::Builder::new(Vec::new());
         append(&mut archive, name, bytes);
         self.import_archive(tag, archive, &[], labels);
+    }
+
+    /// Makes a network, also where one of that name is; gives its id. None where names are unique.
+    pub fn network(self, name: &str) -> Option<String> {
+        let path = self.host.map_or("/var/run/docker.sock", |host| host.strip_prefix("unix://").unwrap());
+        let mut stream = UnixStream::connect(path).unwrap();
+        let body = serde_json::json!({ "Name": name, "Driver": "bridge" }).to_string();
+        let length = body.len();
+        let head = "POST /networks/create HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json";
+        write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        if head.contains(" 409 ") {
+            return None;
+        }
+        let made: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"));
+        Some(made["Id"].as_str().unwrap().to_owned())
     }
 
     fn import_archive(self, tag: &str, archive: tar::Builder<Vec<u8>>, changes: &[&str], labels: &[(&str, &str)]) {
