@@ -264,7 +264,7 @@ async fn here(args: &PushArgs, ctx: &Ctx, project: &Project, name: &str) -> Resu
     let compiled = compile::compile(compile::read_sources(project)?)?;
     step.done(&format!("Checked {}", count(compiled.program.queries.len(), "query", "queries")));
     warnings::show(ctx, &compiled.warnings, &compiled.sources.set);
-    warnings::stemming(ctx, project.instance(name)?.1, &compiled.program);
+    warnings::text_index(ctx, project.instance(name)?.1, &compiled.program);
     warnings::idle_key(ctx, project, &platform);
 
     let options = PushOptions {

@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use helix_plan::introspect::{AccessInfo, QueryInfo};
+use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::args::duration;
 use crate::compiler;
 use crate::ctx::Ctx;
 use crate::errors::{ExitCode, Failure};
 use crate::ops::deploy::{self, Remote};
-use crate::ops::invoke::{ApiKey, Endpoint, InvokeError, arguments, find};
+use crate::ops::invoke::{ApiKey, Endpoint, InvokeError, Json, arguments, find};
 use crate::ops::local;
 use crate::ops::platform::Platform;
 use crate::ui::{Page, Report, Style};
@@ -75,7 +76,7 @@ pub enum QueryReport {
         /// The HTTP status.
         status: u16,
         /// What came back.
-        response: Value,
+        response: Json,
         /// How long it took, in milliseconds; of several calls, the last.
         ms: f64,
         /// How long several calls took.
@@ -170,7 +171,7 @@ impl Report for QueryReport {
                 page.verbatim(&format!("{}\n", String::from_utf8_lossy(raw)));
             }
             Self::Answer { response, shown: Shown::Tables, .. } => tables(page, response),
-            Self::Answer { response, shown: Shown::Json, .. } => page.verbatim(&format!("{response:#}\n")),
+            Self::Answer { response, shown: Shown::Json, .. } => page.verbatim(&format!("{}\n", response.pretty())),
             Self::Plan { plan, .. } => page.verbatim(plan),
             Self::List { queries, .. } => list(page, queries),
         }
@@ -188,21 +189,18 @@ impl Report for QueryReport {
 }
 
 /// Each member of an answer: a table for a list of objects, or for one object; a line for anything else.
-fn tables(page: &mut Page, response: &Value) {
-    let Value::Object(members) = response else {
-        page.verbatim(&format!("{response:#}\n"));
+fn tables(page: &mut Page, response: &Json) {
+    let Json::Object(members) = response else {
+        page.verbatim(&format!("{}\n", response.pretty()));
         return;
     };
     for (name, value) in members {
-        let rows: Vec<&Map<String, Value>> = match value {
-            Value::Object(row) => vec![row],
-            Value::Array(rows) => rows.iter().filter_map(Value::as_object).collect(),
-            _ => Vec::new(),
+        let all = match value {
+            Json::Array(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
         };
-        let is_table = match value {
-            Value::Array(all) => rows.len() == all.len() && !rows.is_empty(),
-            _ => !rows.is_empty(),
-        };
+        let rows: Vec<&IndexMap<String, Json>> = all.iter().filter_map(Json::members).collect();
+        let is_table = rows.len() == all.len() && !rows.is_empty();
         if !is_table {
             page.put(Style::Bold, name).put(Style::Plain, format_args!(": {}", cell(value))).end();
             continue;
@@ -214,7 +212,7 @@ fn tables(page: &mut Page, response: &Value) {
             }
         }
         page.line(Style::Bold, name);
-        let text = |row: &&Map<String, Value>| {
+        let text = |row: &&IndexMap<String, Json>| {
             let cells = columns.iter().map(|column| row.get(*column).map_or_else(String::new, cell));
             cells.map(|cell| (Style::Plain, cell)).collect::<Vec<_>>()
         };
@@ -223,11 +221,14 @@ fn tables(page: &mut Page, response: &Value) {
 }
 
 /// A value in one line.
-fn cell(value: &Value) -> String {
-    match value {
+fn cell(value: &Json) -> String {
+    if value.number().is_some() {
+        return value.to_string();
+    }
+    match value.value() {
         Value::String(text) => text.replace(['\n', '\r', '\t'], " "),
         Value::Null => String::new(),
-        value => value.to_string(),
+        _ => value.to_string(),
     }
 }
 
@@ -365,7 +366,7 @@ async fn address(ctx: &Ctx, given: Option<&str>) -> Result<(String, String), Fai
     }
 }
 
-fn read_data(ctx: &Ctx, data: &str) -> Result<Value, Failure> {
+fn read_data(ctx: &Ctx, data: &str) -> Result<Json, Failure> {
     let (text, origin) = if data == "-" {
         let mut text = String::new();
         let read = std::io::stdin().take(MAX_DATA_BYTES).read_to_string(&mut text);
@@ -378,7 +379,7 @@ fn read_data(ctx: &Ctx, data: &str) -> Result<Value, Failure> {
     } else {
         (data.to_owned(), "`--data`".to_owned())
     };
-    serde_json::from_str(&text).map_err(|error| {
+    Json::read(text.as_bytes()).map_err(|error| {
         Failure::new("E-INPUT-DATA", ExitCode::Usage, format!("{origin} is no JSON")).cause(error.to_string())
     })
 }

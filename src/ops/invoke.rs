@@ -1,10 +1,14 @@
 //! Calling a query of a running instance.
 
+mod json;
+
 use std::time::Duration;
 
 use helix_plan::introspect::{Introspection, QueryInfo};
-use serde_json::{Map, Value};
+use indexmap::IndexMap;
+use serde_json::Value;
 
+pub use self::json::Json;
 use super::params::{self, ParamError};
 use crate::utils::nearest;
 
@@ -43,15 +47,18 @@ pub struct Answer {
 impl Answer {
     /// The body as JSON.
     #[must_use]
-    pub fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+    pub fn json(&self) -> Option<Json> {
+        Json::read(&self.body).ok()
     }
 
     /// What an error says: the `error` of its body, or the body.
     #[must_use]
     pub fn error_text(&self) -> String {
         let member = |value: Value| value.get("error").and_then(Value::as_str).map(str::to_owned);
-        self.json().and_then(member).unwrap_or_else(|| String::from_utf8_lossy(&self.body).trim().to_owned())
+        serde_json::from_slice(&self.body)
+            .ok()
+            .and_then(member)
+            .unwrap_or_else(|| String::from_utf8_lossy(&self.body).trim().to_owned())
     }
 }
 
@@ -151,7 +158,7 @@ impl Endpoint {
     /// # Errors
     ///
     /// When there is no answer, or the answer is an error.
-    pub async fn call(&self, name: &str, body: &Value) -> Result<Answer, InvokeError> {
+    pub async fn call(&self, name: &str, body: &Json) -> Result<Answer, InvokeError> {
         let answer = self.send(self.http.post(format!("{}/{name}", self.url)).json(body)).await?;
         if answer.status >= 400 {
             return Err(InvokeError::Answered { name: name.to_owned(), answer });
@@ -203,10 +210,10 @@ pub fn find<'a>(introspection: &'a Introspection, name: &str) -> Result<&'a Quer
 /// # Errors
 ///
 /// When a parameter is missing, unknown or does not fit.
-pub fn arguments(query: &QueryInfo, data: Option<Value>, texts: &[(String, String)]) -> Result<Value, InvokeError> {
+pub fn arguments(query: &QueryInfo, data: Option<Json>, texts: &[(String, String)]) -> Result<Json, InvokeError> {
     let mut body = match data {
-        None => Map::new(),
-        Some(Value::Object(members)) => members,
+        None => IndexMap::new(),
+        Some(Json::Object(members)) => members,
         Some(other) => return Err(InvokeError::NotAnObject { found: other.to_string() }),
     };
     for (name, text) in texts {
@@ -219,7 +226,7 @@ pub fn arguments(query: &QueryInfo, data: Option<Value>, texts: &[(String, Strin
             // A type of a later version: the server knows better.
             None => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())),
         };
-        body.insert(name.clone(), value);
+        body.insert(name.clone(), Json::from(value));
     }
     for (name, ty) in &query.parameters {
         let is_optional = query.optional.contains(name);
@@ -231,10 +238,10 @@ pub fn arguments(query: &QueryInfo, data: Option<Value>, texts: &[(String, Strin
             return Err(InvokeError::MissingParam { query: query.name.clone(), name: name.clone(), ty: ty.clone() });
         };
         if let Some(ty) = params::parse_type(ty) {
-            params::check(name, &ty, value.clone())?;
+            params::check(name, &ty, value)?;
         }
     }
-    Ok(Value::Object(body))
+    Ok(Json::Object(body))
 }
 
 #[cfg(test)]

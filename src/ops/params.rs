@@ -5,6 +5,8 @@
 use helix_plan::{ScalarType, ValueType};
 use serde_json::{Map, Number, Value};
 
+use super::invoke::Json;
+
 /// A value that does not fit its parameter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParamError {
@@ -81,8 +83,8 @@ pub fn from_text(name: &str, ty: &ValueType, text: &str) -> Result<Value, ParamE
         }
         ValueType::Optional(ty) => from_text(name, ty, text),
         ValueType::List(_) | ValueType::Object(_) => {
-            let value = serde_json::from_str(text).map_err(|_| wrong())?;
-            check(name, ty, value)
+            let value = Json::read(text.as_bytes()).map_err(|_| wrong())?;
+            check(name, ty, &value)
         }
     }
 }
@@ -92,24 +94,19 @@ pub fn from_text(name: &str, ty: &ValueType, text: &str) -> Result<Value, ParamE
 /// # Errors
 ///
 /// When it is no value of the type.
-pub fn check(name: &str, ty: &ValueType, value: Value) -> Result<Value, ParamError> {
+pub fn check(name: &str, ty: &ValueType, value: &Json) -> Result<Value, ParamError> {
     match (ty, value) {
-        (ValueType::Optional(_), Value::Null) => Ok(Value::Null),
+        (ValueType::Optional(_), value) if value.is_null() => Ok(Value::Null),
         (ValueType::Optional(ty), value) => check(name, ty, value),
-        (ValueType::Scalar(ScalarType::String), value @ Value::String(_))
-        | (ValueType::Scalar(ScalarType::Boolean), value @ Value::Bool(_)) => Ok(value),
-        (ValueType::Scalar(scalar @ (ScalarType::Id | ScalarType::Date | ScalarType::U128)), Value::String(text)) => {
-            scalar_from_text(*scalar, &text).ok_or_else(|| wrong(name, ty, &text))
+        (ValueType::Scalar(scalar), Json::Scalar(raw)) => {
+            scalar_from_json(*scalar, value).ok_or_else(|| wrong(name, ty, raw.get()))
         }
-        (ValueType::Scalar(scalar), Value::Number(number)) if scalar.is_number() || *scalar == ScalarType::Date => {
-            scalar_from_text(*scalar, &number.to_string()).ok_or_else(|| wrong(name, ty, &number.to_string()))
-        }
-        (ValueType::List(element), Value::Array(values)) => {
-            let values = values.into_iter().enumerate();
+        (ValueType::List(element), Json::Array(values)) => {
+            let values = values.iter().enumerate();
             values.map(|(index, value)| check(&format!("{name}[{index}]"), element, value)).collect()
         }
-        (ValueType::Object(members), Value::Object(mut given)) => {
-            let checked = members.iter().filter_map(|(member, ty)| match given.remove(member) {
+        (ValueType::Object(members), Json::Object(given)) => {
+            let checked = members.iter().filter_map(|(member, ty)| match given.get(member) {
                 Some(value) => Some(check(&format!("{name}.{member}"), ty, value).map(|value| (member.clone(), value))),
                 None if !ty.given().1 => None,
                 None => Some(Err(ParamError::Member { name: name.to_owned(), member: member.clone() })),
@@ -117,6 +114,18 @@ pub fn check(name: &str, ty: &ValueType, value: Value) -> Result<Value, ParamErr
             checked.collect::<Result<Map<_, _>, _>>().map(Value::Object)
         }
         (ty, value) => Err(wrong(name, ty, &value.to_string())),
+    }
+}
+
+fn scalar_from_json(scalar: ScalarType, value: &Json) -> Option<Value> {
+    let takes_numbers = scalar.is_number() || scalar == ScalarType::Date;
+    if let Some(number) = value.number() {
+        return scalar_from_text(scalar, number).filter(|_| takes_numbers);
+    }
+    match (scalar, value.value()) {
+        (ScalarType::String, text @ Value::String(_)) | (ScalarType::Boolean, text @ Value::Bool(_)) => Some(text),
+        (ScalarType::Id | ScalarType::Date | ScalarType::U128, Value::String(text)) => scalar_from_text(scalar, &text),
+        (_, _) => None,
     }
 }
 

@@ -2,23 +2,23 @@
 
 use std::path::Path;
 
+use indexmap::IndexMap;
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::invoke::Endpoint;
+use super::invoke::{Endpoint, Json};
 use crate::errors::{ExitCode, Failure, Location};
 
 /// A line of a seed.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Call {
     query: String,
     #[serde(default = "nothing")]
-    data: Value,
+    data: Json,
 }
 
-fn nothing() -> Value {
-    Value::Object(serde_json::Map::new())
+fn nothing() -> Json {
+    Json::Object(IndexMap::new())
 }
 
 /// Calls each line's query, in order. Returns how many there were. Empty lines and those with `//` are passed over.

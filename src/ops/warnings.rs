@@ -48,8 +48,8 @@ pub fn is_key_idle(config: &Config, name: &str, key: &str) -> bool {
     is_unsaid && !key.is_empty() && config.locals().count() == config.instances.len()
 }
 
-/// Says where a language for the words of node types has no effect.
-pub fn stemming(ctx: &Ctx, instance: &Instance, program: &Program) {
+/// Says where the settings of the text index do not go with what queries search.
+pub fn text_index(ctx: &Ctx, instance: &Instance, program: &Program) {
     let database = match instance {
         Instance::Local(local) => &local.database,
         Instance::Cloud(cloud) => &cloud.database,
@@ -63,6 +63,13 @@ pub fn stemming(ctx: &Ctx, instance: &Instance, program: &Program) {
     }
     let searched: Vec<&str> =
         program.searched_nodes().into_iter().map(|id| program.catalog.name(ItemType::node(id))).collect();
+    if let (false, [first, ..]) = (database.bm25, searched.as_slice()) {
+        let message = format!(
+            "`bm25 = false` keeps no text index, and queries search `{first}` with `SearchBM25`: they will fail until it is \
+             left out"
+        );
+        ctx.ui.warn("W-PUSH-BM25", message);
+    }
     for node in database.bm25_stemming.keys().filter(|node| !searched.contains(&node.as_str())) {
         let message = format!("`bm25_stemming` names `{node}`, and no query searches that with `SearchBM25`");
         ctx.ui.warn("W-PUSH-STEMMING", message);

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use anstream::ColorChoice;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::to_raw_value;
 
 pub use page::{Page, Style, Symbol, size};
 pub use step::Step;
@@ -362,7 +362,7 @@ impl Ui {
         let document = json::Document {
             command: self.settings.command,
             result: match result {
-                Ok(report) => Ok(serde_json::to_value(report).unwrap_or(Value::Null)),
+                Ok(report) => Ok(to_raw_value(report).unwrap_or_default()),
                 Err(failure) => Err(failure.json()),
             },
             warnings: &told.warnings,

@@ -28,6 +28,10 @@ QUERY fixed() =>
 QUERY other(title: String) =>
     doc <- AddV<Doc>(Embed(title), { title: title })
     RETURN doc::{title}
+#[model("local")]
+QUERY here(title: String) =>
+    doc <- AddV<Doc>(Embed(title), { title: title })
+    RETURN doc::{title}
 QUERY count() =>
     n <- V<Doc>::COUNT
     RETURN n
@@ -60,7 +64,7 @@ fn vector(text: &str) -> Value {
 }
 
 fn engine(config: EmbeddingConfig) -> Arc<Engine> {
-    let embedder = HttpEmbedder::new(config).unwrap();
+    let embedder = HttpEmbedder::new(config);
     engine_with(EngineOptions { embedder: Some(Arc::new(embedder)), ..EngineOptions::default() })
 }
 
@@ -292,6 +296,20 @@ async fn the_variables_that_are_handed_on_are_those_that_are_read() {
     let env = [(name.to_owned(), format!("{}/embed", server.uri()))].into();
     let engine = engine_with(engine_options(&settings, &env).unwrap());
     assert_eq!(call(&engine, "add", json!({"title": "a"})).await, json!({"doc": "a"}));
+}
+
+#[tokio::test]
+async fn a_query_that_names_its_model_needs_no_other() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_json(json!({"embedding": [1.0, 0.0]}));
+    Mock::given(path("/embed")).respond_with(answer).mount(&server).await;
+    let env = [("HELIX_EMBED_URL".to_owned(), format!("{}/embed", server.uri()))].into();
+    let engine = engine_with(engine_options(&EngineSettings::default(), &env).unwrap());
+    assert_eq!(call(&engine, "here", json!({"title": "a"})).await, json!({"doc": "a"}));
+    let nobody = "Error while embedding text: no embedding provider is configured: set `embedding_model`, or the key of a provider";
+    assert_eq!(call(&engine, "add", json!({"title": "a"})).await, json!([502, nobody]));
+    let answer = call(&engine, "other", json!({"title": "b"})).await;
+    assert_eq!(answer, json!([502, "Error while embedding text: OPENAI_API_KEY is not set"]));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use helix::compiler::{self, SourceSet};
 use helix_engine::{ActivateOptions, Engine, EngineError, EngineOptions};
-use helix_plan::Program;
+use helix_plan::{Program, diff};
 use serde_json::{Value, json};
 
 const BEFORE: &str = "
@@ -191,18 +191,61 @@ fn another_program_of_the_same_schema_keeps_what_a_migration_indexed() {
 }
 
 #[test]
-fn an_index_on_a_field_that_comes_back_holds_what_its_rows_show() {
+fn what_a_dropped_field_held_is_lost_also_when_it_comes_back() {
     let database = Database::new(Engine::in_memory(EngineOptions::default()).unwrap());
-    let with = "N::A { INDEX x: String, y: I32 }
-        QUERY add(x: String) => a <- AddN<A>({ x: x, y: 1 }) RETURN a::ID
-        QUERY by(x: String) => a <- N<A>({ x: x }) RETURN a::{x, y}";
-    let without = "N::A { y: I32 } QUERY all() => RETURN N<A>::{y}";
+    let with = "N::A { INDEX x: String, INDEX y: I64 }
+        QUERY add(x: String, y: I64) => a <- AddN<A>({ x: x, y: y }) RETURN a::ID
+        QUERY touch(y: I64) => a <- N<A>::WHERE(_::{y}::EQ(y))::UPDATE({ y: y }) RETURN a::ID
+        QUERY by(x: String) => a <- N<A>::WHERE(_::{x}::EQ(x)) RETURN a::{y}
+        QUERY find(text: String) => a <- SearchBM25<A>(text, 9) RETURN a::{y}
+        QUERY all() => a <- N<A> RETURN a::{x, y}";
+    let drop_x = "N::A { INDEX y: I64 }
+        QUERY touch(y: I64) => a <- N<A>::WHERE(_::{y}::EQ(y))::UPDATE({ y: y }) RETURN a::ID";
+    let lose = |text: &str| {
+        let options = ActivateOptions { allow_breaking: true };
+        database.engine.activate(&program(text), options).unwrap();
+    };
     database.activate(with).unwrap();
-    database.call("add", json!({"x": "a"}));
-    let options = ActivateOptions { allow_breaking: true };
-    database.engine.activate(&program(without), options).unwrap();
+    database.call("add", json!({"x": "hello", "y": 1}));
+    database.call("add", json!({"x": "hello", "y": 2}));
+    lose(drop_x);
+    // Whether an item was written meanwhile makes no difference.
+    database.call("touch", json!({"y": 2}));
     database.activate(with).unwrap();
-    assert_eq!(database.call("by", json!({"x": "a"})), json!({"a": {"x": "a", "y": 1}}));
+    assert_eq!(database.call("all", json!({})), json!({"a": [{"x": null, "y": 1}, {"x": null, "y": 2}]}));
+    assert_eq!(database.call("by", json!({"x": "hello"})), json!({"a": []}));
+    assert_eq!(database.call("find", json!({"text": "hello"})), json!({"a": []}));
+    // A type that holds fewer values loses them all, also when the field becomes of the wider one again.
+    lose("N::A { INDEX x: String, INDEX y: U8 } QUERY all() => a <- N<A> RETURN a::{y}");
+    assert_eq!(database.call("all", json!({})), json!({"a": [null, null]}));
+    lose(with);
+    assert_eq!(database.call("all", json!({})), json!({"a": [{"x": null, "y": null}, {"x": null, "y": null}]}));
+    database.call("add", json!({"x": "again", "y": 3}));
+    assert_eq!(database.call("find", json!({"text": "again"})), json!({"a": [3]}));
+    assert!(database.engine.verify().unwrap().findings.is_empty());
+}
+
+#[test]
+fn a_version_that_is_taken_back_loses_what_it_did_not_keep() {
+    let database = Database::new(Engine::in_memory(EngineOptions::default()).unwrap());
+    let queries = "QUERY all() => a <- N<A> RETURN a::{y} QUERY named() => RETURN N<A>::COUNT";
+    let first = format!(
+        "N::A {{ x: String, y: I32 }} {queries}
+        QUERY add() => a <- AddN<A>({{ x: \"1\", y: 1 }}) RETURN a::ID QUERY names() => a <- N<A> RETURN a::{{x}}"
+    );
+    let second = format!(
+        "N::A {{ x: String, y: I32 }} schema::2 {{ N::A {{ z: String, y: I32 }} }}
+        MIGRATION schema::1 => schema::2 {{ N::A => _:: {{ z: x }} }} {queries}"
+    );
+    database.activate(&first).unwrap();
+    database.call("add", json!({}));
+    database.activate(&second).unwrap();
+    database.engine.activate(&program(&first), ActivateOptions { allow_breaking: true }).unwrap();
+    assert_eq!(database.call("names", json!({})), json!({"a": [null]}));
+    assert_eq!(database.call("all", json!({})), json!({"a": [1]}));
+    // And the version again: it finds no name to read either.
+    database.activate(&second.replace("N<A>::COUNT", "N<A>::{z, y}")).unwrap();
+    assert_eq!(database.call("named", json!({})), json!({"data": [{"z": null, "y": 1}]}));
     assert!(database.engine.verify().unwrap().findings.is_empty());
 }
 
@@ -298,6 +341,10 @@ fn a_value_that_must_be_unique_stops_the_migration_and_leaves_everything() {
     let unique = "N::A { x: String } schema::2 { N::A { UNIQUE INDEX n: I32 } }
         MIGRATION schema::1 => schema::2 { N::A => _:: { n: x AS I32 } }
         QUERY n() => n <- N<A>::COUNT RETURN n";
+    let before = program("N::A { x: String }");
+    let told = diff::diff(&before, &program(unique)).schema;
+    let told: Vec<String> = told.iter().map(|change| format!("{}: {}", change.subject, change.reason)).collect();
+    assert!(told.contains(&"N::A.n: stored values are checked to be unique".to_owned()), "{told:?}");
     let error = database.activate(unique).unwrap_err().to_string();
     assert!(error.contains("N::A.n cannot be unique"), "{error}");
     assert_eq!(database.call("add", json!({"x": "2"})), json!({"a": "2"}));

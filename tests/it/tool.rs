@@ -41,6 +41,47 @@ fn answers_are_shown_as_tables_plans_are_explained_and_calls_are_timed() {
 }
 
 #[test]
+fn numbers_keep_every_digit_on_the_way() {
+    let greatest = u128::MAX.to_string();
+    let project = Project::new(
+        "N::P { INDEX w: U128 }
+QUERY add(w: U128) =>
+    p <- AddN<P>({ w: w })
+    RETURN p::{w}
+QUERY all() =>
+    p <- N<P>
+    product <- MUL(9223372036854775807, 9223372036854775807)
+    RETURN p::{w, id}, product
+",
+    );
+    project.helix(&["push", "dev"]).code(0);
+    let added = project.helix(&["query", "add", "-d", &format!("{{\"w\":{greatest}}}")]).code(0).stdout;
+    assert_eq!(added, format!("{{\n  \"p\": {greatest}\n}}\n"));
+    project.helix(&["query", "add", "-p", "w=18446744073709551617"]).code(0);
+    let past = project.helix(&["query", "add", "-d", &format!("{{\"w\":{greatest}0}}")]).code(2);
+    assert!(past.stderr.contains("expected U128"), "{}", past.stderr);
+    let product = "85070591730234615847396907784232501249";
+    for way in [&["--json"][..], &["--table"], &["--raw"], &[], &["--quiet"]] {
+        let shown = project.helix(&[&["query", "all"], way].concat()).code(0).stdout;
+        for number in [&greatest, "18446744073709551617", product] {
+            assert!(shown.contains(number), "{way:?}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_text_index_that_queries_need_and_the_settings_forbid_is_told_at_the_push() {
+    let project = Project::new("N::A { s: String }\nQUERY find(s: String) => RETURN SearchBM25<A>(s, 3)::{s}\n");
+    let settings = fs::read_to_string(project.root().join("helix.toml")).unwrap();
+    project.write("helix.toml", &settings.replace("[local.dev]\n", "[local.dev]\nbm25 = false\n"));
+    let pushed = project.helix(&["push", "dev", "--json"]).code(0).json();
+    assert_eq!(pushed["warnings"][0]["code"], "W-PUSH-BM25", "{pushed}");
+    project.write("helix.toml", &settings);
+    let pushed = project.helix(&["push", "dev", "--json"]).code(0).json();
+    assert_eq!(pushed["warnings"], json!([]), "{pushed}");
+}
+
+#[test]
 fn offline_calls_stay_on_this_machine() {
     let project = Project::new(APP);
     let refused = project.helix(&["query", "all", "--offline", "--url", "http://db.example", "--json"]).code(9).json();

@@ -26,6 +26,15 @@ impl Scalar {
         matches!(self, Self::I8 | Self::I32 | Self::I64 | Self::U8 | Self::U64)
     }
 
+    /// The types whose values may be compared with those of this one.
+    pub fn related(self) -> Vec<Self> {
+        match self {
+            Self::F32 | Self::F64 => vec![Self::F32, Self::F64],
+            one if one.is_integer() => vec![Self::I8, Self::I32, Self::I64, Self::U8, Self::U64],
+            other => vec![other],
+        }
+    }
+
     pub fn is_number(self) -> bool {
         self.is_integer() || matches!(self, Self::F32 | Self::F64)
     }

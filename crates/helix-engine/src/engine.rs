@@ -283,11 +283,11 @@ impl Engine {
         if texts.is_empty() {
             return Ok(Embeddings::new());
         }
-        let embedder = self.options.embedder.as_ref().ok_or_else(|| {
-            EngineError::Embedding(
-                "no embedding provider is configured: set `embedding_model` and its API key".to_owned(),
-            )
-        })?;
+        let embedder = self
+            .options
+            .embedder
+            .as_ref()
+            .ok_or_else(|| EngineError::Embedding("no embedding provider is configured".to_owned()))?;
         let vectors = embedder.embed(query.embedding_model(), texts.clone()).await?;
         if vectors.len() != texts.len() {
             return Err(EngineError::Embedding(format!(

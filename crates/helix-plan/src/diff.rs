@@ -150,7 +150,9 @@ pub fn catalogs(old: &Catalog, new: &Catalog) -> Vec<SchemaChange> {
         }
         for after in items(new, kind) {
             let name = new.name(after);
-            let is_new = old.find(kind, name).is_none()
+            // Items of that name may be those of another type now.
+            let reads = |before| migrated(old, before, new).is_none_or(|(_, now)| now == after);
+            let is_new = !old.find(kind, name).is_some_and(reads)
                 && !new.migrations.iter().any(|one| one.from == old.version && one.item == after);
             if is_new {
                 changes.push(SchemaChange {
@@ -305,14 +307,28 @@ fn migrated_fields(subject: &str, old: &[Field], new: &Catalog, migration: &Migr
     for (field, origin) in after.iter().zip(&migration.fields).filter(|(field, origin)| !is_kept(field, origin)) {
         let reason = match origin {
             Origin::Absent => "stored items read it as absent".to_owned(),
-            Origin::Value(_) => "stored items read it as the given value".to_owned(),
-            origin => format!("stored items read it from `{}`", origin.field().unwrap_or_default()),
+            origin => match origin.field() {
+                Some(stored) => format!("stored items read it from `{stored}`"),
+                None => "stored items read it as the given value".to_owned(),
+            },
         };
         let class = if matches!(origin, Origin::Absent) { Class::Compatible } else { Class::NeedsMigration };
         let subject = format!("{subject}.{}", field.name);
-        changes.push(SchemaChange { subject, change: Change::Added, class, reason });
+        changes.push(SchemaChange { subject: subject.clone(), change: Change::Added, class, reason });
+        if let (Some((class, reason)), false) = (indexed(field.index), matches!(origin, Origin::Absent)) {
+            changes.push(SchemaChange { subject, change: Change::Changed, class, reason: reason.to_owned() });
+        }
     }
     changes
+}
+
+/// What an index that is new does to the values that are stored.
+const fn indexed(index: Index) -> Option<(Class, &'static str)> {
+    match index {
+        Index::None => None,
+        Index::Secondary => Some((Class::Compatible, "the index is built from stored values")),
+        Index::Unique => Some((Class::NeedsMigration, "stored values are checked to be unique")),
+    }
 }
 
 fn fields(subject: &str, old: &[Field], new: &[Field]) -> Vec<SchemaChange> {
@@ -332,20 +348,9 @@ fn fields(subject: &str, old: &[Field], new: &[Field]) -> Vec<SchemaChange> {
                     };
                     push(&after.name, Change::Changed, class, reason);
                 }
-                match (before.index, after.index) {
-                    (before, after) if before == after => {}
-                    (_, Index::Secondary) => {
-                        push(&after.name, Change::Changed, Class::Compatible, "the index is built from stored values");
-                    }
-                    (_, Index::Unique) => {
-                        push(
-                            &after.name,
-                            Change::Changed,
-                            Class::NeedsMigration,
-                            "stored values are checked to be unique",
-                        );
-                    }
-                    (_, Index::None) => push(&after.name, Change::Changed, Class::Compatible, "the index is dropped"),
+                if before.index != after.index {
+                    let (class, reason) = indexed(after.index).unwrap_or((Class::Compatible, "the index is dropped"));
+                    push(&after.name, Change::Changed, class, reason);
                 }
                 if before.default != after.default {
                     push(&after.name, Change::Changed, Class::Compatible, "the default applies to new items");

@@ -128,7 +128,7 @@ pub(super) async fn run(
     let compiled = compile::compile(compile::read_sources(project)?)?;
     step.done(&format!("Checked {}", count(compiled.program.queries.len(), "query", "queries")));
     warnings::show(ctx, &compiled.warnings, &compiled.sources.set);
-    warnings::stemming(ctx, project.instance(&remote.name)?.1, &compiled.program);
+    warnings::text_index(ctx, project.instance(&remote.name)?.1, &compiled.program);
     let request = PushRequest {
         force: args.force,
         image: args.image.clone(),

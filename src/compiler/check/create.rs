@@ -9,7 +9,7 @@ use super::ty::{Ty, describe_item, is_vector_data};
 use super::value::{Form, Value};
 use super::vector::data_type;
 use crate::compiler::diagnostics::steps::{DuplicateProjectionKey, End, MissingEnd, RepeatedEnd, WriteInExpression};
-use crate::compiler::diagnostics::types::{NotAnId, WrongEdgeEnd};
+use crate::compiler::diagnostics::types::{NotAnId, TypeMismatch, WrongEdgeEnd};
 use crate::compiler::diagnostics::values::UnsupportedValue;
 use crate::compiler::diagnostics::warnings::{ExtraFieldBlock, ExtraTypeArguments};
 use crate::compiler::source::Span;
@@ -98,6 +98,11 @@ impl Checker<'_> {
         {
             self.empty_vector("BatchAddV", empty.span);
         }
+        self.check_lengths(&value);
+        if value.is_none() {
+            let (place, expected, found) = ("`BatchAddV`", "an array of vectors", "`NONE`");
+            self.report.add(TypeMismatch { place, expected, found, span: value.span, help: None });
+        }
         let data = if is_vectors { value.expr } else { self.assign(value, &list, "`BatchAddV`") };
         match item {
             Some(item) => {
@@ -105,6 +110,24 @@ impl Checker<'_> {
                 self.settled(kind, Ty::items(item, true), span)
             }
             None => self.unknown(span),
+        }
+    }
+
+    /// Reports a vector of another length than the first one: all of a type have one length.
+    fn check_lengths(&mut self, vectors: &Value) {
+        let Form::Array(vectors) = &vectors.form else { return };
+        let length = |vector: &Value| match &vector.form {
+            Form::Array(components) if !components.is_empty() => Some(components.len()),
+            _ => None,
+        };
+        let mut lengths = vectors.iter().filter_map(|vector| length(vector).map(|length| (length, vector.span)));
+        if let Some((first, _)) = lengths.next()
+            && let Some((other, span)) = lengths.find(|(other, _)| *other != first)
+        {
+            let (expected, found) =
+                (format!("vectors as long as the first one, which has {first} numbers"), format!("one of {other}"));
+            let place = "`BatchAddV`";
+            self.report.add(TypeMismatch { place, expected: &expected, found: &found, span, help: None });
         }
     }
 

@@ -5,7 +5,7 @@ use helix_plan::{ExprKind, Fold, Literal, MathFunction, ScalarType, Step, ValueT
 use super::Checker;
 use super::stream::{Place, Stream};
 use super::ty::{Ty, same_class};
-use super::value::{Form, Value};
+use super::value::Value;
 use crate::compiler::diagnostics::types::BadOperand;
 use crate::compiler::diagnostics::warnings::DivisionByZero;
 use crate::compiler::source::Span;
@@ -102,13 +102,13 @@ impl Checker<'_> {
         self.settled(ExprKind::Math { function, arguments }, ty, span)
     }
 
-    /// Warns of a division by a literal zero.
+    /// Warns of a division by a zero that is known.
     fn warn_of_zero(&mut self, function: MathFunction, name: &str, arguments: &[Value]) {
         let is_division = matches!(function, MathFunction::Div | MathFunction::Mod);
-        if let (true, Some(Value { form: Form::Constant(constant), span, .. })) = (is_division, arguments.get(1))
-            && constant.is_zero()
+        if let (true, Some(divisor)) = (is_division, arguments.get(1))
+            && self.known_number(&divisor.expr) == Some(0.0)
         {
-            self.report.add(DivisionByZero { function: name, span: *span });
+            self.report.add(DivisionByZero { function: name, span: divisor.span });
         }
     }
 

@@ -9,6 +9,7 @@ mod create;
 mod expr;
 mod fields;
 mod for_loop;
+mod known;
 mod math;
 mod names;
 mod optional;
@@ -28,7 +29,7 @@ mod vector;
 
 use std::collections::HashMap;
 
-use helix_plan::{Catalog, Query, SlotId};
+use helix_plan::{Catalog, Literal, Query, SlotId};
 
 use self::scope::Scopes;
 use super::diagnostics::names::DuplicateQuery;
@@ -50,6 +51,8 @@ struct Checker<'a> {
     scopes: Scopes,
     /// The vector that a `PREFILTER` looks at, which has no score yet.
     unscored: Option<SlotId>,
+    /// What variables certainly hold.
+    known: HashMap<SlotId, Literal>,
     /// The syntax errors of the query. A part that holds any is not checked: what it lacks would be blamed on others.
     broken: &'a [Span],
 }
@@ -91,7 +94,18 @@ pub(super) fn queries(
 impl<'a> Checker<'a> {
     fn new(sources: &'a SourceSet, schema: &'a Schema, file: FileId, report: &'a mut Report) -> Self {
         let (catalog, builder) = (&schema.catalog, QueryBuilder::new(sources));
-        Self { sources, schema, catalog, file, report, builder, scopes: Scopes::new(), unscored: None, broken: &[] }
+        Self {
+            sources,
+            schema,
+            catalog,
+            file,
+            report,
+            builder,
+            scopes: Scopes::new(),
+            unscored: None,
+            known: HashMap::new(),
+            broken: &[],
+        }
     }
 
     /// The source text of a span.

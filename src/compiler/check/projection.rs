@@ -90,7 +90,7 @@ impl Checker<'_> {
             let current = self.current("_", &stream.ty);
             let value = self.read_slot(current.slot, item, field, span).expr;
             let entries = vec![Entry { key: name.to_owned(), value }];
-            stream.push(Step::Project { current: current.slot, entries }, shaped(item, many));
+            stream.push(Step::Project { current: current.slot, entries }, shaped(&stream.ty, item, many));
         } else if stream.is_one_expr() && (rest.steps.is_empty() || rest.compares()) {
             let nothing = self.unknown(span);
             let object = self.finish(std::mem::replace(stream, Stream::of(nothing)), Place::Left);
@@ -176,7 +176,7 @@ impl Checker<'_> {
         self.scopes.leave_item();
         self.scopes.leave();
         if let Some(item) = item {
-            let ty = shaped(item, stream.ty.is_many());
+            let ty = shaped(&stream.ty, item, stream.ty.is_many());
             stream.push(Step::Project { current: slot, entries }, ty);
         }
     }

@@ -55,6 +55,7 @@ impl Checker<'_> {
             value.ty
         };
         let slot = self.assign_name(&name, ty, span);
+        self.learn(slot, &value.expr);
         Some(StatementKind::Assign { slot, value: value.expr })
     }
 
@@ -65,6 +66,9 @@ impl Checker<'_> {
         };
         if !has_effect(&expr) {
             self.report.add(IdleStatement { text: self.text(span), span });
+            if matches!(expr, Expr::Name(_)) {
+                return None;
+            }
         }
         Some(StatementKind::Evaluate(self.expr(&expr, Place::Top).expr))
     }

@@ -131,17 +131,18 @@ impl Checker<'_> {
             .into_iter()
             .map(|field| self.field_entry(&Current { slot: current, ty: ty.element() }, item, field, span));
         let entries = entries.collect();
-        stream.push(Step::Project { current, entries }, shaped(item, ty.is_many()));
+        stream.push(Step::Project { current, entries }, shaped(&ty, item, ty.is_many()));
     }
 
     /// Where one item may be missing in a projection, its keys are shown all the same.
     fn show_keys_of_one(&mut self, stream: &mut Stream) {
-        let Ty::Known(Type { kind: Kind::Item(item), many: false }) = stream.ty else { return };
+        let (Ty::Known(ty) | Ty::Scored(ty)) = &stream.ty else { return };
+        let Type { kind: Kind::Item(item), many: false } = *ty else { return };
         let span = stream.span;
         let current = Current { slot: self.builder.slot("_", stream.ty.plan()), ty: stream.ty.clone() };
         let fields = self.catalog.all_fields(item).into_iter();
         let entries = fields.map(|field| self.field_entry(&current, item, field, span)).collect();
-        stream.push(Step::Project { current: current.slot, entries }, shaped(item, false));
+        stream.push(Step::Project { current: current.slot, entries }, shaped(&current.ty, item, false));
     }
 
     /// A field of the current item under its own name.
@@ -163,7 +164,11 @@ impl Checker<'_> {
     }
 }
 
-/// Items that a projection has given another shape.
-pub(super) const fn shaped(item: ItemType, many: bool) -> Ty {
-    Ty::Known(Type { kind: Kind::Shaped(item), many })
+/// Items that a projection has given another shape. They have a score still where they had one.
+pub(super) const fn shaped(before: &Ty, item: ItemType, many: bool) -> Ty {
+    let ty = Type { kind: Kind::Shaped(item), many };
+    match before {
+        Ty::Scored(_) => Ty::Scored(ty),
+        Ty::Unknown | Ty::Known(_) => Ty::Known(ty),
+    }
 }

@@ -94,9 +94,22 @@ impl Checker<'_> {
             Some(Err(Mismatch::Reported)) => value.expr,
             Some(Err(Mismatch::Type)) => self.mismatch(value, expected, place),
             None => match value.ty.as_value() {
-                Some(found) if !value.ty.is_many() && same_class(found, expected) => value.expr,
+                Some(found) if !value.ty.is_many() && same_class(found, expected) => {
+                    self.check_known(&value, expected);
+                    value.expr
+                }
                 _ => self.mismatch(value, expected, place),
             },
+        }
+    }
+
+    /// Reports a number that is known and does not fit its place.
+    fn check_known(&mut self, value: &Value, expected: &ValueType) {
+        let Some(ty) = expected.as_scalar() else { return };
+        if let (Some((least, greatest)), Some(number)) = (ty.integer_range(), self.known_integer(&value.expr))
+            && (number < least || u128::try_from(number).is_ok_and(|number| number > greatest))
+        {
+            self.report.add(OutOfRange { number: &number.to_string(), ty, span: value.span });
         }
     }
 

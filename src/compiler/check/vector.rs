@@ -115,6 +115,10 @@ impl Checker<'_> {
             self.report.add(NegativeCount { number: self.text(value.span), span: value.span });
             return Some(value.expr.clone());
         }
+        if let (Form::Settled, Some(number)) = (&value.form, self.known_integer(&value.expr).filter(|known| *known < 0))
+        {
+            self.report.add(NegativeCount { number: &number.to_string(), span: value.span });
+        }
         Some(self.literal_as_scalar(value, ScalarType::U64).unwrap_or_else(|| value.expr.clone()))
     }
 }

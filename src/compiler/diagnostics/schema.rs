@@ -41,20 +41,26 @@ impl From<UnknownEndpoint<'_>> for Diagnostic {
 }
 
 /// A version that declares a type, and the newest one, which does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::compiler) struct OlderVersion {
+    pub kind: ItemKind,
     pub version: u32,
     pub newest: u32,
+    /// What its items are read as in the newest version, if it is read under another name.
+    pub renamed: Option<String>,
 }
 
 impl OlderVersion {
     /// Adds to what is said of an unknown type why it is not known.
     pub(super) fn tell(self, diagnostic: Diagnostic, name: &str) -> Diagnostic {
-        let Self { version, newest } = self;
+        let Self { kind, version, newest, renamed } = self;
         let outside = if version == 1 { ", as is all that stands outside of blocks" } else { "" };
         diagnostic
             .note(format!("`{name}` is declared in `schema::{version}`{outside}; only `schema::{newest}` is visible"))
-            .help(format!("declare it in `schema::{newest}` as well: a version lists all of its types"))
+            .help(match renamed {
+                Some(now) => format!("its {}s are read as `{now}`: name that", words::kind(kind)),
+                None => format!("declare it in `schema::{newest}` as well: a version lists all of its types"),
+            })
     }
 }
 
@@ -140,9 +146,26 @@ impl From<UnknownType<'_>> for Diagnostic {
         let diagnostic = Self::error(codes::BAD_TYPE, error.span, format!("unknown type `{}`", error.name));
         match error.older {
             Some(older) => older.tell(diagnostic, error.name),
-            None => diagnostic.help(did_you_mean(error.nearest)),
+            None => diagnostic.help(did_you_mean(meant_by(error.name).map(str::to_owned).or(error.nearest))),
         }
     }
+}
+
+/// The type that other languages call so.
+fn meant_by(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_uppercase().as_str() {
+        "INT" | "INTEGER" | "LONG" | "BIGINT" => "I64",
+        "SHORT" => "I16",
+        "BYTE" => "U8",
+        "UINT" | "UNSIGNED" => "U64",
+        "BOOL" => "Boolean",
+        "FLOAT" | "DOUBLE" | "NUMBER" | "DECIMAL" | "REAL" => "F64",
+        "DATETIME" | "TIMESTAMP" | "TIME" | "INSTANT" => "Date",
+        "TEXT" | "STR" | "CHAR" | "VARCHAR" => "String",
+        "UUID" | "GUID" => "ID",
+        "VECTOR" | "EMBEDDING" => "[F64]",
+        _ => return None,
+    })
 }
 
 /// A `DEFAULT` that its field cannot hold.

@@ -46,15 +46,6 @@ impl Constant {
         }
     }
 
-    /// Whether it is the number zero.
-    pub(in crate::compiler) fn is_zero(&self) -> bool {
-        match self {
-            Self::Integer(integer) => integer.magnitude == 0,
-            Self::Float(value) => *value == 0.0,
-            Self::String(_) | Self::Boolean(_) => false,
-        }
-    }
-
     /// The text of a string, else nothing.
     pub(in crate::compiler) fn text(&self) -> &str {
         match self {

@@ -155,6 +155,19 @@ impl Migrations {
         self.versions[&version].keys().filter(move |(other, _)| *other == kind).map(|(_, name)| name.as_str())
     }
 
+    /// What the newest version calls a type of an earlier one, if another name.
+    pub(super) fn renamed(&self, version: u32, kind: ItemKind, name: &str) -> Option<String> {
+        let mut now = name;
+        for (version, types) in self.versions.range(version..) {
+            if !types.contains_key(&(kind, now.to_owned())) {
+                return None;
+            }
+            let mut steps = self.steps.get(version).into_iter().flatten();
+            now = steps.find(|((other, _), step)| *other == kind && step.source == now).map_or(now, |((_, to), _)| to);
+        }
+        Some(now.to_owned()).filter(|now| now != name)
+    }
+
     /// How items of each earlier version are read as those of the newest, whose catalog is `schema`'s.
     pub(super) fn compose(&self, schema: &Schema) -> Vec<Migration> {
         let Some((newest, _)) = self.versions.last_key_value() else { return Vec::new() };

@@ -39,22 +39,25 @@ pub(super) struct Schema {
 /// The types that queries do not see, since only versions before the newest declare them.
 #[derive(Debug, Default)]
 pub(super) struct Hidden {
-    newest: u32,
-    /// The last version that declares each.
-    versions: BTreeMap<(ItemKind, String), u32>,
+    types: BTreeMap<(ItemKind, String), OlderVersion>,
 }
 
 impl Hidden {
-    fn new(newest: u32, versions: &BTreeMap<u32, Vec<Declaration>>) -> Self {
-        let older = versions.iter().filter(|(version, _)| **version != newest);
-        let types = older.flat_map(|(version, types)| types.iter().map(|one| ((one.kind, one.name.clone()), *version)));
-        Self { newest, versions: types.collect() }
+    fn new(newest: u32, versions: &BTreeMap<u32, Vec<Declaration>>, migrations: &Migrations) -> Self {
+        let mut types = BTreeMap::new();
+        for (version, declarations) in versions.range(..newest) {
+            for one in declarations {
+                let renamed = migrations.renamed(*version, one.kind, &one.name);
+                let older = OlderVersion { kind: one.kind, version: *version, newest, renamed };
+                types.insert((one.kind, one.name.clone()), older);
+            }
+        }
+        Self { types }
     }
 
-    /// Where the type is declared, if only there.
+    /// Where the type is declared, if only there: the last version that does.
     pub(super) fn find(&self, kind: ItemKind, name: &str) -> Option<OlderVersion> {
-        let version = *self.versions.get(&(kind, name.to_owned()))?;
-        Some(OlderVersion { version, newest: self.newest })
+        self.types.get(&(kind, name.to_owned())).cloned()
     }
 }
 
@@ -88,9 +91,10 @@ impl Schema {
 pub(super) fn build(files: &[ParsedFile], broken: &Broken, complete: bool, report: &mut Report) -> Schema {
     let Declared { version, newest: declarations, versions, migrations } = declarations::collect(files, report);
     let ids = ids(&declarations);
+    let blocks = Migrations::new(&versions, &migrations, report);
     let mut schema = Schema {
         catalog: Catalog { version, ..Catalog::default() },
-        hidden: Hidden::new(version, &versions),
+        hidden: Hidden::new(version, &versions, &blocks),
         complete,
         unknown_fields: BTreeSet::new(),
         unknown_ends: BTreeSet::new(),
@@ -102,8 +106,7 @@ pub(super) fn build(files: &[ParsedFile], broken: &Broken, complete: bool, repor
         schema.broken.extend(item.filter(|_| !broken.within(declaration.whole).is_empty()));
     }
     if versions.len() > 1 || !migrations.is_empty() {
-        let migrations = Migrations::new(&versions, &migrations, report);
-        schema.catalog.migrations = migrations.compose(&schema);
+        schema.catalog.migrations = blocks.compose(&schema);
     }
     schema
 }
@@ -134,8 +137,8 @@ impl Schema {
             None if kind == ItemKind::Vector => self.catalog.vectors.push(VectorType { name, fields }),
             None => self.catalog.nodes.push(NodeType { name, fields }),
             Some(Ends { from, to, unique }) => {
-                let from = endpoint(declaration, from.as_ref(), ids, &self.hidden, report);
-                let to = endpoint(declaration, to.as_ref(), ids, &self.hidden, report);
+                let from = self.endpoint(declaration, from.as_ref(), ids, report);
+                let to = self.endpoint(declaration, to.as_ref(), ids, report);
                 if from.is_none() || to.is_none() {
                     self.unknown_ends.insert(item.id);
                 }
@@ -145,29 +148,30 @@ impl Schema {
             }
         }
     }
-}
 
-/// The node type, else the vector type, that an edge names as an end.
-fn endpoint(
-    edge: &Declaration,
-    end: Option<&(String, Span)>,
-    ids: &Ids<'_>,
-    hidden: &Hidden,
-    report: &mut Report,
-) -> Option<ItemType> {
-    let Some((name, span)) = end else {
-        report.incomplete(edge.span);
-        return None;
-    };
-    let find = |kind| ids.get(&(kind, name.as_str())).copied();
-    let found = find(ItemKind::Node).or_else(|| find(ItemKind::Vector));
-    if found.is_none() {
-        let ends = ids.keys().filter(|(kind, _)| *kind != ItemKind::Edge);
-        let nearest = report.nearest(name, ends.map(|(_, name)| *name));
-        let older = hidden.find(ItemKind::Node, name).or_else(|| hidden.find(ItemKind::Vector, name));
-        report.add(UnknownEndpoint { edge: &edge.name, name, span: *span, nearest, older });
+    /// The node type, else the vector type, that an edge names as an end.
+    fn endpoint(
+        &self,
+        edge: &Declaration,
+        end: Option<&(String, Span)>,
+        ids: &Ids<'_>,
+        report: &mut Report,
+    ) -> Option<ItemType> {
+        let Some((name, span)) = end else {
+            report.incomplete(edge.span);
+            return None;
+        };
+        let find = |kind| ids.get(&(kind, name.as_str())).copied();
+        let found = find(ItemKind::Node).or_else(|| find(ItemKind::Vector));
+        // Where a declaration could not be read, it may be this one.
+        if found.is_none() && self.complete {
+            let ends = ids.keys().filter(|(kind, _)| *kind != ItemKind::Edge);
+            let nearest = report.nearest(name, ends.map(|(_, name)| *name));
+            let older = self.hidden.find(ItemKind::Node, name).or_else(|| self.hidden.find(ItemKind::Vector, name));
+            report.add(UnknownEndpoint { edge: &edge.name, name, span: *span, nearest, older });
+        }
+        found
     }
-    found
 }
 
 /// The scalar type that a named type spells.

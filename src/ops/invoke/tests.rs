@@ -21,16 +21,18 @@ fn texts(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 fn texts_are_typed_and_win_over_data() {
     let introspection = introspection();
     let query = find(&introspection, "add_user").unwrap();
-    let body =
-        arguments(query, Some(json!({"age": 1, "name": "Ann", "more": true})), &texts(&[("age", "31")])).unwrap();
-    assert_eq!(body, json!({"age": 31, "name": "Ann", "more": true}));
+    let body = arguments(query, Some(json!({"age": 1, "name": "Ann", "more": true}).into()), &texts(&[("age", "31")]))
+        .unwrap();
+    assert_eq!(body.value(), json!({"age": 31, "name": "Ann", "more": true}));
 }
 
 #[test]
 fn mistakes_are_named_before_anything_is_sent() {
     let introspection = introspection();
     let query = find(&introspection, "add_user").unwrap();
-    let error = |data, pairs: &[(&str, &str)]| arguments(query, data, &texts(pairs)).unwrap_err().to_string();
+    let error = |data: Option<Value>, pairs: &[(&str, &str)]| {
+        arguments(query, data.map(Json::from), &texts(pairs)).unwrap_err().to_string()
+    };
     assert_eq!(error(None, &[("age", "31")]), "query `add_user` needs parameter `name`: String");
     assert_eq!(error(None, &[("agee", "31")]), "query `add_user` has no parameter `agee`");
     assert_eq!(error(None, &[("age", "300"), ("name", "x")]), "parameter `age`: expected U8, got `300`");

@@ -29,6 +29,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("implicit_fields", implicit_fields::QUERIES),
     ("in_loops", in_loops::QUERIES),
     ("is_in_lists", is_in_lists::QUERIES),
+    ("lookup_of_f32", lookup_of_f32::QUERIES),
     ("of_a_range_of_an_index", of_a_range_of_an_index::QUERIES),
     ("of_an_indexed_field", of_an_indexed_field::QUERIES),
     ("short_circuit", short_circuit::QUERIES),
@@ -10412,6 +10413,249 @@ mod is_in_lists {
             // case.hx:30:5
             let _ = run.add_node(node::T, &[(node::t::NAME, Value::Str("r"))])?;
             out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+}
+
+mod lookup_of_f32 {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:7fb7504e0017792090ad920e78b90b13e791dca0f225d32cea563f3f5befb7f3",
+        bodies: &[
+            ("add", add::query),
+            ("is_there", is_there::query),
+            ("literal", literal::query),
+            ("same", same::query),
+            ("upsert", upsert::query),
+            ("wide", wide::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const T: ItemType = ItemType::node(TypeId(0));
+        pub mod t {
+            use super::*;
+            pub const X: FieldId = FieldId(0);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:5:7)
+            let t_x = run.column(node::T, node::t::X);
+            let Input { x } = Input::of(run)?;
+            // case.hx:6:5
+            let t = run
+                .settle_item(run.add_node(node::T, &[(node::t::X, Value::from(x))])?)?;
+            out.extend_from_slice(b"{\"t\":");
+            write_value(&run.read(&t, t_x)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `is_there`, which reads.
+    mod is_there {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY is_there (case.hx:21:7)
+            let Input { x } = Input::of(run)?;
+            out.extend_from_slice(b"{\"data\":");
+            write_value(
+                &Value::Bool({
+                    let mut exists = false;
+                    run.by_index(
+                        node::T,
+                        node::t::X,
+                        Value::from(x),
+                        |_| {
+                            exists = true;
+                            Flow::stop()
+                        },
+                    )?;
+                    exists
+                }),
+                out,
+            );
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `literal`, which reads.
+    mod literal {
+        use super::*;
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY literal (case.hx:9:7)
+            let t_x = run.column(node::T, node::t::X);
+            // case.hx:10:5
+            let t = run
+                .load({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::T,
+                        node::t::X,
+                        Value::F32(0.1),
+                        |t2| { first.take(t2) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"t\":");
+            write_value(&run.read(&t, t_x)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `same`, which reads.
+    mod same {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f32,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY same (case.hx:13:7)
+            let t_x = run.column(node::T, node::t::X);
+            let Input { x } = Input::of(run)?;
+            // case.hx:14:5
+            let t = run
+                .load({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::T,
+                        node::t::X,
+                        Value::from(x),
+                        |t2| { first.take(t2) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"t\":");
+            write_value(&run.read(&t, t_x)?, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `upsert`, which writes.
+    mod upsert {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY upsert (case.hx:24:7)
+            let Input { x } = Input::of(run)?;
+            // case.hx:25:5
+            let _ = run
+                .settle_item({
+                    let mut found = First::default();
+                    run.by_index(
+                        node::T,
+                        node::t::X,
+                        Value::from(x),
+                        |t| { found.take(t) },
+                    )?;
+                    let found = found.get();
+                    run.upsert_node(node::T, found, &[(node::t::X, Value::from(x))])?
+                })?;
+            out.extend_from_slice(b"{\"data\":");
+            let element = Value::from(run.count(node::T)?);
+            write_value(&element, out);
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `wide`, which reads.
+    mod wide {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input {
+            /// `x`
+            x: f64,
+        }
+
+        impl Input {
+            fn of(run: &Run<'_, '_>) -> Result<Self> {
+                Ok(Self { x: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY wide (case.hx:17:7)
+            let t_x = run.column(node::T, node::t::X);
+            let Input { x } = Input::of(run)?;
+            // case.hx:18:5
+            let t = run
+                .load({
+                    let mut first = First::default();
+                    run.by_index(
+                        node::T,
+                        node::t::X,
+                        Value::from(x),
+                        |t2| { first.take(t2) },
+                    )?;
+                    match first.get() {
+                        Some(found) => found,
+                        None => return Err(EngineError::NoValue),
+                    }
+                })?;
+            out.extend_from_slice(b"{\"t\":");
+            write_value(&run.read(&t, t_x)?, out);
+            out.push(b'}');
             Ok(())
         }
     }

@@ -5,6 +5,7 @@ pub const PROGRAMS: &[(&str, helix_engine::compiled::Queries)] = &[
     ("after_every_write", after_every_write::QUERIES),
     ("all_fields_are_searched", all_fields_are_searched::QUERIES),
     ("nothing_to_search", nothing_to_search::QUERIES),
+    ("score_behind_projections", score_behind_projections::QUERIES),
     ("score_filters_and_sorts", score_filters_and_sorts::QUERIES),
     ("scores_by_hand", scores_by_hand::QUERIES),
     ("search", search::QUERIES),
@@ -607,6 +608,282 @@ mod nothing_to_search {
                 |note2| {
                     let element = run
                         .field_of(note2, FieldRef::Declared(node::note::TEXT))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+}
+
+mod score_behind_projections {
+    use helix_engine::compiled::*;
+    /// Every query.
+    pub const QUERIES: Queries = Queries {
+        digest: "sha256:6bcf1f074221141db4350dbf70ebba2c806936f46857787a58f5b08cae88573a",
+        bodies: &[
+            ("add", add::query),
+            ("excluded", excluded::query),
+            ("filtered", filtered::query),
+            ("first", first::query),
+            ("shown", shown::query),
+        ],
+    };
+
+    mod node {
+        use super::*;
+        pub const NOTE: ItemType = ItemType::node(TypeId(0));
+        pub mod note {
+            use super::*;
+            pub const TEXT: FieldId = FieldId(0);
+        }
+    }
+
+    /// `add`, which writes.
+    mod add {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `text`
+            text: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { text: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY add (case.hx:5:7)
+            let Input { text } = Input::of(run)?;
+            // case.hx:6:5
+            let _ = run.add_node(node::NOTE, &[(node::note::TEXT, Value::from(text))])?;
+            out.extend_from_slice(b"null");
+            Ok(())
+        }
+    }
+
+    /// `excluded`, which reads.
+    mod excluded {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY excluded (case.hx:13:7)
+            let Input { q } = Input::of(run)?;
+            // case.hx:14:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::NOTE,
+                    Value::from(q),
+                    run.k(Value::Int(5))?,
+                    |note| {
+                        let shaped = run
+                            .shaped(
+                                note,
+                                &[
+                                    ("id", Datum::Value(run.id(&note))),
+                                    ("label", Datum::Value(run.field(&note, FieldRef::Label)?)),
+                                ],
+                            );
+                        elements.take(shaped)
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |note2| {
+                    let element = run.field_of(note2, FieldRef::Score)?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `filtered`, which reads.
+    mod filtered {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY filtered (case.hx:17:7)
+            let note_text = run.column(node::NOTE, node::note::TEXT);
+            let Input { q } = Input::of(run)?;
+            // case.hx:18:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::NOTE,
+                    Value::from(q),
+                    run.k(Value::Int(5))?,
+                    |note| {
+                        let note = run.load(note)?;
+                        let shaped = run
+                            .shaped(
+                                note,
+                                &[
+                                    ("text", Datum::Value(run.read(&note, note_text)?)),
+                                    ("id", Datum::Value(run.id(&note))),
+                                ],
+                            );
+                        if holds(
+                            Comparison::Greater,
+                            run.field_of(shaped, FieldRef::Score)?,
+                            Value::F64(0.2),
+                        ) {
+                            elements.take(shaped)
+                        } else {
+                            Flow::more()
+                        }
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |note2| {
+                    let element = run
+                        .field_of(note2, FieldRef::Declared(node::note::TEXT))?;
+                    separate(&mut is_next, out);
+                    write_value(&element, out);
+                    Flow::more()
+                },
+            )?;
+            out.push(b']');
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `first`, which reads.
+    mod first {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY first (case.hx:21:7)
+            let Input { q } = Input::of(run)?;
+            out.extend_from_slice(b"{\"best\":");
+            let mut is_written = false;
+            let mut first = First::default();
+            run.search_text(
+                node::NOTE,
+                Value::from(q),
+                run.k(Value::Int(5))?,
+                |note| { first.take(note) },
+            )?;
+            each(
+                first.get(),
+                |note2| {
+                    run.write_item(&note2, out)?;
+                    is_written = true;
+                    Flow::stop()
+                },
+            )?;
+            if !is_written {
+                return Err(EngineError::NoValue);
+            }
+            out.push(b'}');
+            Ok(())
+        }
+    }
+
+    /// `shown`, which reads.
+    mod shown {
+        use super::*;
+        /// What the query looks at of its arguments.
+        struct Input<'a> {
+            /// `q`
+            q: &'a str,
+        }
+
+        impl<'a> Input<'a> {
+            fn of(run: &Run<'a, '_>) -> Result<Self> {
+                Ok(Self { q: argument(run, 0)? })
+            }
+        }
+
+        pub fn query(run: &Run<'_, '_>, out: &mut Vec<u8>) -> Result<()> {
+            // QUERY shown (case.hx:9:7)
+            let note_text = run.column(node::NOTE, node::note::TEXT);
+            let Input { q } = Input::of(run)?;
+            // case.hx:10:5
+            let hits = {
+                let mut elements = Slice::all();
+                run.search_text(
+                    node::NOTE,
+                    Value::from(q),
+                    run.k(Value::Int(5))?,
+                    |note| {
+                        let note = run.load(note)?;
+                        let shaped = run
+                            .shaped(
+                                note,
+                                &[
+                                    ("text", Datum::Value(run.read(&note, note_text)?)),
+                                    ("score", Datum::Value(run.field(&note, FieldRef::Score)?)),
+                                ],
+                            );
+                        elements.take(shaped)
+                    },
+                )?;
+                run.stream(&elements.into_vec())
+            };
+            out.extend_from_slice(b"{\"hits\":");
+            out.push(b'[');
+            let mut is_next = false;
+            run.each(
+                hits,
+                |note2| {
+                    let element = run.field_of(note2, FieldRef::Score)?;
                     separate(&mut is_next, out);
                     write_value(&element, out);
                     Flow::more()

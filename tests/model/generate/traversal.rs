@@ -31,7 +31,12 @@ impl Generator {
                     return (Source::All(node), true, node);
                 }
                 let (field, ty) = self.pick(&indexed);
-                (Source::ByIndex(node, field, self.operand(ty, false)), false, node)
+                let other = self.chance(30).then(|| self.pick(&ty.related()));
+                let value = match other.and_then(|ty| self.parameter(Type::One(ty), false, None)) {
+                    Some(parameter) => Expression::Variable(parameter),
+                    None => self.operand(ty, false),
+                };
+                (Source::ByIndex(node, field, value), false, node)
             }
             3 => {
                 let many: Vec<Name> =

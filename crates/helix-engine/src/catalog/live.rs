@@ -278,27 +278,38 @@ fn live(
     })
 }
 
+/// Whether values of a field are read still: every one of the layouts, one after the other, has it, with a type that its values fit.
+/// What was dropped is lost, also when a field of that name comes back.
+fn lasts<'l>(name: &str, mut layouts: impl Iterator<Item = &'l StoredLayout>) -> bool {
+    let mut before: Option<&ValueType> = None;
+    layouts.all(|layout| {
+        let Some(field) = layout.fields.iter().find(|field| field.name == name) else { return false };
+        before.replace(&field.ty).is_none_or(|before| helix_plan::diff::widens(before, &field.ty))
+    })
+}
+
 /// The fields of a type, ready to be read from rows of any layout.
 fn fields(catalog: &Catalog, item: ItemType, stored: &StoredType) -> Result<Vec<LiveField>> {
     let current = stored.current()?;
     let layout = layout_of(item.kind, current);
-    let older = &stored.layouts[..stored.layouts.len() - 1];
-    let older: Vec<_> = older.iter().map(|layout| (layout_of(item.kind, layout), layout)).collect();
+    let layouts = &stored.layouts;
+    let older: Vec<_> = (0..layouts.len() - 1).map(|at| (layout_of(item.kind, &layouts[at]), &layouts[at..])).collect();
     let fields = catalog.fields(item).iter().map(|field| {
         let place = current.fields.iter().position(|stored| stored.name == field.name);
         let place = place.ok_or_else(|| unknown(&format!("{}.{}", stored.name, field.name)))?;
-        let earlier = older.iter().map(|(built, layout)| {
-            // A field that was dropped and came back with another type reads as absent.
-            let same =
-                |stored: &StoredField| stored.name == field.name && helix_plan::diff::widens(&stored.ty, &field.ty);
-            (built, layout.fields.iter().position(same))
+        let earlier = older.iter().map(|(built, since)| {
+            let place = since[0].fields.iter().position(|stored| stored.name == field.name);
+            (built, place.filter(|_| lasts(&field.name, since.iter())))
         });
         let mut reader = FieldReader::new(&layout, place, earlier);
-        for (built, layout) in older.iter().filter(|(_, layout)| layout.schema != catalog.version) {
-            if let (Some(migration), Some(id)) =
-                (catalog.migration(layout.schema, item), catalog.field(item, &field.name))
-            {
-                let names: Vec<&str> = layout.fields.iter().map(|field| field.name.as_str()).collect();
+        for (built, since) in older.iter().filter(|(_, since)| since[0].schema != catalog.version) {
+            let schema = since[0].schema;
+            if let (Some(migration), Some(id)) = (catalog.migration(schema, item), catalog.field(item, &field.name)) {
+                // Up to the last one that was read without the migration.
+                let last = since.iter().rposition(|layout| layout.schema == schema).unwrap_or_default();
+                let unmapped = &since[..=last];
+                let name = |stored: &StoredField| lasts(&stored.name, unmapped.iter()).then(|| stored.name.clone());
+                let names: Vec<Option<String>> = since[0].fields.iter().map(name).collect();
                 reader.migrate(built, &migration.fields[id.index()], &names);
             }
         }

@@ -1,6 +1,6 @@
 //! Which node types have a text index: those that a query of the program searches, if text is indexed at all.
 
-use helix_plan::{Catalog, Field, ItemKind, ItemType, Program, TypeId, diff};
+use helix_plan::{Catalog, Field, ItemKind, ItemType, Program, TypeId};
 use serde::{Deserialize, Serialize};
 
 use super::live::{LiveCatalog, LiveField};
@@ -69,27 +69,14 @@ fn wanted(program: &Program, config: &TextConfig) -> std::collections::BTreeSet<
 }
 
 /// Whether an index still holds the text of every row when the program changes: rows show the same fields as before.
-fn keeps(
-    text: &StoredText,
-    node: &StoredType,
-    config: &TextConfig,
-    (before, after): (&Catalog, &Catalog),
-    item: ItemType,
-) -> bool {
+fn keeps(text: &StoredText, config: &TextConfig, (before, after): (&Catalog, &Catalog), item: ItemType) -> bool {
     let Some(old) = migrate::old_type(before, after, item) else { return false };
     let (old, new) = (before.fields(old), after.fields(item));
     let same = |field: &Field| new.iter().any(|new| new.name == field.name && new.ty == field.ty);
-    // A field that comes back shows what rows of an earlier layout still hold.
-    let is_fresh = |field: &Field| {
-        let mut known = node.layouts.iter().flat_map(|layout| &layout.fields);
-        !known.any(|known| known.name == field.name && diff::widens(&known.ty, &field.ty))
-    };
-    let comes = |field: &&Field| !old.iter().any(|old| old.name == field.name);
     let stems = text.stemmer == stemmer_name(config.stemmer(after.name(item)));
     stems
         && text.tokenizer == TOKENIZER
         && old.iter().all(same)
-        && new.iter().filter(comes).all(is_fresh)
         && !new.iter().any(|field| migrate::changes(before, after, item, &field.name))
 }
 
@@ -107,7 +94,7 @@ pub(super) fn begin<W: WriteTxn>(
     for node in nodes {
         let item = migrate::new_type(before, ItemKind::Node, &node.name, after);
         let Some(item) = item.filter(|item| wanted.contains(&item.id)) else { continue };
-        let is_kept = |text: &StoredText| keeps(text, node, config, (before, after), item);
+        let is_kept = |text: &StoredText| keeps(text, config, (before, after), item);
         if texts.iter().any(|text| text.node == node.id && is_kept(text)) {
             continue;
         }
@@ -143,7 +130,7 @@ pub(super) fn discard<W: WriteTxn>(
             migrate::new_type(before, ItemKind::Node, &node.name, &program.catalog).is_some_and(|item| {
                 wanted.contains(&item.id)
                     && filled(pending, node.id).is_none()
-                    && keeps(&text, node, config, (before, &program.catalog), item)
+                    && keeps(&text, config, (before, &program.catalog), item)
             })
         });
         if !is_kept {

@@ -3,6 +3,7 @@
 //! Sources: <https://platform.openai.com/docs/api-reference/embeddings>,
 //! <https://learn.microsoft.com/azure/ai-services/openai/reference>, <https://ai.google.dev/api/embeddings>.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -72,8 +73,8 @@ impl Model {
 /// What the providers need. Keys are never printed.
 #[derive(Clone)]
 pub struct EmbeddingConfig {
-    /// The model of queries that name none.
-    pub model: Model,
+    /// The model of queries that name none; where it is absent, these have no embeddings.
+    pub model: Option<Model>,
     /// `OPENAI_API_KEY`.
     pub openai_api_key: Option<String>,
     /// `AZURE_OPENAI_API_KEY`.
@@ -93,11 +94,11 @@ pub struct EmbeddingConfig {
 }
 
 impl EmbeddingConfig {
-    /// A model with the providers' public addresses and no keys.
+    /// The providers' public addresses and no keys, with the model of queries that name none.
     #[must_use]
-    pub fn new(model: Model) -> Self {
+    pub fn new(model: impl Into<Option<Model>>) -> Self {
         Self {
-            model,
+            model: model.into(),
             openai_api_key: None,
             azure_openai_api_key: None,
             azure_openai_resource: None,
@@ -119,7 +120,8 @@ impl std::fmt::Debug for EmbeddingConfig {
 /// Asks the providers over HTTP.
 pub struct HttpEmbedder {
     config: EmbeddingConfig,
-    client: reqwest::Client,
+    /// Made for the first text: most databases embed none, and to set TLS up takes time.
+    client: OnceLock<reqwest::Client>,
 }
 
 impl std::fmt::Debug for HttpEmbedder {
@@ -130,16 +132,20 @@ impl std::fmt::Debug for HttpEmbedder {
 
 impl HttpEmbedder {
     /// A client for the providers.
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError::Embedding`] when TLS cannot be set up.
-    pub fn new(config: EmbeddingConfig) -> Result<Self> {
+    #[must_use]
+    pub const fn new(config: EmbeddingConfig) -> Self {
+        Self { config, client: OnceLock::new() }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
         // Another part of the process may have chosen a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(TIMEOUT).build();
         let client = client.map_err(|error| EngineError::Embedding(error.without_url().to_string()))?;
-        Ok(Self { config, client })
+        Ok(self.client.get_or_init(|| client))
     }
 
     async fn vectors(&self, model: &Model, texts: &[String]) -> Result<Vec<Vec<f32>>> {
@@ -152,7 +158,7 @@ impl HttpEmbedder {
 
     /// The vectors of as many texts as the provider takes at once.
     async fn batch(&self, model: &Model, texts: &[String]) -> Result<Vec<Vec<f32>>> {
-        let (config, client) = (&self.config, &self.client);
+        let (config, client) = (&self.config, self.client()?);
         match model {
             Model::OpenAi(model) => {
                 let key = required(config.openai_api_key.as_deref(), "OPENAI_API_KEY")?;
@@ -201,7 +207,12 @@ impl Embedder for HttpEmbedder {
     fn embed<'a>(&'a self, model: Option<&'a str>, texts: Vec<String>) -> BoxFuture<'a, Result<Vec<Vec<f32>>>> {
         Box::pin(async move {
             let named = model.map(Model::parse).transpose()?;
-            self.vectors(named.as_ref().unwrap_or(&self.config.model), &texts).await
+            let model = named.as_ref().or(self.config.model.as_ref()).ok_or_else(|| {
+                EngineError::Embedding(
+                    "no embedding provider is configured: set `embedding_model`, or the key of a provider".to_owned(),
+                )
+            })?;
+            self.vectors(model, &texts).await
         })
     }
 }

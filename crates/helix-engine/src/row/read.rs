@@ -95,10 +95,11 @@ impl FieldReader {
         Self { version: current.version, ty: current_accessor.ty.clone(), current: current_accessor, older }
     }
 
-    /// The same for rows of an earlier layout that a migration maps; `names` are the fields of that layout.
-    pub fn migrate(&mut self, layout: &Layout, origin: &Origin, names: &[&str]) {
-        let field =
-            |name: &str| names.iter().position(|known| *known == name).map(|position| Accessor::new(layout, position));
+    /// The same for rows of an earlier layout that a migration maps; `names` are the fields of that layout, without those whose
+    /// values are lost.
+    pub fn migrate(&mut self, layout: &Layout, origin: &Origin, names: &[Option<String>]) {
+        let position = |name: &str| names.iter().position(|known| known.as_deref() == Some(name));
+        let field = |name: &str| position(name).map(|position| Accessor::new(layout, position));
         self.older.retain(|(version, _)| *version != layout.version);
         self.older.push((layout.version, Older::new(origin, &field)));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::embed::{Embedder, EmbeddingConfig, HttpEmbedder, Model};
+use crate::embed::{EmbeddingConfig, HttpEmbedder, Model};
 use crate::engine::EngineOptions;
 use crate::error::EngineError;
 use crate::server::ServerOptions;
@@ -121,22 +121,20 @@ pub fn engine_options(settings: &EngineSettings, env: &Env) -> Result<EngineOpti
         max_size_gb: settings.db_max_size_gb,
         vectors: settings.vectors(),
         text: settings.text(),
-        embedder: embedder(settings, env)?,
+        embedder: Some(Arc::new(embedder(settings, env)?)),
         ..EngineOptions::default()
     })
 }
 
-/// Who gives embeddings: only where a model or a key says that somebody is to.
-fn embedder(settings: &EngineSettings, env: &Env) -> Result<Option<Arc<dyn Embedder>>, EngineError> {
+/// Who gives embeddings. Queries that name no model have the default one where a key says that somebody is to.
+fn embedder(settings: &EngineSettings, env: &Env) -> Result<HttpEmbedder, EngineError> {
     let var = |name: &str| env.get(name).filter(|value| !value.is_empty()).cloned();
     let keys = [var(OPENAI_API_KEY), var(AZURE_OPENAI_API_KEY), var(GEMINI_API_KEY)];
-    if settings.embedding_model.is_none() && keys.iter().all(Option::is_none) {
-        return Ok(None);
-    }
+    let usual = keys.iter().any(Option::is_some).then_some(DEFAULT_EMBEDDING_MODEL);
     let [openai_api_key, azure_openai_api_key, gemini_api_key] = keys;
-    let model = settings.embedding_model.as_deref().unwrap_or(DEFAULT_EMBEDDING_MODEL);
-    let defaults = EmbeddingConfig::new(Model::parse(model)?);
-    let config = EmbeddingConfig {
+    let model = settings.embedding_model.as_deref().or(usual).map(Model::parse).transpose()?;
+    let defaults = EmbeddingConfig::new(model);
+    Ok(HttpEmbedder::new(EmbeddingConfig {
         openai_api_key,
         azure_openai_api_key,
         gemini_api_key,
@@ -145,9 +143,8 @@ fn embedder(settings: &EngineSettings, env: &Env) -> Result<Option<Arc<dyn Embed
         openai_base_url: var(OPENAI_BASE_URL).unwrap_or(defaults.openai_base_url),
         gemini_base_url: var(GEMINI_BASE_URL).unwrap_or(defaults.gemini_base_url),
         local_url: var(HELIX_EMBED_URL).unwrap_or(defaults.local_url),
-        model: defaults.model,
-    };
-    Ok(Some(Arc::new(HttpEmbedder::new(config)?)))
+        ..defaults
+    }))
 }
 
 /// The options of a server at an address with these settings.

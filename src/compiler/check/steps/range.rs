@@ -1,6 +1,6 @@
 //! `RANGE(start, end)`: the elements between two positions.
 
-use helix_plan::{Expr, ExprKind, Literal, Step};
+use helix_plan::{Expr, Step};
 
 use crate::compiler::check::Checker;
 use crate::compiler::check::stream::{Place, Stream};
@@ -15,7 +15,7 @@ impl Checker<'_> {
         self.flows(stream, "RANGE", span);
         let start = self.bound(range.start(), span);
         let end = self.bound(range.end(), span);
-        if let (Some(first), Some(last)) = (literal(&start), literal(&end))
+        if let (Some(first), Some(last)) = (self.known_integer(&start), self.known_integer(&end))
             && first > last
             && last >= 0
         {
@@ -35,12 +35,5 @@ impl Checker<'_> {
                 value.expr
             }
         }
-    }
-}
-
-fn literal(expr: &Expr) -> Option<i128> {
-    match expr.kind {
-        ExprKind::Literal(Literal::Integer(value)) => Some(value),
-        _ => None,
     }
 }

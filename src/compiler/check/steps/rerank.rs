@@ -114,10 +114,8 @@ impl Checker<'_> {
             self.report.add(TypeMismatch { place: &place, expected: "a number", found: &found, span, help: None });
             return value.expr;
         }
-        let Some(expr) = self.literal_as_scalar(&value, ScalarType::F64) else { return value.expr };
-        if let ExprKind::Literal(Literal::F64(number)) = expr.kind
-            && !accepts(number)
-        {
+        let expr = self.literal_as_scalar(&value, ScalarType::F64).unwrap_or(value.expr);
+        if self.known_number(&expr).is_some_and(|number| !accepts(number)) {
             self.report.add(RerankOutOfRange { step, name, expected, span });
         }
         expr

@@ -156,7 +156,7 @@ fn word(p: &mut Parser<'_>) -> SyntaxKind {
         }
         (name, L_ANGLE) if super::super::STEPS.contains(&name) => {
             let help = "steps follow `::`, as in `N<User>::Out<Follows>` and `_::Out<Follows>`";
-            p.problem(ProblemKind::ExpectedWithHelp("a value", help));
+            p.last_problem(ProblemKind::ExpectedWithHelp("a value", help));
             p.name("a name");
             type_args(p, "a type");
             if p.eat(L_PAREN) {
@@ -164,6 +164,14 @@ fn word(p: &mut Parser<'_>) -> SyntaxKind {
                 p.eat(R_PAREN);
             }
             NAME_EXPR
+        }
+        // `UPDATE N<User>({ name: "x" })`
+        (name, IDENT) if p.is_same_line(1) && SOURCES.contains(&p.nth_text(1)) && is_step(name) => {
+            let help = "a step follows what it works on: `N<User>::UPDATE({ name: value })`, `N<User>::FIRST`";
+            p.last_problem(ProblemKind::ExpectedWithHelp("a value", help));
+            p.bump();
+            expr(p);
+            ERROR
         }
         (_, L_PAREN) => {
             p.problem(ProblemKind::UnknownFunction);
@@ -234,8 +242,14 @@ fn entries(p: &mut Parser<'_>) {
             p.bump();
             required(p, "a value");
         } else {
+            // `{name}::EQ(x)`
+            let is_read = matches!((p.nth(1), p.nth(2)), (R_BRACE, COLON_COLON));
             p.name("a key");
-            let help = "an entry names its value, even a variable: `name: name`";
+            let help = if is_read {
+                "a field of the current item is read with `_::{name}`"
+            } else {
+                "an entry names its value, even a variable: `name: name`"
+            };
             (!is_said).then(|| p.problem(ProblemKind::ExpectedWithHelp("`:` and the value", help)));
         }
         is_said = true;
@@ -282,8 +296,12 @@ fn source(p: &mut Parser<'_>, kind: SyntaxKind) -> SyntaxKind {
 
 /// Whether a word looks like the name of a type, and is no step.
 fn is_type(word: &str) -> bool {
-    let is_step = super::super::STEPS.contains(&word) || matches!(word, "From" | "To" | "Update");
+    let is_step = is_step(word) || matches!(word, "From" | "To" | "Update");
     word.starts_with(|first: char| first.is_ascii_uppercase()) && !is_step
+}
+
+fn is_step(word: &str) -> bool {
+    super::super::STEPS.contains(&word)
 }
 
 fn lookup(p: &mut Parser<'_>) -> bool {
@@ -293,12 +311,13 @@ fn lookup(p: &mut Parser<'_>) -> bool {
     if p.expect(COLON, "`:` and the value") {
         required(p, "a value");
     }
-    p.eat(COMMA);
+    let has_more = p.eat(COMMA);
     if !p.at(R_BRACE) {
-        p.problem(ProblemKind::ExpectedWithHelp(
-            "`}`",
-            "a look-up takes one field; narrow it further with `::WHERE(…)`",
-        ));
+        if has_more {
+            p.problem_with_help("`}`", "a look-up takes one field; narrow it further with `::WHERE(…)`");
+        } else {
+            p.expected("`}`");
+        }
         p.recover(&[R_BRACE, R_PAREN]);
     }
     p.eat(R_BRACE);
@@ -327,7 +346,8 @@ fn function(p: &mut Parser<'_>) -> SyntaxKind {
 
 /// `(a, b)`
 pub(super) fn arguments(p: &mut Parser<'_>) {
-    p.list(L_PAREN, R_PAREN, "an argument", expr);
+    // `SUM(x, name: value`: the list of entries around goes on.
+    p.list_until(L_PAREN, R_PAREN, "an argument", expr, |p| p.at(IDENT) && p.nth(1) == COLON && p.nth(2) != L_BRACE);
 }
 
 /// `<A, B>`
@@ -363,7 +383,7 @@ pub(super) fn field_block(p: &mut Parser<'_>) {
     }
     if !p.at(R_PAREN) {
         p.problem(ProblemKind::ExpectedWithHelp("the fields", AS_OBJECT));
-        p.recover(&[R_PAREN]);
+        p.skip_while(|p| !p.at(R_PAREN) && !p.at_statement_start());
     }
     p.expect(R_PAREN, "`)`");
 }

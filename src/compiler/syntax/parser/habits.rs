@@ -107,7 +107,7 @@ pub(super) fn words(p: &mut Parser<'_>) {
     p.problem_with_help("a statement or `RETURN`", help);
     let marker = p.start();
     p.bump();
-    p.skip_while(|p| p.is_same_line(0) && !p.at(R_BRACE) && !p.at_word("RETURN"));
+    p.skip_while(|p| (p.is_same_line(0) || p.at(COLON_COLON)) && !p.at(R_BRACE) && !p.at_word("RETURN"));
     marker.complete(p, ERROR);
 }
 
@@ -117,7 +117,8 @@ pub(super) fn condition(p: &mut Parser<'_>) {
     p.last_problem(ProblemKind::ExpectedWithHelp("a statement or `RETURN`", help));
     p.bump();
     loop {
-        p.skip_while(|p| !p.at(L_BRACE) && !p.at_statement_start());
+        // `x == "a"` looks like an assignment.
+        p.skip_while(|p| !p.at(L_BRACE) && (p.is_same_line(0) || !p.at_statement_start()));
         if p.at(L_BRACE) {
             p.skip(1);
             p.skip_while(|p| !p.at(R_BRACE));

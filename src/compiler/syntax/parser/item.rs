@@ -1,5 +1,7 @@
 //! Files, schema items, types and migrations.
 
+use helix_plan::ScalarType;
+
 use super::migration::{migration, version};
 use super::{Parser, ProblemKind, expr, habits, query};
 use crate::compiler::syntax::kind::SyntaxKind::{self, *};
@@ -167,7 +169,18 @@ fn field(p: &mut Parser<'_>) -> bool {
     }
     let marker = p.start();
     index_words(p);
+    // `String name`
+    if p.nth(1) == IDENT && p.nth(2) != COLON && p.is_same_line(1) && ScalarType::from_name(p.nth_text(0)).is_some() {
+        p.problem_with_help("the field's name", "the type stands behind the name: `name: String`");
+        p.skip(2);
+        marker.complete(p, FIELD);
+        return true;
+    }
     p.name("the field's name");
+    if p.at(QUESTION) {
+        p.problem_with_help("`:` and the type", "only a parameter may be left out, `name?: String`: leave the `?` out");
+        p.skip(1);
+    }
     if p.expect(COLON, "`:` and the type") || p.at(IDENT) || p.at(L_BRACKET) {
         ty(p);
     }
@@ -247,7 +260,12 @@ pub(super) fn ty(p: &mut Parser<'_>) {
         L_BRACKET => p.nested(|p| {
             let marker = p.start();
             p.bump();
-            ty(p);
+            if p.at(IDENT) && p.nth(1) == COLON {
+                p.last_problem(ProblemKind::ExpectedWithHelp("a type", "objects have braces: `[{ name: String }]`"));
+                p.skip_while(|p| !matches!(p.current(), R_BRACKET | FAT_ARROW));
+            } else {
+                ty(p);
+            }
             if p.at(UNKNOWN) {
                 p.problem_with_help("`]`", "a list has any length: `[F64]`");
                 p.skip_while(|p| !matches!(p.current(), R_BRACKET | R_BRACE | R_PAREN | FAT_ARROW));

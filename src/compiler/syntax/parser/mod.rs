@@ -124,6 +124,7 @@ fn read(text: &str, unclosed: &[usize]) -> Output {
         has_braces: false,
         has_returned: false,
         has_semicolons: false,
+        last_expression: None,
     };
     item::file(&mut parser);
     let mut problems = habits::spellings(text, &tokens);
@@ -158,6 +159,8 @@ pub(super) struct Parser<'t> {
     open_block: bool,
     /// Set when the body of a query stands in braces, which were reported where they open.
     has_braces: bool,
+    /// Where the last statement is that is an expression, if it is the last one.
+    last_expression: Option<Marker>,
     /// Set when a `;` behind a statement of the query was reported.
     has_semicolons: bool,
     /// Set when a loop of the query holds a `RETURN`, which was reported: that it lacks one is a consequence.
@@ -165,6 +168,7 @@ pub(super) struct Parser<'t> {
 }
 
 /// A node that is being parsed.
+#[derive(Clone, Copy)]
 struct Marker(usize);
 
 impl Marker {
@@ -464,13 +468,26 @@ impl<'t> Parser<'t> {
         open: SyntaxKind,
         close: SyntaxKind,
         what: &'static str,
+        element: impl FnMut(&mut Self) -> bool,
+    ) -> usize {
+        self.list_until(open, close, what, element, |_| false)
+    }
+
+    /// The same, of which a missing end is where `stop` says so.
+    fn list_until(
+        &mut self,
+        open: SyntaxKind,
+        close: SyntaxKind,
+        what: &'static str,
         mut element: impl FnMut(&mut Self) -> bool,
+        stop: impl Fn(&Self) -> bool,
     ) -> usize {
         if !self.expect(open, opening(open)) {
             return 0;
         }
         let mut count = 0;
-        while !self.at(close) && !self.at(EOF) && !self.at_item_start() && !self.at_next_statement() {
+        let is_over = |p: &Self| p.at(EOF) || p.at_item_start() || p.at_next_statement() || stop(p);
+        while !self.at(close) && !is_over(self) {
             let before = self.position;
             if element(self) {
                 count += 1;

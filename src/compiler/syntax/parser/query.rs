@@ -1,6 +1,6 @@
 //! Queries and statements.
 
-use super::{Parser, ProblemKind, expr, habits, item, migration};
+use super::{Event, Parser, ProblemKind, expr, habits, item, migration};
 use crate::compiler::syntax::kind::SyntaxKind::*;
 
 pub(super) fn query(p: &mut Parser<'_>) {
@@ -18,6 +18,7 @@ pub(super) fn query(p: &mut Parser<'_>) {
     p.has_braces = p.at(L_BRACE) && !at_object(p);
     p.has_returned = false;
     p.has_semicolons = false;
+    p.last_expression = None;
     if p.has_braces {
         if has_arrow {
             p.problem_with_help("a statement or `RETURN`", "the statements of a query stand without braces");
@@ -30,6 +31,10 @@ pub(super) fn query(p: &mut Parser<'_>) {
         returns(p);
     } else if !p.has_returned {
         let help = "every query ends with `RETURN`; one without a result with `RETURN NONE`";
+        // What the last statement only reads is meant to be the result.
+        if let Some(statement) = p.last_expression {
+            p.events[statement.0] = Event::Open(ERROR);
+        }
         p.last_problem(ProblemKind::ExpectedWithHelp("`RETURN`", help));
         if at_object(p) {
             returns(p);
@@ -169,12 +174,20 @@ fn at_block_end(p: &Parser<'_>) -> bool {
 /// Statements up to `RETURN`, a closing brace or the next item.
 fn block(p: &mut Parser<'_>) {
     let marker = p.start();
+    let mut is_behind_problem = false;
     while !at_block_end(p) {
         p.muted = false;
+        let known = p.problems.len();
+        p.last_expression = None;
+        is_behind_problem &= p.is_same_line(0);
         if statement(p) {
+            is_behind_problem |= p.problems.len() > known;
             continue;
         }
-        no_statement(p);
+        // What closes a bracket that was reported as missing.
+        if !(is_behind_problem && matches!(p.current(), R_PAREN | R_BRACKET)) {
+            no_statement(p);
+        }
         let garbage = p.start();
         let mut open = 0_usize;
         loop {
@@ -192,7 +205,7 @@ fn block(p: &mut Parser<'_>) {
     }
     // A brace too many belongs to this query: the next one must not suffer.
     if p.at(R_BRACE) && p.depth == 0 && !p.has_braces {
-        p.muted = false;
+        p.muted = is_behind_problem && p.is_same_line(0);
         p.expected("a statement or `RETURN`");
         p.bump();
         marker.complete(p, BLOCK);
@@ -230,6 +243,13 @@ fn statement(p: &mut Parser<'_>) -> bool {
             _ => {}
         }
     }
+    // A name too many.
+    if p.at(IDENT) && p.nth(1) == IDENT && p.nth(2) == LEFT_ARROW && p.is_same_line(1) {
+        no_statement(p);
+        p.skip(1);
+        assignment(p);
+        return true;
+    }
     if p.at_condition() {
         habits::condition(p);
         return true;
@@ -240,6 +260,7 @@ fn statement(p: &mut Parser<'_>) -> bool {
     }
     let marker = p.start();
     if expr::expr(p) {
+        p.last_expression = Some(marker);
         marker.complete(p, EXPR_STATEMENT);
         true
     } else {
@@ -334,6 +355,7 @@ fn for_loop(p: &mut Parser<'_>) {
     p.muted |= head;
     p.expect(R_BRACE, "`}`");
     p.muted = false;
+    p.last_expression = None;
     marker.complete(p, FOR);
 }
 
@@ -383,6 +405,7 @@ fn returns(p: &mut Parser<'_>) {
     } else {
         p.eat_word("RETURN");
     }
+    let known = p.problems.len();
     loop {
         expr::required(p, "a value, or `NONE`");
         if !p.eat(COMMA) || p.at(EOF) || p.at_item_start() {
@@ -394,7 +417,9 @@ fn returns(p: &mut Parser<'_>) {
         const WHAT: &str = "the next query, or the end of the file";
         if p.at_word("RETURN") {
             p.problem_with_help(WHAT, "a query has one `RETURN`, for all that it gives: `RETURN a, b`");
-        } else if !(p.has_semicolons && p.nth_text(0) == ";") {
+        } else if !(p.has_semicolons && p.nth_text(0) == ";"
+            || p.problems.len() > known && matches!(p.current(), R_PAREN | R_BRACKET | R_BRACE))
+        {
             p.expected(WHAT);
         }
         let garbage = p.start();

@@ -16,7 +16,19 @@ pub(super) fn at_step(p: &Parser<'_>) -> bool {
         IDENT => super::super::STEPS.contains(&p.nth_text(1)) && matches!(p.nth(2), L_PAREN | L_ANGLE | COLON_COLON),
         _ => false,
     };
-    p.at(COLON_COLON) || matches!(p.current(), COLON | DOT) && is_meant()
+    p.at(COLON_COLON) || matches!(p.current(), COLON | DOT) && is_meant() || lacks_colons(p)
+}
+
+/// Whether a step stands here without its `::`, in the same line or with a type.
+fn lacks_colons(p: &Parser<'_>) -> bool {
+    let is_step = p.at(IDENT) && super::super::STEPS.contains(&p.nth_text(0));
+    is_step
+        && !matches!(p.nth_text(0), "AddE" | "SearchV")
+        && match p.nth(1) {
+            L_ANGLE => p.nth(2) != MINUS,
+            LEFT_ARROW | EQUALS | COLON => false,
+            _ => p.is_same_line(0),
+        }
 }
 
 /// All steps that follow.
@@ -31,7 +43,9 @@ pub(super) fn steps(p: &mut Parser<'_>) {
         if !p.at(COLON_COLON) {
             p.problem(ProblemKind::ExpectedWithHelp("`::`", "a step follows two colons, as in `x::{name}::EQ(y)`"));
         }
-        p.bump();
+        if !p.at(IDENT) {
+            p.bump();
+        }
         if p.at_next_statement() || p.at_item_start() {
             let missing = p.start();
             p.expected(A_STEP);

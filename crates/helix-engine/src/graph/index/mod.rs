@@ -22,9 +22,11 @@ use crate::value::compare::float;
 pub fn by_index<T: ReadTxn>(txn: &T, ty: &LiveType, field: FieldId, value: &Value<'_>) -> Result<Option<ItemId>> {
     let (field, index) = indexed(ty, field)?;
     let arena = Arena::new();
-    match coerce(*value, &field.ty, &field.name, &arena) {
-        Ok(Value::Null) | Err(_) => Ok(None),
-        Ok(value) => id_of(txn.get(index.table(), &index.key(&value))?),
+    match (value, coerce(*value, &field.ty, &field.name, &arena)) {
+        (_, Ok(Value::Null) | Err(_)) => Ok(None),
+        // What is rounded to the 32 bits of the field is not equal to it.
+        (Value::F64(exact), Ok(Value::F32(rounded))) if f64::from(rounded) != *exact => Ok(None),
+        (_, Ok(value)) => id_of(txn.get(index.table(), &index.key(&value))?),
     }
 }
 
