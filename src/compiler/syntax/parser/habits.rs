@@ -30,7 +30,7 @@ pub(super) fn spellings(text: &str, tokens: &[Token]) -> Vec<Problem> {
         if word == "QUERY" {
             names.clear();
         }
-        problems.extend(kind.map(|kind| Problem { kind, start, end: token.end }));
+        problems.extend(kind.map(|kind| Problem { kind, start, end: token.end, unit: None }));
         if token.kind != WHITESPACE {
             in_foreign_comments = is_foreign_comment;
         }

@@ -11,6 +11,10 @@ pub(super) fn file(p: &mut Parser<'_>) {
     while !p.at(EOF) {
         p.gave_up = false;
         p.muted = false;
+        // What closes an item that was not opened is a consequence of that.
+        if !p.at(R_BRACE) {
+            p.next_unit();
+        }
         if !item(p) {
             if p.open_block && p.at(R_BRACE) {
                 p.open_block = false;
@@ -55,6 +59,7 @@ fn schema_item(p: &mut Parser<'_>) -> bool {
         ("V", COLON_COLON | COLON) => VECTOR_DEF,
         _ => return false,
     };
+    p.next_unit();
     let marker = p.start();
     p.bump();
     if !p.at(COLON_COLON) {
@@ -167,6 +172,7 @@ fn field(p: &mut Parser<'_>) -> bool {
     if !p.at(IDENT) {
         return false;
     }
+    p.next_unit();
     let marker = p.start();
     index_words(p);
     // `String name`
@@ -177,11 +183,16 @@ fn field(p: &mut Parser<'_>) -> bool {
         return true;
     }
     p.name("the field's name");
+    // `name name: String`
+    if p.at(IDENT) && p.nth(1) == COLON && p.is_same_line(0) {
+        p.expected("`:` and the type");
+        p.skip(1);
+    }
     if p.at(QUESTION) {
         p.problem_with_help("`:` and the type", "only a parameter may be left out, `name?: String`: leave the `?` out");
         p.skip(1);
     }
-    if p.expect(COLON, "`:` and the type") || p.at(IDENT) || p.at(L_BRACKET) {
+    if p.expect(COLON, "`:` and the type") || p.is_same_line(0) && matches!(p.current(), IDENT | L_BRACKET) {
         ty(p);
     }
     if p.at_word("DEFAULT") || p.at_other_case("DEFAULT") && !matches!(p.nth(1), COLON | COMMA | R_BRACE) {

@@ -76,6 +76,7 @@ fn at_item(p: &Parser<'_>) -> bool {
 }
 
 fn item_mapping(p: &mut Parser<'_>) {
+    p.next_unit();
     let marker = p.start();
     mapped_item(p);
     arrow(p, "a type is mapped with `N::User => _:: { … }`");
@@ -141,6 +142,7 @@ fn field_mapping(p: &mut Parser<'_>) -> bool {
     if !p.at(IDENT) {
         return false;
     }
+    p.next_unit();
     let marker = p.start();
     p.name("the field's name");
     p.expect(COLON, "`:`");

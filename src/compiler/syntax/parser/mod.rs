@@ -2,8 +2,9 @@
 //!
 //! The grammar lives in the modules below, one an area. A rule starts a [`Marker`], eats tokens, and completes it as a node;
 //! what it expects and does not find becomes a problem, and the rule goes on as if it had been there. One mistake makes one
-//! problem: a second one at the same token is dropped.
+//! problem: a second one at the same token is dropped, and so are [consequences](consequences::remove).
 
+mod consequences;
 mod expr;
 mod habits;
 mod item;
@@ -30,6 +31,8 @@ pub(super) struct Problem {
     pub kind: ProblemKind,
     pub start: usize,
     pub end: usize,
+    /// The statement, field or parameter that it is in; none where it is about a word and no more.
+    pub unit: Option<usize>,
 }
 
 /// What went wrong.
@@ -97,6 +100,7 @@ pub(super) fn parse(text: &str) -> Output {
         }
         output = again;
     }
+    consequences::remove(text, &mut output.problems);
     output
 }
 
@@ -125,6 +129,7 @@ fn read(text: &str, unclosed: &[usize]) -> Output {
         has_returned: false,
         has_semicolons: false,
         last_expression: None,
+        unit: 0,
     };
     item::file(&mut parser);
     let mut problems = habits::spellings(text, &tokens);
@@ -159,6 +164,8 @@ pub(super) struct Parser<'t> {
     open_block: bool,
     /// Set when the body of a query stands in braces, which were reported where they open.
     has_braces: bool,
+    /// The number of the statement, field or parameter that is read: its first problem explains others.
+    unit: usize,
     /// Where the last statement is that is an expression, if it is the last one.
     last_expression: Option<Marker>,
     /// Set when a `;` behind a statement of the query was reported.
@@ -248,6 +255,14 @@ impl<'t> Parser<'t> {
         Marker(self.events.len() - 1)
     }
 
+    /// A statement, field or parameter starts here, unless the one before should end here and does not.
+    fn next_unit(&mut self) {
+        let start = self.tokens.get(self.position).map_or(self.text.len(), |token| token.1);
+        if self.problems.last().is_none_or(|last| last.start != start) {
+            self.unit = start;
+        }
+    }
+
     /// Reports a problem at the next token, or behind the last one at the end of the file.
     fn problem(&mut self, kind: ProblemKind) {
         let (start, end) = match self.tokens.get(self.position) {
@@ -264,7 +279,7 @@ impl<'t> Parser<'t> {
     fn problem_at(&mut self, kind: ProblemKind, start: usize, end: usize) {
         let is_consequence = self.gave_up || self.muted;
         if !is_consequence && self.problems.last().is_none_or(|last| last.start != start) {
-            self.problems.push(Problem { kind, start, end });
+            self.problems.push(Problem { kind, start, end, unit: Some(self.unit) });
         }
     }
 

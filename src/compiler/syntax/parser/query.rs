@@ -127,6 +127,7 @@ fn param(p: &mut Parser<'_>) -> bool {
     if !p.at(IDENT) {
         return false;
     }
+    p.next_unit();
     let marker = p.start();
     p.name("the parameter's name");
     p.eat(QUESTION);
@@ -173,21 +174,27 @@ fn at_block_end(p: &Parser<'_>) -> bool {
 
 /// Statements up to `RETURN`, a closing brace or the next item.
 fn block(p: &mut Parser<'_>) {
+    statements(p, false);
+}
+
+/// The same, `is_behind_problem` on the line.
+fn statements(p: &mut Parser<'_>, mut is_behind_problem: bool) {
     let marker = p.start();
-    let mut is_behind_problem = false;
     while !at_block_end(p) {
         p.muted = false;
-        let known = p.problems.len();
         p.last_expression = None;
-        is_behind_problem &= p.is_same_line(0);
-        if statement(p) {
-            is_behind_problem |= p.problems.len() > known;
+        // What is left of a line with a problem belongs to that.
+        if is_behind_problem && p.is_same_line(0) && !p.at_statement_start() {
+            p.skip_while(|p| p.is_same_line(0) && !p.at(R_BRACE) && !at_return(p) && !p.at_statement_start());
             continue;
         }
-        // What closes a bracket that was reported as missing.
-        if !(is_behind_problem && matches!(p.current(), R_PAREN | R_BRACKET)) {
-            no_statement(p);
+        p.next_unit();
+        let known = p.problems.len();
+        if statement(p) {
+            is_behind_problem = p.problems.len() > known;
+            continue;
         }
+        no_statement(p);
         let garbage = p.start();
         let mut open = 0_usize;
         loop {
@@ -205,12 +212,13 @@ fn block(p: &mut Parser<'_>) {
     }
     // A brace too many belongs to this query: the next one must not suffer.
     if p.at(R_BRACE) && p.depth == 0 && !p.has_braces {
-        p.muted = is_behind_problem && p.is_same_line(0);
+        is_behind_problem &= p.is_same_line(0);
+        p.muted = is_behind_problem;
         p.expected("a statement or `RETURN`");
         p.bump();
         marker.complete(p, BLOCK);
         if !p.at(EOF) && !at_return(p) && !p.at_item_start() {
-            block(p);
+            statements(p, is_behind_problem);
         }
         return;
     }
@@ -344,8 +352,9 @@ fn for_loop(p: &mut Parser<'_>) {
         p.skip_while(|p| !matches!(p.current(), L_BRACE | R_BRACE) && !p.at_statement_start() && !at_return(p));
         p.eat(L_BRACE);
     }
-    let head = p.muted;
+    let (head, unit) = (p.muted, p.unit);
     block(p);
+    p.unit = unit;
     if at_return(p) && is_in_loop(p) {
         p.problem_with_help("`}`", "`RETURN` ends a query: it stands behind its loops");
         p.has_returned = true;
@@ -398,6 +407,7 @@ fn is_in_loop(p: &Parser<'_>) -> bool {
 }
 
 fn returns(p: &mut Parser<'_>) {
+    p.next_unit();
     let marker = p.start();
     if p.at_misspelt("RETURN") {
         p.last_problem(ProblemKind::Keyword("RETURN"));
@@ -417,6 +427,8 @@ fn returns(p: &mut Parser<'_>) {
         const WHAT: &str = "the next query, or the end of the file";
         if p.at_word("RETURN") {
             p.problem_with_help(WHAT, "a query has one `RETURN`, for all that it gives: `RETURN a, b`");
+        } else if p.at(IDENT) && p.nth(1) == IDENT && p.nth(2) == L_PAREN {
+            p.problem_with_help(WHAT, "a query is written `QUERY name(parameters) => statements RETURN value`");
         } else if !(p.has_semicolons && p.nth_text(0) == ";"
             || p.problems.len() > known && matches!(p.current(), R_PAREN | R_BRACKET | R_BRACE))
         {
