@@ -66,7 +66,12 @@ impl Checker<'_> {
     pub(super) fn add_vector(&mut self, add: &ast::AddVector, span: Span) -> Value {
         self.check_may_write("AddV", span);
         let item = self.type_arg(ItemKind::Vector, add.type_args(), span);
-        let data = Box::new(self.vector(add.vector(), "AddV", span));
+        let vector = add.vector();
+        let at = vector.as_ref().map_or(span, |vector| self.span(vector));
+        let data = Box::new(self.vector(vector, "AddV", span));
+        if let Some(item) = item {
+            self.check_length(item, &data, "AddV", at);
+        }
         let mut blocks: Vec<ast::Object> = add.fields().collect();
         let last = blocks.pop();
         for block in &blocks {
@@ -98,7 +103,18 @@ impl Checker<'_> {
         {
             self.empty_vector("BatchAddV", empty.span);
         }
-        self.check_lengths(&value);
+        if let (Some(item), Form::Array(vectors)) = (item, &value.form) {
+            // The vectors of one batch come together, even within a loop.
+            let first = vectors.iter().find_map(|vector| self.known_length(&vector.expr));
+            let is_known = self.lengths.contains_key(&item);
+            self.lengths.extend(first.filter(|_| !is_known).map(|first| (item, first)));
+            for vector in vectors {
+                self.check_length(item, &vector.expr, "BatchAddV", vector.span);
+            }
+            if self.loops > 0 && !is_known {
+                self.lengths.remove(&item);
+            }
+        }
         if value.is_none() {
             let (place, expected, found) = ("`BatchAddV`", "an array of vectors", "`NONE`");
             self.report.add(TypeMismatch { place, expected, found, span: value.span, help: None });
@@ -113,21 +129,21 @@ impl Checker<'_> {
         }
     }
 
-    /// Reports a vector of another length than the first one: all of a type have one length.
-    fn check_lengths(&mut self, vectors: &Value) {
-        let Form::Array(vectors) = &vectors.form else { return };
-        let length = |vector: &Value| match &vector.form {
-            Form::Array(components) if !components.is_empty() => Some(components.len()),
-            _ => None,
-        };
-        let mut lengths = vectors.iter().filter_map(|vector| length(vector).map(|length| (length, vector.span)));
-        if let Some((first, _)) = lengths.next()
-            && let Some((other, span)) = lengths.find(|(other, _)| *other != first)
-        {
-            let (expected, found) =
-                (format!("vectors as long as the first one, which has {first} numbers"), format!("one of {other}"));
-            let place = "`BatchAddV`";
-            self.report.add(TypeMismatch { place, expected: &expected, found: &found, span, help: None });
+    /// Reports a vector of another length than the first one of its type that the query certainly adds: all of a type have one.
+    fn check_length(&mut self, item: ItemType, vector: &Expr, call: &str, span: Span) {
+        // That one is empty is said elsewhere.
+        let Some(length) = self.known_length(vector).filter(|length| *length > 0) else { return };
+        match self.lengths.get(&item) {
+            Some(first) if *first != length => {
+                let expected = format!("vectors of length {first}, as the first one has");
+                let (place, found) = (format!("`{call}`"), format!("one of length {length}"));
+                self.report.add(TypeMismatch { place: &place, expected: &expected, found: &found, span, help: None });
+            }
+            // A loop may have no turn.
+            None if self.loops == 0 => {
+                self.lengths.insert(item, length);
+            }
+            Some(_) | None => {}
         }
     }
 

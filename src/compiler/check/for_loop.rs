@@ -37,7 +37,9 @@ impl Checker<'_> {
                 None
             }
         };
+        self.loops += 1;
         let body = self.statements(for_loop.statements());
+        self.loops -= 1;
         self.scopes.leave();
         Some(StatementKind::For { list: or_null(list.value.expr), binding: binding?, body })
     }

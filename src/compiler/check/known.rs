@@ -38,6 +38,19 @@ impl Checker<'_> {
         }
     }
 
+    /// How many elements an array certainly has.
+    pub(super) fn known_length(&self, expr: &Expr) -> Option<usize> {
+        match &expr.kind {
+            ExprKind::Literal(Literal::List(elements)) => Some(elements.len()),
+            ExprKind::List(elements) => Some(elements.len()),
+            ExprKind::Slot(slot) => match self.known.get(slot)? {
+                Literal::List(elements) => Some(elements.len()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The number that an expression certainly gives, as near as 64 bits with a point come to it.
     pub(super) fn known_number(&self, expr: &Expr) -> Option<f64> {
         let literal = match &expr.kind {

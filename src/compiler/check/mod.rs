@@ -29,7 +29,7 @@ mod vector;
 
 use std::collections::HashMap;
 
-use helix_plan::{Catalog, Literal, Query, SlotId};
+use helix_plan::{Catalog, ItemType, Literal, Query, SlotId};
 
 use self::scope::Scopes;
 use super::diagnostics::names::DuplicateQuery;
@@ -53,6 +53,10 @@ struct Checker<'a> {
     unscored: Option<SlotId>,
     /// What variables certainly hold.
     known: HashMap<SlotId, Literal>,
+    /// How long the first vector of a type is that the query certainly adds.
+    lengths: HashMap<ItemType, usize>,
+    /// How many loops are around.
+    loops: u32,
     /// The syntax errors of the query. A part that holds any is not checked: what it lacks would be blamed on others.
     broken: &'a [Span],
 }
@@ -104,6 +108,8 @@ impl<'a> Checker<'a> {
             scopes: Scopes::new(),
             unscored: None,
             known: HashMap::new(),
+            lengths: HashMap::new(),
+            loops: 0,
             broken: &[],
         }
     }

@@ -14,7 +14,7 @@ use crate::docker::{Client, DockerError, Labels};
 use crate::ops::instance::InstanceError;
 
 /// How long a namesake may take to give way.
-const GIVES_WAY: Duration = Duration::from_secs(3);
+const GIVES_WAY: Duration = Duration::from_secs(10);
 /// Between two tries of a start.
 const PAUSE: Duration = Duration::from_millis(50);
 
