@@ -226,6 +226,31 @@ fn what_a_dropped_field_held_is_lost_also_when_it_comes_back() {
 }
 
 #[test]
+fn a_field_that_the_newest_version_dropped_is_lost_in_items_of_earlier_ones_too() {
+    let database = Database::new(Engine::in_memory(EngineOptions::default()).unwrap());
+    let first = "N::A { b: String, c: I32 }";
+    let program_of = |newest: &str, fields: &str| {
+        format!(
+            "{first} {newest} QUERY all() => RETURN N<A>::{{{fields}}}
+            QUERY touch(c: I32) => a <- N<A>::WHERE(_::{{c}}::EQ(c))::UPDATE({{ c: c }}) RETURN a::ID"
+        )
+    };
+    let lose = |text: &str| {
+        database.engine.activate(&program(text), ActivateOptions { allow_breaking: true }).unwrap();
+    };
+    database
+        .activate(&format!("{first} QUERY add(c: I32) => a <- AddN<A>({{ b: \"x\", c: c }}) RETURN a::ID"))
+        .unwrap();
+    database.call("add", json!({"c": 1}));
+    database.call("add", json!({"c": 2}));
+    lose(&program_of("schema::2 { N::A { c: I32 } }", "c, id"));
+    database.call("touch", json!({"c": 2}));
+    lose(&program_of("schema::2 { N::A { c: I32, INDEX b: String } }", "c, b"));
+    assert_eq!(database.call("all", json!({})), json!({"data": [{"c": 1, "b": null}, {"c": 2, "b": null}]}));
+    assert!(database.engine.verify().unwrap().findings.is_empty());
+}
+
+#[test]
 fn a_version_that_is_taken_back_loses_what_it_did_not_keep() {
     let database = Database::new(Engine::in_memory(EngineOptions::default()).unwrap());
     let queries = "QUERY all() => a <- N<A> RETURN a::{y} QUERY named() => RETURN N<A>::COUNT";

@@ -1,6 +1,6 @@
 //! A program's types, resolved against the store.
 
-use helix_plan::{Catalog, DefaultValue, FieldId, ItemKind, ItemType, TypeId, ValueType};
+use helix_plan::{Catalog, DefaultValue, FieldId, ItemKind, ItemType, Origin, TypeId, ValueType};
 
 use super::activate::layouts;
 use super::migrate;
@@ -288,6 +288,15 @@ fn lasts<'l>(name: &str, mut layouts: impl Iterator<Item = &'l StoredLayout>) ->
     })
 }
 
+/// Whether a migration reads a field from that of the same name, as it is.
+fn keeps_name(origin: &Origin, field: &str) -> bool {
+    match origin {
+        Origin::Stored(name) => name == field,
+        Origin::Or(origin, _) => keeps_name(origin, field),
+        Origin::Absent | Origin::Cast(..) | Origin::Value(_) => false,
+    }
+}
+
 /// The fields of a type, ready to be read from rows of any layout.
 fn fields(catalog: &Catalog, item: ItemType, stored: &StoredType) -> Result<Vec<LiveField>> {
     let current = stored.current()?;
@@ -310,7 +319,11 @@ fn fields(catalog: &Catalog, item: ItemType, stored: &StoredType) -> Result<Vec<
                 let unmapped = &since[..=last];
                 let name = |stored: &StoredField| lasts(&stored.name, unmapped.iter()).then(|| stored.name.clone());
                 let names: Vec<Option<String>> = since[0].fields.iter().map(name).collect();
-                reader.migrate(built, &migration.fields[id.index()], &names);
+                let origin = &migration.fields[id.index()];
+                // A field that keeps its name is dropped for these rows too where the newest version dropped it once.
+                let newest = since.iter().filter(|layout| layout.schema == catalog.version);
+                let is_lost = keeps_name(origin, &field.name) && !lasts(&field.name, newest);
+                reader.migrate(built, if is_lost { &Origin::Absent } else { origin }, &names);
             }
         }
         let index = stored.indexes.iter().find(|index| index.field == field.name);
